@@ -1,0 +1,88 @@
+# The one front door. `make help` lists the targets; CI runs `make check test`.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := orchestrator workers sagas deploy tests
+# Only this project's .venv is ever changed, and no tool may fetch an interpreter.
+export UV_PYTHON_DOWNLOADS := never
+export UV_NO_CONFIG := 1
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+export PYTHONUNBUFFERED := 1
+# Another lock or another project file means another stamp, and so an installation anew.
+STAMP := $(VENV)/.installed-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
+
+.PHONY: help venv demo test test-unit test-servers check format up down clean lock
+
+help: ## list these targets
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+venv: $(STAMP) ## install everything into .venv (at once if nothing changed)
+
+demo: venv ## start the servers and run 200 orders through the saga fulfil-order
+	$(BIN)/saga demo
+
+test: test-unit test-servers ## every test
+
+test-unit: venv ## the tests that need no servers
+	$(BIN)/python -m pytest tests -m "not servers"
+
+test-servers: venv ## start the servers and run the tests that need them
+	$(BIN)/python -m deploy.local up
+	$(BIN)/python -m pytest tests -m servers
+
+check: venv ## format, lint, two type checkers, import rules, layout limits
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest tests/test_shape.py
+
+format: venv ## format the code and mend what the linter can
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
+
+up: venv ## start Temporal and RabbitMQ, or find them running
+	$(BIN)/python -m deploy.local up
+
+down: ## stop the servers that this checkout started
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m deploy.local down; else echo "nothing is installed here, so nothing runs"; fi
+
+clean: down ## stop the servers; remove .venv, .local and caches
+	rm -rf $(VENV) .local dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis htmlcov .coverage
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+lock: venv ## resolve the dependencies anew into requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --all-extras --no-emit-index-url --no-emit-find-links --upgrade \
+	  --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+	@$(MAKE) venv
+
+# uv is the one package that pip installs: the version and the hashes are those of the lock.
+$(STAMP): requirements.lock pyproject.toml
+	@for name in python3.11 python3 python; do \
+	  "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && python=$$name && break; \
+	done; \
+	if [ -z "$${python:-}" ]; then \
+	  echo "Python 3.11 or newer is needed: on Debian, apt-get install python3 python3-venv" >&2; exit 1; \
+	fi; \
+	if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+	  echo "$$python has no venv module: on Debian, apt-get install python3-venv" >&2; exit 1; \
+	fi; \
+	if ! $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	  echo "making $(VENV) with $$("$$python" --version)"; \
+	  "$$python" -m venv --clear $(VENV); \
+	fi
+	@echo "installing what requirements.lock names"
+	@rm -f $(VENV)/.installed-*
+	@awk '/^uv==/ {found=1} found; found && !/\\$$/ {exit}' requirements.lock > $(VENV)/uv.wanted
+	@cmp -s $(VENV)/uv.wanted $(VENV)/uv.installed || { \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(VENV)/uv.wanted; \
+	  mv $(VENV)/uv.wanted $(VENV)/uv.installed; \
+	}
+	@$(BIN)/uv pip sync --quiet --require-hashes requirements.lock
+	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@

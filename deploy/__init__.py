@@ -1,0 +1,1 @@
+"""How the product is run: locally, in containers, on clusters."""

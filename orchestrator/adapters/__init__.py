@@ -1,0 +1,1 @@
+"""The only code that knows Temporal, RabbitMQ, SQL or OpenTelemetry."""

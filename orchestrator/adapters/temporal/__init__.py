@@ -1,0 +1,1 @@
+"""Executions kept durable by Temporal."""

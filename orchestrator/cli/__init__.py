@@ -1,0 +1,1 @@
+"""The command line's application, without the commands that start processes."""

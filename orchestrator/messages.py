@@ -1,0 +1,124 @@
+"""Messages: events, commands with their replies, and the envelope they travel in.
+
+A message's *type* (`order.placed`) is its name on the broker; its class's name in snake case (`order_placed`) is the
+name under which sagas know it as a fact.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Generic
+
+from pydantic import BaseModel, ConfigDict
+from typing_extensions import TypeVar
+
+TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
+
+
+def snake_case(name: str) -> str:
+    """`StockReserved` as `stock_reserved`, `HTTPCall` as `http_call`."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+    return words.lower()
+
+
+class Message(BaseModel):
+    """What all messages share: immutable, typed, and known on the broker by `message_type`.
+
+    Unknown fields are ignored (tolerant reader): a sender may add a field without breaking those who listen.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+    message_type: ClassVar[str] = ""
+
+    def __init_subclass__(cls, *, type: str | None = None, **kwargs: Any) -> None:  # noqa: A002 - reads as authors write it
+        super().__init_subclass__(**kwargs)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, *, type: str | None = None, **kwargs: Any) -> None:  # noqa: A002
+        super().__pydantic_init_subclass__(**kwargs)
+        cls.message_type = type or snake_case(cls.__name__).replace("_", "-")
+
+
+class Event(Message):
+    """A fact told to whoever listens, in the past tense: `class OrderPlaced(Event, type="order.placed")`."""
+
+
+ReplyT = TypeVar("ReplyT", bound=BaseModel)
+RefusalT = TypeVar("RefusalT", bound=BaseModel, default=Event)
+
+
+class Command(Message, Generic[ReplyT, RefusalT]):
+    """A request to one participant: `class ReserveStock(Command["StockReserved"], type="inventory.reserve")`.
+
+    The type argument is the reply, written as a string where it is defined later; a second one is the refusal.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """A message with its ids, as it travels: CloudEvents 1.0 attributes (binary mode) and its body.
+
+    Attributes:
+        id: unique within `source`; the same in every copy of one message.
+        source: who sent it.
+        type: the message type, as `order.placed`.
+        body: JSON, UTF-8.
+        time: when it happened.
+        correlation_id: shared by everything that follows from one first message.
+        causation_id: id of the message that led to this one.
+        traceparent: W3C trace context.
+        tracestate: W3C trace state, empty if none.
+        sequence: place in the source's order (compared as text: zero-padded), if declared.
+        headers: `saga-...` headers and others that travel with it, text only.
+    """
+
+    id: str
+    source: str
+    type: str
+    body: bytes
+    time: datetime = field(default_factory=lambda: datetime.now(UTC))
+    correlation_id: str = ""
+    causation_id: str = ""
+    traceparent: str = ""
+    tracestate: str = ""
+    sequence: str = ""
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def identity(self) -> str:
+        """Short hash of (source, id): by it copies of one message are recognised."""
+        return short_hash(self.source, self.id)
+
+    @property
+    def body_hash(self) -> str:
+        """Short hash of type and body: by it two messages with one identity are told apart."""
+        return short_hash(self.type, hashlib.sha256(self.body).hexdigest())
+
+    def with_headers(self, **headers: str) -> Envelope:
+        """The same envelope with headers added; `_` in a keyword is written `-`."""
+        added = {name.replace("_", "-"): value for name, value in headers.items()}
+        return replace(self, headers={**self.headers, **added})
+
+
+def short_hash(*parts: str) -> str:
+    """32 hex digits of SHA-256 over the parts, each preceded by its length, so that no two lists collide."""
+    digest = hashlib.sha256()
+    for part in parts:
+        encoded = part.encode()
+        digest.update(len(encoded).to_bytes(8))
+        digest.update(encoded)
+    return digest.hexdigest()[:32]
+
+
+def new_traceparent() -> str:
+    """A fresh sampled W3C trace context, for messages that came without one."""
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+
+
+def is_traceparent(text: str) -> bool:
+    """Whether `text` is a version 00 W3C `traceparent` with non-zero ids."""
+    return bool(TRACEPARENT.match(text)) and text[3:35] != "0" * 32 and text[36:52] != "0" * 16

@@ -1,0 +1,1 @@
+"""The kit for services that handle commands."""

@@ -1,0 +1,53 @@
+"""What this package needs of the world behind it: ports, implemented by the adapters and wired in `workers`."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from orchestrator.contracts.protocol import Reply
+    from orchestrator.messages import Envelope
+    from orchestrator.saga.plan import Plan
+
+
+class Delivery(Enum):
+    """What became of a message that was handed to an execution. Each is durable when it is returned.
+
+    STARTED: a new execution began with it.
+    ACCEPTED: a running execution took it (it decides itself whether it is a duplicate).
+    DUPLICATE: it is the trigger of an execution that exists, with the same content: nothing to do.
+    CONFLICT: an execution with this key exists, started by another message or other content, and has ended.
+    ENDED: the execution has ended; nothing was delivered.
+    MISSING: there is no such execution.
+    """
+
+    STARTED = "started"
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+    ENDED = "ended"
+    MISSING = "missing"
+
+
+class Executions(Protocol):
+    """Running executions, as the relay sees them. Implemented over Temporal.
+
+    Every method raises `EngineUnavailableError` when the engine cannot be reached now; the caller then pauses.
+    """
+
+    async def start(self, plan: Plan, execution_id: str, trigger: Envelope, payload: Any) -> Delivery:
+        """Start an execution, or hand the trigger to the one that runs. STARTED, ACCEPTED, DUPLICATE or CONFLICT."""
+        ...
+
+    async def deliver(self, execution_id: str, event: Envelope, payload: Any) -> Delivery:
+        """Hand an event to a running execution. ACCEPTED, ENDED or MISSING."""
+        ...
+
+    async def answer(self, reply: Reply) -> Delivery:
+        """Hand a late reply to the workflow it names. ACCEPTED, ENDED or MISSING."""
+        ...
+
+    async def is_available(self) -> bool:
+        """Whether the engine answers."""
+        ...

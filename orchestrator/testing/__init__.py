@@ -1,0 +1,1 @@
+"""Rehearse a saga by hand, without servers."""
