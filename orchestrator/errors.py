@@ -118,7 +118,9 @@ class MissingKeyError(MessageError):
     reason = "missing-key"
 
     def __init__(self, *, message_type: str, key: str) -> None:
-        super().__init__(f"{message_type!r} has no usable {key!r}, which names the execution: send it as text or number")
+        super().__init__(
+            f"{message_type!r} has no usable {key!r}, which names the execution: send it as text or number"
+        )
         self.message_type = message_type
         self.key = key
 

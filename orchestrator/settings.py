@@ -56,13 +56,17 @@ class Settings(BaseSettings):
     missing_patience: Seconds = Field(
         timedelta(minutes=5), description="how long a message waits for its execution to appear, seconds"
     )
-    resend_first: Seconds = Field(timedelta(seconds=2), description="an unanswered command is sent again after, seconds")
+    resend_first: Seconds = Field(
+        timedelta(seconds=2), description="an unanswered command is sent again after, seconds"
+    )
     resend_max: Seconds = Field(timedelta(seconds=60), description="longest pause between resends, seconds")
 
     database_url: SecretStr = Field(SecretStr("sqlite:///.local/saga.db"), description="SQLAlchemy address")
     health_host: str = Field("127.0.0.1", description="where /healthz and /readyz listen")
     health_port: int = Field(0, ge=0, le=65535, description="their port; 0 = none")
-    drain_timeout: Seconds = Field(timedelta(seconds=30), description="how long work in flight may take at a stop, seconds")
+    drain_timeout: Seconds = Field(
+        timedelta(seconds=30), description="how long work in flight may take at a stop, seconds"
+    )
 
     @field_validator("rabbitmq_url")
     @classmethod

@@ -75,9 +75,7 @@ def _limit_passed(turn: Turn, timer: str, name: str) -> str:
     _, way, attempt, _ = timer.split(":", 3)
     direction: Direction = "undo" if way == "undo" else "probe" if way == "probe" else "do"
     reason = "no reply came in time"
-    return failed(
-        turn, Failed(step=name, direction=direction, attempt=int(attempt), reason=reason, retryable=False)
-    )
+    return failed(turn, Failed(step=name, direction=direction, attempt=int(attempt), reason=reason, retryable=False))
 
 
 def _wait_passed(turn: Turn, name: str) -> str:

@@ -1,9 +1,9 @@
-"""What the engine wants done. Effects carry no payloads: facts are read from the execution when an effect is performed."""
+"""What the engine wants done. Effects carry no payloads: facts are read from the execution when one is performed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from orchestrator.engine.signals import Direction, ReceivedEvent
@@ -61,7 +61,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Park:
-    """Put an event that this execution cannot use where a person sees it. `code` is a stable word, `reason` for people."""
+    """Put an event that this execution cannot use where people see it. `code`: a stable word; `reason`: for people."""
 
     event: ReceivedEvent
     code: str

@@ -26,6 +26,7 @@ from orchestrator.engine.signals import (
     Stalled,
     Started,
     Succeeded,
+    Withdrawn,
 )
 from orchestrator.engine.states import Phase, State, StepState
 from orchestrator.engine.statuses import forward_status, undo_status, word
@@ -148,6 +149,10 @@ class Execution:
         known = {**self.state.facts, **self.step(step).edited}
         return {need.fact: known[need.fact] for need in call.needs if need.fact in known}
 
+    def within_ms(self, step: str) -> int:
+        """Limit of one attempt of a step, milliseconds."""
+        return Turn(self.plan, self.state).topology.step(step).within_ms
+
     def pending(self) -> tuple[Perform, ...]:
         """Attempts that were begun and have no outcome: what must be carried over when a worker takes up a state."""
         turn = Turn(self.plan, self.state)
@@ -181,6 +186,8 @@ def _take(turn: Turn, signal: Signal) -> str:
             return outcomes.failed(turn, signal)
         case Stalled():
             return outcomes.stalled(turn, signal)
+        case Withdrawn():
+            return outcomes.withdrawn(turn, signal)
         case Lost():
             return outcomes.lost(turn, signal)
         case Arrived():
@@ -239,4 +246,3 @@ def _end(turn: Turn) -> None:
 @cache
 def _state_adapter() -> TypeAdapter[State]:
     return TypeAdapter(State)
-

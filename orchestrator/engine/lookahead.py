@@ -1,5 +1,6 @@
-"""What would follow if all went well: the run that the express lane performs at once, and what a lost attempt of it
-may have begun. Pure: everything is tried on a copy (express.md, rules 4, 8 and 10).
+"""What would follow if all went well: a run of the express lane, and what a lost attempt of one may have begun.
+
+Pure: everything is tried on a copy (express.md, rules 4, 8 and 10).
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def is_stable_refusal(execution: Execution, signal: Signal) -> bool:
 
 
 LOST_ATTEMPT_CODES = frozenset({"undone", "conflict", "expired"})
-"""Refusals that a participant gives only because an earlier copy of the command, or its undo, came first; or by its clock."""
+"""Refusals that tell of an earlier copy of the command, of its undo, or of the clock, and so may differ on a repeat."""
 
 
 def maybe_begun(recorded: Execution, now: Execution, trigger: ReceivedEvent) -> tuple[str, ...]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.engine.effects import Alert
-from orchestrator.engine.states import Abort, Move, Phase
+from orchestrator.engine.states import IN_FLIGHT, Abort, Move, Phase
 from orchestrator.engine.turn import fence_timer, retry_of
 from orchestrator.engine.unwinding import abort
 
 if TYPE_CHECKING:
-    from orchestrator.engine.signals import Failed, Lost, Refused, Stalled, Succeeded
+    from orchestrator.engine.signals import Failed, Lost, Refused, Stalled, Succeeded, Withdrawn
     from orchestrator.engine.states import StepState
     from orchestrator.engine.turn import Turn
     from orchestrator.saga.plan import StepPlan
@@ -155,6 +155,20 @@ def stalled(turn: Turn, signal: Stalled) -> str:
         turn.move(plan.id, Move.DOUBT if step.outcome == "unknown" else Move.DROP)
         return TAKEN
     return _park(turn, plan, signal.reason)
+
+
+def withdrawn(turn: Turn, signal: Withdrawn) -> str:
+    """The attempt was not begun. Only after an abort; an earlier attempt may have had an effect all the same."""
+    step = turn.step(signal.step)
+    if not turn.state.is_unwinding or signal.attempt != step.attempt or step.phase not in IN_FLIGHT:
+        return LATE
+    turn.clear_timers_of(signal.step)
+    if step.phase is Phase.PROBING or step.attempt > 1:
+        turn.move(signal.step, Move.DOUBT)
+        return TAKEN
+    turn.move(signal.step, Move.WITHDRAW)
+    step.attempt, step.outcome, step.order = 0, "none", 0
+    return TAKEN
 
 
 def lost(turn: Turn, signal: Lost) -> str:

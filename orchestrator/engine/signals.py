@@ -87,6 +87,15 @@ class Stalled:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawn:
+    """An attempt that the engine asked for was not begun, because the execution turned back first."""
+
+    step: str
+    direction: Direction = "do"
+    attempt: int = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Lost:
     """A lost attempt of a workflow task may have begun these steps: they count as begun, outcome unknown.
@@ -195,4 +204,4 @@ Operator: TypeAlias = (
     | ResumeRequested
     | ReleaseRequested
 )
-Signal: TypeAlias = Started | Outcome | Lost | Arrived | Elapsed | Operator
+Signal: TypeAlias = Started | Outcome | Withdrawn | Lost | Arrived | Elapsed | Operator

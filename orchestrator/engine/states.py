@@ -48,6 +48,7 @@ class Move(StrEnum):
     PARK = "park"
     DROP = "drop"
     LOSE = "lose"
+    WITHDRAW = "withdraw"
     UNDO = "undo"
     UNDO_OK = "undo_ok"
     UNDO_REST = "undo_rest"
@@ -60,7 +61,13 @@ _SETTLING = {Move.OK: Phase.DONE, Move.REFUSE: Phase.REFUSED, Move.DOUBT: Phase.
 TRANSITIONS: dict[Phase, dict[Move, Phase]] = {
     # OK out of IDLE: a late success of a lost attempt, and the proof of it (express.md, 12).
     Phase.IDLE: {Move.BEGIN: Phase.DOING, Move.OK: Phase.DONE, Move.LOSE: Phase.DOUBTFUL},
-    Phase.DOING: {**_SETTLING, Move.REST: Phase.RESTING, Move.ASK: Phase.PROBING, Move.DROP: Phase.DROPPED},
+    Phase.DOING: {
+        **_SETTLING,
+        Move.REST: Phase.RESTING,
+        Move.ASK: Phase.PROBING,
+        Move.DROP: Phase.DROPPED,
+        Move.WITHDRAW: Phase.IDLE,
+    },
     Phase.RESTING: {**_SETTLING, Move.BEGIN: Phase.DOING},
     Phase.PROBING: _SETTLING,
     Phase.PARKED: {
@@ -91,7 +98,7 @@ TRANSITIONS: dict[Phase, dict[Move, Phase]] = {
     Phase.UNDONE: {},
     Phase.LEFT: {},
 }
-"""The whole life of a step. A move that is not listed cannot be made: the signal that asks for it is journalled and ignored."""
+"""The whole life of a step. A move that is not listed is not made: its signal is journalled as ignored."""
 
 IN_FLIGHT = frozenset({Phase.DOING, Phase.PROBING})
 """A forward attempt is under way: unwinding waits for its outcome."""

@@ -1,8 +1,8 @@
-"""The two statuses of an execution and the one word that lists show, read off its state (semantics.md, Two statuses)."""
+"""The two statuses of an execution and the one word that lists show, read off its state."""
 
 from __future__ import annotations
 
-from typing import Literal, TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from orchestrator.engine.states import Phase
 from orchestrator.engine.unwinding import is_eligible, is_undoable

@@ -10,7 +10,8 @@ from orchestrator.errors import IllegalSignalError
 from orchestrator.saga.plan import Leaf, ParallelPlan, SequencePlan, SleepPlan, StepPlan, WaitPlan, leaves
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Set as AbstractSet
+    from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
 
     from orchestrator.saga.plan import Node, Plan
 

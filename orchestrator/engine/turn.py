@@ -81,9 +81,7 @@ class Turn:
         is_pivot = plan.phase == "pivot" and direction == "do"
         if call.lane == "command":
             self.set_timer(limit_timer(plan.id, direction, attempt), plan.within_ms)
-        self.effects.append(
-            Perform(step=plan.id, direction=direction, attempt=attempt, call=call, is_pivot=is_pivot)
-        )
+        self.effects.append(Perform(step=plan.id, direction=direction, attempt=attempt, call=call, is_pivot=is_pivot))
 
     def rest(self, plan: StepPlan, direction: Direction, attempt: int) -> None:
         """Let the pause pass that the policy puts before the attempt after `attempt`."""

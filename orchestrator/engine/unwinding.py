@@ -19,7 +19,7 @@ UNDOABLE = frozenset({Phase.DONE, Phase.DOUBTFUL})
 
 
 def abort(turn: Turn, cause: Abort) -> None:
-    """Turn back. No forward attempt begins from now on; waits, sleeps and pauses end at once; work in flight is awaited."""
+    """Turn back: nothing begins forward any more; waits, sleeps and pauses end at once; work in flight is awaited."""
     if turn.state.abort is not None:
         return
     turn.state.abort = cause

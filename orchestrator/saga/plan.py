@@ -166,6 +166,7 @@ Node: TypeAlias = Annotated[StepPlan | WaitPlan | SleepPlan | SequencePlan | Par
 SequencePlan.model_rebuild()
 ParallelPlan.model_rebuild()
 
+
 class TriggerPlan(Part):
     """What starts the saga: the event's type, the fact it becomes, and the field that holds the key."""
 

@@ -6,6 +6,9 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    import asyncio
+    from contextlib import AbstractContextManager
+
     from orchestrator.contracts.protocol import Reply
     from orchestrator.messages import Envelope
     from orchestrator.saga.plan import Plan
@@ -50,4 +53,41 @@ class Executions(Protocol):
 
     async def is_available(self) -> bool:
         """Whether the engine answers."""
+        ...
+
+
+class Courier(Protocol):
+    """Carries messages of executions to the broker, and replies back to whoever waits for them in this process."""
+
+    @property
+    def reply_to(self) -> str:
+        """Where participants send replies that somebody in this process waits for."""
+        ...
+
+    async def send(self, command: Envelope) -> None:
+        """Hand a command to its participant's queue; it is stored when this returns.
+
+        Raises:
+            PublishError: it was not accepted, or nobody knows.
+        """
+        ...
+
+    async def publish(self, event: Envelope) -> None:
+        """Publish an event; it is stored when this returns. Nobody need be listening.
+
+        Raises:
+            PublishError: it was not accepted, or nobody knows.
+        """
+        ...
+
+    async def park(self, event: Envelope, *, code: str, reason: str) -> None:
+        """Put a message that an execution cannot use into parking.
+
+        Raises:
+            PublishError: it was not accepted, or nobody knows.
+        """
+        ...
+
+    def expect(self, command_id: str) -> AbstractContextManager[asyncio.Future[Reply]]:
+        """A future for the reply to a command; several may wait for the same one."""
         ...

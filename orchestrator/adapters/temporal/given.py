@@ -1,0 +1,156 @@
+"""What travels between workflow, activities and clients, as plain JSON values.
+
+Plain values keep the interpreter free of any data converter: sagas work on every client, encrypted or not. The shapes
+are dataclasses here; `to_json` and `from_json` turn them over with adapters that are built once per process.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Literal, TypeVar
+
+from pydantic import TypeAdapter
+
+from orchestrator.engine.signals import ReceivedEvent
+from orchestrator.saga.plan import CallPlan, Plan
+
+Shape = TypeVar("Shape")
+
+WORKFLOW = "saga"
+RUN = "saga.run"
+ATTEMPT = "saga.attempt"
+BOUNDARY = "saga.boundary"
+ANNOUNCE = "saga.announce"
+PARK = "saga.park"
+EVENT_SIGNAL = "event"
+REPLY_SIGNAL = "reply"
+CANCEL_UPDATE = "cancel"
+STATUS_QUERY = "status"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thread:
+    """What every message of one execution shares: its correlation id, the message that started it, its trace."""
+
+    correlation_id: str
+    causation_id: str = ""
+    traceparent: str = ""
+    tracestate: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Times of the express lane, milliseconds.
+
+    Attributes:
+        run_budget_ms: a run begins no step later than this after it was scheduled.
+        resend_first_ms: an unanswered command is sent again after this, then doubling up to `resend_max_ms`.
+    """
+
+    run_budget_ms: int = 1_000
+    resend_first_ms: int = 2_000
+    resend_max_ms: int = 60_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """What a run hands to the one that continues it: the engine's state, due times by name, unanswered commands."""
+
+    state: Any
+    due_ms: dict[str, int]
+    pending: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """Input of the workflow."""
+
+    plan: Plan
+    execution_id: str
+    trigger: ReceivedEvent
+    thread: Thread
+    limits: Limits = field(default_factory=Limits)
+    carried: Carried | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One attempt to be made, with all that its performer needs.
+
+    Attributes:
+        facts: those known before the run; `after` steps complete them with their results.
+        within_ms: limit of the attempt. `deadline_ms`: of an earlier copy of the same command, epoch; 0 = first copy.
+    """
+
+    step: str
+    direction: Literal["do", "undo", "probe"]
+    attempt: int
+    call: CallPlan
+    key: str
+    undoes: str = ""
+    after: list[str] = field(default_factory=list[str])
+    facts: dict[str, Any] = field(default_factory=dict[str, Any])
+    within_ms: int = 30_000
+    deadline_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What an activity is asked to perform."""
+
+    execution_id: str
+    thread: Thread
+    calls: list[Call]
+    budget_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """How one call went. `pending`: sent, no answer yet; `stalled`: no code for it here, not begun."""
+
+    step: str
+    direction: Literal["do", "undo", "probe"]
+    attempt: int
+    kind: Literal["ok", "refused", "failed", "stalled", "pending"]
+    result: Any = None
+    code: str = ""
+    reason: str = ""
+    retryable: bool = False
+    deadline_ms: int = 0
+    fence_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """What a run did, in the order in which calls came to their end. `elapsed_ms` by the performer's clock."""
+
+    reports: list[Report]
+    elapsed_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """A message that tells people of an execution, or an event that it cannot use."""
+
+    execution_id: str
+    thread: Thread
+    type: str
+    body: Any
+    reason: str = ""
+    identity: str = ""
+
+
+@cache
+def _adapter(shape: type[Shape]) -> TypeAdapter[Shape]:
+    return TypeAdapter(shape)
+
+
+def to_json(value: object) -> Any:
+    """A shape of this module as JSON values; defaults are left out, they cost history."""
+    return _adapter(type(value)).dump_python(value, mode="json", exclude_defaults=True)
+
+
+def from_json(shape: type[Shape], value: Any) -> Shape:
+    """The shape that these JSON values stand for."""
+    return _adapter(shape).validate_python(value)

@@ -1,0 +1,197 @@
+"""Performs one attempt of a call, of either lane: builds the message or runs the action, and reports how it went.
+
+Nothing here raises for what an author or a participant does: every end is a `Report`. Only a cancelled task is
+passed on. Uses no Temporal API, so it is tested without a server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from orchestrator.adapters.temporal.given import Call, Report, Thread
+from orchestrator.contracts.protocol import CommandHeaders, Reply
+from orchestrator.errors import HandlerMissingError, OrchestratorError, PublishError, Rejected
+from orchestrator.messages import Envelope, short_hash
+from orchestrator.saga.contexts import ActionContext
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from orchestrator.messages import Message
+    from orchestrator.saga.handlers import Handler, Handlers
+    from orchestrator.service.ports import Courier
+
+log = logging.getLogger(__name__)
+
+SOURCE = "saga-orchestrator"
+MAX_REASON = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """What a performer works with: the authors' code, the way to the broker, and what actions may ask for.
+
+    Attributes:
+        ports: objects by type, for `ctx.get(Port)`.
+    """
+
+    handlers: Handlers
+    courier: Courier
+    ports: Mapping[type, Any] = field(default_factory=dict[type, Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """One attempt to perform.
+
+    Attributes:
+        workflow_id: where a late reply is to be signalled.
+        facts: all that the call takes.
+        patience: how long to stay for a reply, seconds; then the report says `pending`.
+        heartbeat: called by long actions.
+    """
+
+    execution_id: str
+    workflow_id: str
+    thread: Thread
+    call: Call
+    facts: Mapping[str, Any]
+    patience: float
+    heartbeat: Callable[[], None] = lambda: None
+
+
+async def perform(stage: Stage, scene: Scene) -> Report:
+    """Perform one attempt and report how it went."""
+    try:
+        handler = stage.handlers[scene.call.call.handler]
+    except HandlerMissingError as error:
+        return report(scene.call, "stalled", reason=str(error))
+    try:
+        return await _by_lane(stage, scene, handler)
+    except Rejected as refusal:
+        return _refusal(scene.call, refusal)
+    except PublishError as error:
+        return report(scene.call, "failed", reason=str(error), retryable=True)
+    except Exception as error:
+        log.warning("attempt_failed", extra={"step": scene.call.step, "error": type(error).__name__}, exc_info=error)
+        reason = f"{type(error).__name__}: {error}"[:MAX_REASON]
+        return report(scene.call, "failed", reason=reason, retryable=not isinstance(error, OrchestratorError))
+
+
+async def _by_lane(stage: Stage, scene: Scene, handler: Handler) -> Report:
+    match scene.call.call.lane:
+        case "command":
+            return await _command(stage, scene, handler)
+        case "publish":
+            await stage.courier.publish(_event(scene, handler.build(scene.facts)))
+            return report(scene.call, "ok")
+        case "brief" | "durable":
+            result = await handler.act(scene.facts, _context(stage, scene))
+            return report(scene.call, "ok", result=result)
+
+
+async def _command(stage: Stage, scene: Scene, handler: Handler) -> Report:
+    headers = _headers(scene)
+    envelope = _envelope(scene, handler.build(scene.facts), headers.command_id)
+    envelope = envelope.with_headers(**headers.to_headers())
+    with stage.courier.expect(headers.command_id) as answer:
+        try:
+            await stage.courier.send(envelope)
+            reply = await asyncio.wait_for(answer, scene.patience)
+        except (TimeoutError, PublishError) as error:
+            # Not sent, or sent and not answered: either way the same command is sent again until its limit.
+            deadline_ms = _epoch_ms(headers.deadline)
+            return report(scene.call, "pending", deadline_ms=deadline_ms, reason=str(error) or "no reply yet")
+    return read_reply(scene.call, reply, handler)
+
+
+def read_reply(call: Call, reply: Reply, handler: Handler) -> Report:
+    """What a reply means for its step."""
+    match reply.outcome:
+        case "completed":
+            return report(call, "ok", result=handler.read_reply(reply.body))
+        case "rejected":
+            return report(call, "refused", code=reply.code, reason=reply.reason)
+        case "failed":
+            return report(call, "failed", reason=reply.reason, retryable=reply.retryable)
+
+
+def report(call: Call, kind: Literal["ok", "refused", "failed", "stalled", "pending"], **more: Any) -> Report:
+    """A report on this call."""
+    return Report(step=call.step, direction=call.direction, attempt=call.attempt, kind=kind, **more)
+
+
+def _refusal(call: Call, refusal: Rejected) -> Report:
+    if refusal.retryable:
+        return report(call, "failed", reason=refusal.reason, retryable=True)
+    return report(call, "refused", code=refusal.code, reason=refusal.reason)
+
+
+def _headers(scene: Scene) -> CommandHeaders:
+    call = scene.call
+    if call.deadline_ms:
+        deadline = datetime.fromtimestamp(call.deadline_ms / 1000, UTC)
+    else:
+        deadline = datetime.now(UTC) + timedelta(milliseconds=call.within_ms)
+    return CommandHeaders(
+        execution=scene.execution_id,
+        workflow=scene.workflow_id,
+        step=call.step,
+        direction=call.direction,
+        attempt=call.attempt,
+        key=call.key,
+        undoes=call.undoes,
+        deadline=deadline,
+    )
+
+
+def _event(scene: Scene, message: Message) -> Envelope:
+    # Derived, not random: a run that is repeated after a crash publishes the same id, and listeners recognise it.
+    return _envelope(scene, message, short_hash(scene.call.key))
+
+
+def _envelope(scene: Scene, message: Message, message_id: str) -> Envelope:
+    thread = scene.thread
+    return Envelope(
+        id=message_id,
+        source=f"{SOURCE}/{scene.execution_id.partition(':')[0]}",
+        type=message.message_type,
+        body=message.model_dump_json().encode(),
+        correlation_id=thread.correlation_id,
+        causation_id=thread.causation_id,
+        traceparent=thread.traceparent,
+        tracestate=thread.tracestate,
+    )
+
+
+def _context(stage: Stage, scene: Scene) -> ActionContext:
+    return ActionContext(
+        ports=stage.ports,
+        idempotency_key=scene.call.key,
+        undoes=scene.call.undoes,
+        attempt=scene.call.attempt,
+        correlation_id=scene.thread.correlation_id,
+        execution_id=scene.execution_id,
+        heartbeat=scene.heartbeat,
+    )
+
+
+def _epoch_ms(moment: datetime | None) -> int:
+    return int(moment.timestamp() * 1000) if moment else 0
+
+
+class Watch:
+    """Monotonic time since a wall-clock moment: a process that was stopped wakes up late and knows it."""
+
+    def __init__(self, since: datetime) -> None:
+        behind = max(0.0, (datetime.now(UTC) - since).total_seconds())
+        self._zero = time.monotonic() - behind
+
+    def elapsed(self) -> float:
+        """Seconds since then."""
+        return time.monotonic() - self._zero

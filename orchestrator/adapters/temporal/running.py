@@ -1,0 +1,98 @@
+"""Performs a whole run of brief calls: each as soon as what it waits for has succeeded, within one budget.
+
+Rule 5 of express.md: it never raises, begins nothing later than the budget after it was scheduled, stops every call
+hard, and begins nothing more once any call did not succeed. What has no answer by then is reported as pending.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.adapters.temporal.given import Call, Report, Request, RunReport
+from orchestrator.adapters.temporal.performing import Scene, Stage, Watch, perform, report
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BRIEF_LIMIT_S = 1.0
+"""Hard limit of one brief action, and of the look for a command's reply, seconds."""
+
+
+class Run:
+    """One run under way."""
+
+    def __init__(self, stage: Stage, request: Request, workflow_id: str, watch: Watch) -> None:
+        self._stage = stage
+        self._request = request
+        self._workflow_id = workflow_id
+        self._watch = watch
+        self._budget = request.budget_ms / 1000
+        self._waiting = list(request.calls)
+        self._facts: dict[str, Any] = {}
+        self._open: dict[asyncio.Task[Report], Call] = {}
+        self._reports: list[Report] = []
+        self._succeeded: set[str] = set()
+        self._is_stopped = False
+
+    async def perform(self) -> RunReport:
+        """Perform what can be performed, and report it in the order in which it ended."""
+        self._begin_ready()
+        try:
+            while self._open:
+                ended, _ = await asyncio.wait(self._open, return_when=asyncio.FIRST_COMPLETED)
+                for task in sorted(ended, key=lambda task: self._request.calls.index(self._open[task])):
+                    self._end(task)
+                self._begin_ready()
+        finally:
+            for task in self._open:
+                task.cancel()
+        return RunReport(reports=self._reports, elapsed_ms=int(self._watch.elapsed() * 1000))
+
+    def _begin_ready(self) -> None:
+        if self._watch.elapsed() >= self._budget:
+            self._is_stopped = True
+        ready = [call for call in self._waiting if self._succeeded.issuperset(call.after)]
+        for call in ready if not self._is_stopped else ():
+            self._waiting.remove(call)
+            self._open[asyncio.create_task(self._one(call))] = call
+
+    async def _one(self, call: Call) -> Report:
+        patience = max(0.05, self._budget - self._watch.elapsed())
+        scene = Scene(
+            execution_id=self._request.execution_id,
+            workflow_id=self._workflow_id,
+            thread=self._request.thread,
+            call=call,
+            facts={**self._known(call), **call.facts},
+            patience=patience,
+        )
+        try:
+            async with asyncio.timeout(max(patience, BRIEF_LIMIT_S)):
+                return await perform(self._stage, scene)
+        except TimeoutError:
+            return late(call)
+
+    def _known(self, call: Call) -> Mapping[str, Any]:
+        wanted = {need.fact for need in call.call.needs}
+        return {name: value for name, value in self._facts.items() if name in wanted}
+
+    def _end(self, task: asyncio.Task[Report]) -> None:
+        call = self._open.pop(task)
+        made = task.result()
+        self._reports.append(made)
+        if made.kind != "ok":
+            self._is_stopped = True
+            return
+        self._succeeded.add(call.step)
+        if call.direction == "do" and call.call.gives is not None:
+            self._facts[call.call.gives] = made.result
+
+
+def late(call: Call) -> Report:
+    """A call that was stopped at its hard limit: nobody knows what it did. A command is sent again, an action by policy."""
+    if call.call.lane == "command":
+        deadline_ms = call.deadline_ms or int(time.time() * 1000) + call.within_ms
+        return report(call, "pending", deadline_ms=deadline_ms, reason="not sent in time")
+    return report(call, "failed", reason=f"not done within {BRIEF_LIMIT_S:g} s", retryable=True)

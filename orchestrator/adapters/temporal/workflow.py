@@ -1,0 +1,142 @@
+"""The one generic workflow. No author's code runs in it, so it needs no sandbox and no saga can break its replay."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import RawValue
+from temporalio.exceptions import ApplicationError
+
+from orchestrator.adapters.temporal.given import (
+    CANCEL_UPDATE,
+    EVENT_SIGNAL,
+    REPLY_SIGNAL,
+    STATUS_QUERY,
+    WORKFLOW,
+    Given,
+    Report,
+    from_json,
+    to_json,
+)
+from orchestrator.adapters.temporal.interpreter import Interpreter
+from orchestrator.adapters.temporal.news import signal_of
+from orchestrator.engine.signals import Arrived, CancelRequested, ReceivedEvent
+
+MAX_HELD_TURNS = 5_000
+"""Signals in one run after which it continues as new: the server refuses the 10,000th."""
+
+
+@workflow.defn(name=WORKFLOW, sandboxed=False)
+class SagaWorkflow:
+    """One execution of a saga. Its input is `Given`, its result what `Interpreter.result` says."""
+
+    @workflow.init
+    def __init__(self, given: dict[str, Any]) -> None:
+        self._given = from_json(Given, given)
+        self._interpreter = Interpreter(self._given)
+        self._signals = 0
+        self._is_told = False
+        self._alarm: asyncio.Task[None] | None = None
+        self._alarm_at: int = 0
+
+    @workflow.run
+    async def run(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - taken by __init__
+        """Conduct the execution to its end."""
+        conduct = asyncio.create_task(self._conduct())
+        while not conduct.done():
+            try:
+                await workflow.wait([conduct])
+            except asyncio.CancelledError:
+                if workflow.cancellation_reason() is None:
+                    raise  # evicted from the cache: not a request
+                self._on_temporal_cancel()
+        return conduct.result()
+
+    async def _conduct(self) -> dict[str, Any]:
+        interpreter = self._interpreter
+        while not interpreter.execution.state.ended:
+            if await interpreter.turn():
+                continue
+            self._continue_as_new_if_due()
+            await self._rest()
+        await interpreter.finish()
+        while interpreter.mailbox:
+            await interpreter.turn()
+            await interpreter.finish()
+        return interpreter.result()
+
+    async def _rest(self) -> None:
+        """Wait for news, or for the earliest due time. The one timer is left to run as long as it is early enough."""
+        self._is_told = bool(self._interpreter.mailbox)
+        due = self._interpreter.earliest_due()
+        if due is not None and (self._alarm is None or due < self._alarm_at):
+            if self._alarm is not None:
+                self._alarm.cancel()
+            self._alarm_at = due
+            self._alarm = asyncio.create_task(self._ring(due))
+        await workflow.wait_condition(lambda: self._is_told or bool(self._interpreter.mailbox))
+
+    async def _ring(self, due: int) -> None:
+        await workflow.sleep(max(0.001, due / 1000 - workflow.time()))
+        self._alarm = None
+        self._is_told = True
+
+    def _continue_as_new_if_due(self) -> None:
+        is_due = workflow.info().is_continue_as_new_suggested() or self._signals >= MAX_HELD_TURNS
+        if not is_due or not self._interpreter.may_continue_as_new:
+            return
+        carried = self._interpreter.carry()
+        given = self._given
+        following = Given(
+            plan=given.plan,
+            execution_id=given.execution_id,
+            trigger=given.trigger,
+            thread=given.thread,
+            limits=given.limits,
+            carried=carried,
+        )
+        workflow.continue_as_new(to_json(following))
+
+    @workflow.signal(name=EVENT_SIGNAL)
+    def on_event(self, event: dict[str, Any]) -> None:
+        """An event for this execution."""
+        self._signals += 1
+        self._interpreter.mailbox.append(Arrived(from_json(ReceivedEvent, event)))
+
+    @workflow.signal(name=REPLY_SIGNAL)
+    def on_reply(self, report: dict[str, Any]) -> None:
+        """A reply that came when nobody waited for it any more."""
+        self._signals += 1
+        self._interpreter.mailbox.append(signal_of(from_json(Report, report)))
+
+    @workflow.signal(dynamic=True)
+    def on_unknown(self, name: str, args: list[RawValue]) -> None:
+        """A signal that nobody of ours sends: noted, never silently dropped."""
+        workflow.logger.warning("unknown_signal", extra={"signal": name, "arguments": len(args)})
+
+    @workflow.update(name=CANCEL_UPDATE)
+    def on_cancel(self, command: dict[str, Any]) -> str:
+        """Ask to stop and undo. It is only queued here (express.md, 7)."""
+        self._interpreter.is_boundary_due = True
+        self._interpreter.mailbox.append(from_json(CancelRequested, command))
+        return "accepted"
+
+    @on_cancel.validator
+    def check_cancel(self, command: dict[str, Any]) -> None:
+        """Refuse before anything is written, and say why."""
+        objection = self._interpreter.execution.objection(from_json(CancelRequested, command))
+        if objection:
+            raise ApplicationError(objection, type="RefusedCommandError", non_retryable=True)
+
+    @workflow.query(name=STATUS_QUERY)
+    def status(self) -> dict[str, Any]:
+        """Where it stands, in the shape of the result."""
+        return self._interpreter.result()
+
+    def _on_temporal_cancel(self) -> None:
+        reason = workflow.cancellation_reason() or "cancelled in Temporal"
+        self._interpreter.mailbox.append(
+            CancelRequested(command_id="temporal-cancel", actor="temporal", reason=reason)
+        )
