@@ -1,1 +1,29 @@
-"""orchestrator."""
+"""Sagas declared in Python: the authoring API."""
+
+from orchestrator.errors import Rejected, SagaDefinitionError
+from orchestrator.messages import Command, Event
+from orchestrator.saga.contexts import ActionContext
+from orchestrator.saga.definition import Saga
+from orchestrator.saga.flow import parallel, pivot, publish, sequence, sleep, step, wait_for
+from orchestrator.saga.functions import action, command, event
+from orchestrator.saga.retry import Retry
+
+__all__ = [
+    "ActionContext",
+    "Command",
+    "Event",
+    "Rejected",
+    "Retry",
+    "Saga",
+    "SagaDefinitionError",
+    "action",
+    "command",
+    "event",
+    "parallel",
+    "pivot",
+    "publish",
+    "sequence",
+    "sleep",
+    "step",
+    "wait_for",
+]

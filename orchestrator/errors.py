@@ -15,6 +15,8 @@ OrchestratorError
 ├── EngineUnavailableError       Temporal cannot be reached now
 ├── SettingsError                a setting has a value that is not allowed
 ├── HandlerMissingError          no code is registered under the name a plan asks for
+├── CatalogueError               two messages share one type
+├── BrokerUnavailableError       RabbitMQ cannot be reached
 ├── TopologyError                the broker lacks something `saga topology apply` makes
 ├── PublishError                 a message was not accepted by the broker
 │   ├── UnroutableError          the broker has no queue for it
@@ -195,6 +197,27 @@ class HandlerMissingError(OrchestratorError):
             f"no code is registered as {handler!r}: deploy a worker that has it, then resume the parked step"
         )
         self.handler = handler
+
+
+class CatalogueError(OrchestratorError):
+    """Two different messages share one type, so nobody could tell which of them a body should fit."""
+
+    def __init__(self, *, message_type: str, first: str, second: str) -> None:
+        super().__init__(f"{first} and {second} are both of type {message_type!r}: give one of them another `type=`")
+        self.message_type = message_type
+
+
+class BrokerUnavailableError(OrchestratorError):
+    """RabbitMQ cannot be reached.
+
+    Args:
+        address: where it was looked for, without user and password.
+        why: what was answered.
+    """
+
+    def __init__(self, address: str, why: str) -> None:
+        super().__init__(f"no RabbitMQ at {address}: {why}. Check SAGA_RABBITMQ_URL, or run `saga up`")
+        self.address = address
 
 
 class TopologyError(OrchestratorError):

@@ -1,0 +1,87 @@
+"""Connections to the broker. Publishers and consumers never share one: a memory alarm stops a publisher's reader too."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from aio_pika import connect_robust
+from aio_pika.exceptions import AMQPException, ProbableAuthenticationError
+from yarl import URL
+
+from orchestrator.errors import BrokerUnavailableError, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from aio_pika.abc import AbstractRobustConnection
+
+    from orchestrator.settings import Settings
+
+CONNECT_TIMEOUT = 15.0
+"""Limit of one attempt to connect, seconds."""
+RECONNECT_PAUSE = 1.0
+"""Pause between attempts to connect again after a drop, seconds."""
+DEEPEST_HEADERS = 200_000
+"""Recursion limit that survives the deepest header table which fits into a frame."""
+
+
+@asynccontextmanager
+async def connected(settings: Settings, *, purpose: str) -> AsyncIterator[AbstractRobustConnection]:
+    """A connection that comes back by itself after a drop; the broker shows it as `<prefix>: <purpose>`.
+
+    An `amqps://` address takes `?cafile=`, `?certfile=` and `?keyfile=`; the server's certificate is always checked.
+
+    Raises:
+        BrokerUnavailableError: the first attempt to connect failed; says where and why.
+        SettingsError: the address asks for TLS without checking the certificate.
+    """
+    allow_deep_headers()
+    url = broker_url(settings)
+    try:
+        connection = await connect_robust(
+            url,
+            client_properties={"connection_name": f"{settings.name_prefix}: {purpose}"},
+            timeout=CONNECT_TIMEOUT,
+            reconnect_interval=RECONNECT_PAUSE,
+        )
+    except (AMQPException, OSError, TimeoutError) as error:
+        raise BrokerUnavailableError(str(url.with_user(None)), _why(error)) from error
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+def broker_url(settings: Settings) -> URL:
+    """The broker's address.
+
+    Raises:
+        SettingsError: it switches the check of the certificate off.
+    """
+    url = URL(settings.rabbitmq_url.get_secret_value())
+    if "no_verify_ssl" in url.query:
+        raise SettingsError(
+            setting="SAGA_RABBITMQ_URL",
+            value="",
+            allowed="no_verify_ssl is refused: name the authority that signed the server with ?cafile=",
+            secret=True,
+        )
+    return url
+
+
+def allow_deep_headers() -> None:
+    """Raise the recursion limit, once and for all.
+
+    The client library decodes header tables recursively and has no limit of its own: one message with 10 KiB of
+    nested headers would end its reader, be delivered again after the reconnect, and end it again.
+    """
+    if sys.getrecursionlimit() < DEEPEST_HEADERS:
+        sys.setrecursionlimit(DEEPEST_HEADERS)
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, ProbableAuthenticationError):
+        return "the broker refuses this user or password"
+    return str(error) or type(error).__name__

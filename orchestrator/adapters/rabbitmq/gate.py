@@ -1,0 +1,98 @@
+"""The gate: closed while the engine is away. It stops the consumers behind it and opens by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import Self
+
+    from orchestrator.adapters.rabbitmq.consumer import Consumer
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE = timedelta(milliseconds=200)
+LONGEST_PAUSE = timedelta(seconds=10)
+LONGEST_HOLD = timedelta(minutes=5)
+"""How long a message is held in hand while the gate is closed: well below the broker's limit for unsettled ones."""
+
+
+class Gate:
+    """Open while the engine answers. `async with` bounds its probing.
+
+    Args:
+        probe: whether the engine answers; a fault counts as no.
+        first_pause, longest_pause: pauses between probes; they double, and each is taken between half and whole.
+        longest_hold: how long `opened` waits.
+    """
+
+    def __init__(
+        self,
+        probe: Callable[[], Awaitable[bool]],
+        *,
+        first_pause: timedelta = FIRST_PAUSE,
+        longest_pause: timedelta = LONGEST_PAUSE,
+        longest_hold: timedelta = LONGEST_HOLD,
+    ) -> None:
+        self._probe = probe
+        self._first_pause = first_pause.total_seconds()
+        self._longest_pause = longest_pause.total_seconds()
+        self._longest_hold = longest_hold.total_seconds()
+        self._consumers: list[Consumer] = []
+        self._open = asyncio.Event()
+        self._open.set()
+        self._probing: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._probing is not None:
+            self._probing.cancel()
+            await asyncio.gather(self._probing, return_exceptions=True)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages pass."""
+        return self._open.is_set()
+
+    def holds(self, consumer: Consumer) -> None:
+        """From now on `consumer` pauses whenever the gate is closed."""
+        self._consumers.append(consumer)
+
+    def close(self) -> None:
+        """Close, because the engine did not answer. Told again while closed, it does nothing."""
+        if self._open.is_set():
+            self._open.clear()
+            self._probing = asyncio.create_task(self._open_again())
+
+    async def opened(self) -> bool:
+        """Wait until it is open. False: that takes too long, give the message back."""
+        try:
+            async with asyncio.timeout(self._longest_hold):
+                await self._open.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _open_again(self) -> None:
+        log.warning("the engine does not answer: consuming pauses, nothing is lost")
+        await asyncio.gather(*(consumer.pause() for consumer in self._consumers))
+        pause = self._first_pause
+        while not await self._answers():
+            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads workers, keeps no secret
+            pause = min(pause * 2, self._longest_pause)
+        log.warning("the engine answers again: consuming goes on")
+        self._open.set()
+        await asyncio.gather(*(consumer.resume() for consumer in self._consumers))
+
+    async def _answers(self) -> bool:
+        try:
+            return await self._probe()
+        except Exception:  # noqa: BLE001 - whatever it says, it is no yes
+            return False

@@ -1,0 +1,173 @@
+"""Envelopes on the wire: CloudEvents 1.0 over AMQP 0.9.1.
+
+Sent in binary mode: each attribute is a text header `ce-<attribute>`, the body is the data. Taken in binary mode with
+any of the three prefixes in use, and in structured mode. The plain `traceparent` header is the hop,
+`ce-traceparent` the trace in which the message began.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+from aio_pika import DeliveryMode, Message
+from pydantic import BaseModel, Base64Bytes, ValidationError
+from pydantic_core import to_json
+
+from orchestrator.adapters.rabbitmq.headers import as_text, travelling
+from orchestrator.contracts.decoding import decode
+from orchestrator.errors import MalformedMessageError, MessageTooLargeError
+from orchestrator.messages import Envelope, is_traceparent, new_traceparent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aio_pika.abc import AbstractIncomingMessage
+
+PREFIX = "ce-"
+ACCEPTED_PREFIXES = (PREFIX, "cloudevents_", "cloudevents:")
+STRUCTURED = "application/cloudevents"
+SPEC_VERSION = "1.0"
+REQUIRED = ("specversion", "id", "source", "type")
+MAX_ATTRIBUTE_BYTES = 255
+"""Longest attribute, bytes: AMQP keeps ids and types in short strings."""
+MAX_TRACESTATE = 512
+"""A longer `tracestate` is dropped, as W3C allows, characters."""
+SHORTEST_EXPIRY = timedelta(milliseconds=1)
+
+
+def to_amqp(
+    envelope: Envelope, *, reply_to: str = "", pairs: str = "", expires_after: timedelta | None = None
+) -> Message:
+    """The envelope as a persistent message.
+
+    Args:
+        reply_to: routing key under which the answer is expected.
+        pairs: id that pairs command and reply (AMQP `correlation_id`; the business one is `ce-correlationid`).
+        expires_after: the broker drops it unhandled after this time; None = never.
+    """
+    traceparent = envelope.traceparent or new_traceparent()
+    attributes = {
+        "specversion": SPEC_VERSION,
+        "id": envelope.id,
+        "source": envelope.source,
+        "type": envelope.type,
+        "time": envelope.time.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "correlationid": envelope.correlation_id,
+        "causationid": envelope.causation_id,
+        "traceparent": traceparent,
+        "tracestate": envelope.tracestate,
+        "sequence": envelope.sequence,
+    }
+    headers = {**envelope.headers, "traceparent": traceparent}
+    if envelope.tracestate:
+        headers["tracestate"] = envelope.tracestate
+    headers |= {PREFIX + name: value for name, value in attributes.items() if value}
+    return Message(
+        envelope.body,
+        headers=cast("dict[str, Any]", headers),
+        content_type="application/json",
+        delivery_mode=DeliveryMode.PERSISTENT,
+        message_id=envelope.id,
+        correlation_id=pairs or None,
+        reply_to=reply_to or None,
+        type=envelope.type,
+        timestamp=envelope.time,
+        expiration=max(expires_after, SHORTEST_EXPIRY) if expires_after is not None else None,
+    )
+
+
+def from_amqp(message: AbstractIncomingMessage, *, max_body_bytes: int) -> Envelope:
+    """The envelope in a received message. The body is not looked into, except in structured mode.
+
+    Of the headers only plain `saga-...` ones travel on. A message without a trace gets a new one; one without a
+    correlation id has an empty one.
+
+    Raises:
+        MessageTooLargeError: the body is larger than `max_body_bytes`; nothing was parsed.
+        MalformedMessageError: an attribute is missing or cannot be read, or the headers are not acceptable.
+    """
+    if len(message.body) > max_body_bytes:
+        raise MessageTooLargeError(size=len(message.body), limit=max_body_bytes)
+    if message.content_encoding not in (None, "", "identity", "utf-8"):
+        raise MalformedMessageError("the body has a content encoding: send it uncompressed")
+    headers = travelling(message.headers)
+    if (message.content_type or "").lower().startswith(STRUCTURED):
+        attributes, body = _structured(message)
+    else:
+        attributes, body = _binary(message.headers), message.body
+    _require(attributes)
+    return Envelope(
+        id=attributes["id"],
+        source=attributes["source"],
+        type=attributes["type"],
+        body=body,
+        time=_time(attributes.get("time", "")),
+        correlation_id=attributes.get("correlationid", ""),
+        causation_id=attributes.get("causationid", ""),
+        sequence=attributes.get("sequence", ""),
+        headers=headers,
+        **_trace(attributes, message.headers),
+    )
+
+
+class _StructuredEvent(BaseModel, extra="allow"):
+    """A CloudEvent in structured mode, as far as its data is concerned."""
+
+    data: Any = None
+    data_base64: Base64Bytes | None = None
+
+
+def _structured(message: AbstractIncomingMessage) -> tuple[dict[str, str], bytes]:
+    try:
+        event = _StructuredEvent.model_validate(decode(message.body))
+    except ValidationError:
+        raise MalformedMessageError("the body is no CloudEvent in structured mode") from None
+    extra = event.model_extra or {}
+    attributes = {name.lower(): as_text(name, value) for name, value in extra.items() if value is not None}
+    body = event.data_base64 if event.data_base64 is not None else to_json(event.data)
+    return attributes, body
+
+
+def _binary(headers: Mapping[str, Any]) -> dict[str, str]:
+    attributes: dict[str, str] = {}
+    for name, value in headers.items():
+        lowered = name.lower()
+        prefix = next((known for known in ACCEPTED_PREFIXES if lowered.startswith(known)), None)
+        if prefix and value is not None:
+            attributes[lowered.removeprefix(prefix)] = as_text(name, value)
+    return attributes
+
+
+def _require(attributes: Mapping[str, str]) -> None:
+    missing = [name for name in REQUIRED if not attributes.get(name)]
+    if missing:
+        wanted = ", ".join(f"{PREFIX}{name}" for name in missing)
+        raise MalformedMessageError(f"the message is no CloudEvent, it lacks {wanted}: send these as text headers")
+    if not attributes["specversion"].startswith("1."):
+        raise MalformedMessageError(f"CloudEvents {attributes['specversion'][:20]!r} is not known here: send 1.0")
+    for name in ("id", "source", "type", "correlationid", "causationid", "sequence"):
+        if len(attributes.get(name, "").encode()) > MAX_ATTRIBUTE_BYTES:
+            raise MalformedMessageError(f"{PREFIX}{name} is longer than {MAX_ATTRIBUTE_BYTES} bytes")
+
+
+def _time(text: str) -> datetime:
+    if not text:
+        return datetime.now(UTC)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise MalformedMessageError(f"{PREFIX}time is {text[:40]!r}, it must be written as RFC 3339 says") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _trace(attributes: Mapping[str, str], headers: Mapping[str, Any]) -> dict[str, str]:
+    """The trace in which the message began, else that of the hop, else a new one."""
+    for parent, state in (
+        (attributes.get("traceparent"), attributes.get("tracestate")),
+        (headers.get("traceparent"), headers.get("tracestate")),
+    ):
+        if isinstance(parent, str) and is_traceparent(parent):
+            fits = isinstance(state, str) and len(state) <= MAX_TRACESTATE
+            return {"traceparent": parent, "tracestate": cast("str", state) if fits else ""}
+    return {"traceparent": new_traceparent(), "tracestate": ""}

@@ -1,0 +1,58 @@
+"""Bodies from outside, decoded with limits. Size is checked before this, where the message is received."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from pydantic_core import from_json
+
+from orchestrator.errors import MalformedMessageError
+
+SMALLEST_NUMBER = -(2**63)
+LARGEST_NUMBER = 2**64 - 1
+"""Whole numbers beyond 64 bits are refused: most stores and languages would change them silently."""
+MAX_SHOWN = 200
+"""How much of a parser's complaint is repeated, characters."""
+
+# Only these bodies are looked through again; all others are decoded at the parser's full speed.
+_SUSPECT = re.compile(rb"[0-9]{19}|[eE][+-]?[0-9]{3}")
+
+
+def decode(body: bytes) -> Any:
+    """The JSON value that `body` holds.
+
+    Refused are: anything but UTF-8 JSON, nesting deeper than 200, lone surrogates, NaN and infinity (also as `1e999`),
+    and whole numbers beyond 64 bits.
+
+    Raises:
+        MalformedMessageError: says what is wrong and where.
+    """
+    if not body:
+        raise MalformedMessageError("the body is empty, JSON is expected")
+    try:
+        value = from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        raise MalformedMessageError(f"the body is not acceptable JSON: {str(error)[:MAX_SHOWN]}") from None
+    if _SUSPECT.search(body):
+        _refuse_odd_numbers(value)
+    return value
+
+
+def _refuse_odd_numbers(value: Any) -> None:
+    waiting = [value]
+    while waiting:
+        match waiting.pop():
+            case dict() as found:
+                waiting.extend(found.values())
+            case list() as found:
+                waiting.extend(found)
+            case float() as found if not math.isfinite(found):
+                raise MalformedMessageError("the body has a number too large for a double")
+            case bool():
+                pass
+            case int() as found if not SMALLEST_NUMBER <= found <= LARGEST_NUMBER:
+                raise MalformedMessageError("the body has a whole number beyond 64 bits: send it as text")
+            case _:
+                pass
