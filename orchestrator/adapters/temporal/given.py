@@ -147,8 +147,9 @@ def _adapter(shape: type[Shape]) -> TypeAdapter[Shape]:
 
 
 def to_json(value: object) -> Any:
-    """A shape of this module as JSON values; defaults are left out, they cost history."""
-    return _adapter(type(value)).dump_python(value, mode="json", exclude_defaults=True)
+    """A shape of this module as JSON values; defaults are left out where nothing needs them, they cost history."""
+    # A plan's nodes are told apart by `kind`, which is a default.
+    return _adapter(type(value)).dump_python(value, mode="json", exclude_defaults=not isinstance(value, Given))
 
 
 def from_json(shape: type[Shape], value: Any) -> Shape:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from temporalio import workflow
@@ -112,7 +113,7 @@ class SagaWorkflow:
         self._interpreter.mailbox.append(signal_of(from_json(Report, report)))
 
     @workflow.signal(dynamic=True)
-    def on_unknown(self, name: str, args: list[RawValue]) -> None:
+    def on_unknown(self, name: str, args: Sequence[RawValue]) -> None:
         """A signal that nobody of ours sends: noted, never silently dropped."""
         workflow.logger.warning("unknown_signal", extra={"signal": name, "arguments": len(args)})
 

@@ -1,0 +1,143 @@
+"""The activities: thin shells around `running` and `performing` that know Temporal's side of an attempt."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import to_json as to_json_bytes
+from temporalio import activity
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
+
+from orchestrator.adapters.temporal import given as names
+from orchestrator.adapters.temporal.given import Notice, Request, RunReport, from_json, to_json
+from orchestrator.adapters.temporal.performing import SOURCE, Scene, Stage, Watch, perform, report
+from orchestrator.adapters.temporal.running import Run
+from orchestrator.adapters.temporal.tail import was_attempt_lost
+from orchestrator.messages import Envelope, short_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from temporalio.api.history.v1 import HistoryEvent
+    from temporalio.client import Client
+
+HEARTBEAT_EVERY_S = 2.0
+PAGE = 100
+"""Events in one page of the tail look; one page is nearly always enough."""
+
+
+class Activities:
+    """The activities of a saga worker."""
+
+    def __init__(self, stage: Stage, client: Client) -> None:
+        self._stage = stage
+        self._client = client
+
+    def all(self) -> Sequence[Callable[..., Any]]:
+        """All of them, for `Worker(activities=...)`."""
+        return [self.run, self.attempt, self.boundary, self.announce, self.park]
+
+    @activity.defn(name=names.RUN)
+    async def run(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Perform a run of brief calls (a local activity)."""
+        request = from_json(Request, asked)
+        info = activity.info()
+        watch = Watch(info.current_attempt_scheduled_time)
+        made = await Run(self._stage, request, info.workflow_id or "", watch).perform()
+        return _dump_run(made)
+
+    @activity.defn(name=names.ATTEMPT)
+    async def attempt(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Perform one durable attempt, alive by heartbeat, with a deadline earlier than the server's."""
+        request = from_json(Request, asked)
+        call, info = request.calls[0], activity.info()
+        patience = request.budget_ms / 1000 - Watch(info.current_attempt_scheduled_time).elapsed()
+        scene = Scene(
+            execution_id=request.execution_id,
+            workflow_id=info.workflow_id or "",
+            thread=request.thread,
+            call=call,
+            facts=call.facts,
+            patience=max(0.05, patience),
+            heartbeat=activity.heartbeat,
+        )
+        pulse = asyncio.create_task(_pulse())
+        try:
+            async with asyncio.timeout(max(0.05, patience)):
+                made = await perform(self._stage, scene)
+        except TimeoutError:
+            made = report(call, "failed", reason=f"not done within {request.budget_ms} ms", retryable=True)
+        finally:
+            pulse.cancel()
+        return to_json(made)
+
+    @activity.defn(name=names.BOUNDARY)
+    async def boundary(self, look: bool) -> bool:  # noqa: FBT001 - the activity's one argument
+        """Nothing but a record on the server; asked to `look`, whether an attempt of that workflow task was lost."""
+        return await self._look() if look else False
+
+    async def _look(self) -> bool:
+        info = activity.info()
+        events: list[HistoryEvent] = []
+        token = b""
+        while True:
+            page = await self._client.workflow_service.get_workflow_execution_history_reverse(
+                GetWorkflowExecutionHistoryReverseRequest(
+                    namespace=self._client.namespace,
+                    execution=WorkflowExecution(workflow_id=info.workflow_id, run_id=info.workflow_run_id),
+                    maximum_page_size=PAGE,
+                    next_page_token=token,
+                ),
+                retry=True,
+            )
+            events.extend(page.history.events)
+            was_lost = was_attempt_lost(events, info.activity_id)
+            if was_lost is not None:
+                return was_lost
+            token = page.next_page_token
+            if not token:
+                # The history always begins with event 1, so the answer is known by then.
+                raise RuntimeError(f"the history of {info.workflow_id} ends before {info.activity_id} was found")
+
+    @activity.defn(name=names.ANNOUNCE)
+    async def announce(self, asked: dict[str, Any]) -> None:
+        """Publish an event about an execution, as `saga.execution.stuck`."""
+        await self._stage.courier.publish(_notice_envelope(from_json(Notice, asked)))
+
+    @activity.defn(name=names.PARK)
+    async def park(self, asked: dict[str, Any]) -> None:
+        """Put an event that an execution cannot use into parking."""
+        notice = from_json(Notice, asked)
+        code, _, reason = notice.reason.partition(": ")
+        await self._stage.courier.park(_notice_envelope(notice), code=code, reason=reason)
+
+
+def _notice_envelope(notice: Notice) -> Envelope:
+    thread = notice.thread
+    return Envelope(
+        id=short_hash(notice.execution_id, notice.type, notice.identity),
+        source=f"{SOURCE}/{notice.execution_id.partition(':')[0]}",
+        type=notice.type,
+        body=to_json_bytes(notice.body),
+        time=datetime.now(UTC),
+        correlation_id=thread.correlation_id,
+        causation_id=notice.identity,
+        traceparent=thread.traceparent,
+        tracestate=thread.tracestate,
+        headers={"saga-id": notice.execution_id},
+    )
+
+
+def _dump_run(made: RunReport) -> dict[str, Any]:
+    return {"reports": [to_json(one) for one in made.reports], "elapsed_ms": made.elapsed_ms}
+
+
+async def _pulse() -> None:
+    while True:
+        activity.heartbeat()
+        await asyncio.sleep(HEARTBEAT_EVERY_S)
+
+

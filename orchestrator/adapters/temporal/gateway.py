@@ -1,0 +1,218 @@
+"""Executions over Temporal: start, deliver, answer, cancel, show. Implements `service.ports.Executions`."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json as parse_json
+from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateFailedError
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from orchestrator.adapters.temporal import given as names
+from orchestrator.adapters.temporal.given import Given, Limits, Report, Thread, to_json
+from orchestrator.engine.signals import ReceivedEvent
+from orchestrator.errors import EngineUnavailableError, ExecutionNotFoundError, MalformedMessageError, RefusedCommandError
+from orchestrator.messages import new_traceparent
+from orchestrator.service.ports import Delivery
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from temporalio.client import Client, WorkflowHandle
+
+    from orchestrator.contracts.protocol import Reply
+    from orchestrator.messages import Envelope
+    from orchestrator.saga.plan import Plan
+    from orchestrator.settings import Settings
+
+REPLY_KINDS = {"completed": "ok", "rejected": "refused", "failed": "failed"}
+IDENTITY_MEMO, BODY_MEMO = "trigger", "trigger_hash"
+
+
+class TemporalExecutions:
+    """Running executions, in Temporal."""
+
+    def __init__(self, client: Client, settings: Settings) -> None:
+        self._client = client
+        self._settings = settings
+
+    async def start(self, plan: Plan, execution_id: str, trigger: Envelope, payload: Any) -> Delivery:
+        """Start an execution once, however often its trigger comes (express.md, 17)."""
+        event = received(trigger, payload)
+        try:
+            handle = await self._start(plan, execution_id, trigger, event)
+        except WorkflowAlreadyStartedError:
+            return await self._compare(execution_id, event)
+        except RPCError as error:
+            raise _unavailable(error) from error
+        # The SDK keeps the answer private; without it a second trigger of a running execution would be lost.
+        answer = handle._start_workflow_response  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        if answer is None or getattr(answer, "started", True):
+            return Delivery.STARTED
+        return await self._signal(execution_id, names.EVENT_SIGNAL, to_json(event))
+
+    async def _start(
+        self, plan: Plan, execution_id: str, trigger: Envelope, event: ReceivedEvent
+    ) -> WorkflowHandle[Any, Any]:
+        given = Given(
+            plan=plan,
+            execution_id=execution_id,
+            trigger=event,
+            thread=Thread(
+                correlation_id=trigger.correlation_id or execution_id,
+                causation_id=trigger.id,
+                traceparent=trigger.traceparent or new_traceparent(),
+                tracestate=trigger.tracestate,
+            ),
+            limits=limits_of(self._settings),
+        )
+        return await self._client.start_workflow(
+            names.WORKFLOW,
+            to_json(given),
+            id=execution_id,
+            task_queue=self._settings.task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            task_timeout=self._settings.task_timeout,
+            request_eager_start=True,
+            memo={
+                "saga": plan.saga,
+                "version": plan.version,
+                "plan": plan.content_hash,
+                IDENTITY_MEMO: event.identity,
+                BODY_MEMO: event.body_hash,
+            },
+        )
+
+    async def _compare(self, execution_id: str, event: ReceivedEvent) -> Delivery:
+        try:
+            found = await self._client.get_workflow_handle(execution_id).describe()
+            memo = await found.memo()
+        except RPCError as error:
+            raise _unavailable(error) from error
+        same = memo.get(BODY_MEMO) == event.body_hash
+        return Delivery.DUPLICATE if same else Delivery.CONFLICT
+
+    async def deliver(self, execution_id: str, event: Envelope, payload: Any) -> Delivery:
+        """Signal an event."""
+        return await self._signal(execution_id, names.EVENT_SIGNAL, to_json(received(event, payload)))
+
+    async def answer(self, reply: Reply) -> Delivery:
+        """Signal a late reply.
+
+        Raises:
+            MalformedMessageError: its body is not JSON.
+        """
+        try:
+            body = parse_json(reply.body, allow_inf_nan=False)
+        except ValueError as error:
+            raise MalformedMessageError(f"the reply's body is not JSON: {error}") from None
+        report = Report(
+            step=reply.step,
+            direction=reply.direction,
+            attempt=reply.attempt,
+            kind=REPLY_KINDS[reply.outcome],  # type: ignore[arg-type]
+            result=body,
+            code=reply.code,
+            reason=reply.reason,
+            retryable=reply.retryable,
+        )
+        return await self._signal(reply.workflow, names.REPLY_SIGNAL, to_json(report))
+
+    async def _signal(self, workflow_id: str, signal: str, argument: Any) -> Delivery:
+        try:
+            await self._client.get_workflow_handle(workflow_id).signal(signal, argument)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise _unavailable(error) from error
+            return await self._ended_or_missing(workflow_id)
+        return Delivery.ACCEPTED
+
+    async def _ended_or_missing(self, workflow_id: str) -> Delivery:
+        try:
+            await self._client.get_workflow_handle(workflow_id).describe()
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return Delivery.MISSING
+            raise _unavailable(error) from error
+        return Delivery.ENDED
+
+    async def is_available(self) -> bool:
+        """Whether Temporal answers."""
+        try:
+            return await self._client.service_client.check_health()
+        except RPCError:
+            return False
+
+    async def cancel(self, execution_id: str, *, actor: str, reason: str, command_id: str | None = None) -> None:
+        """Ask an execution to stop and undo.
+
+        Raises:
+            RefusedCommandError: not now, and why.
+            ExecutionNotFoundError: there is none, or it has ended.
+        """
+        command = {"command_id": command_id or uuid.uuid4().hex, "actor": actor, "reason": reason}
+        handle = self._client.get_workflow_handle(execution_id)
+        try:
+            await handle.execute_update(names.CANCEL_UPDATE, command)
+        except WorkflowUpdateFailedError as error:
+            text = error.cause.message if isinstance(error.cause, ApplicationError) else str(error.cause)
+            raise RefusedCommandError("cancel", text) from None
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise _unavailable(error) from error
+            if await self._ended_or_missing(execution_id) is Delivery.ENDED:
+                raise RefusedCommandError("cancel", "the execution has ended") from None
+            raise ExecutionNotFoundError(execution_id) from None
+
+    async def show(self, execution_id: str) -> dict[str, Any]:
+        """Where an execution stands, in the shape of the workflow's result.
+
+        Raises:
+            ExecutionNotFoundError: there is none.
+        """
+        handle = self._client.get_workflow_handle(execution_id)
+        try:
+            found = await handle.describe()
+            if found.status is WorkflowExecutionStatus.COMPLETED:
+                return await handle.result()
+            if found.status is not WorkflowExecutionStatus.RUNNING:
+                name = found.status.name if found.status else "unknown"
+                return {"word": name.capitalize(), "steps": {}, "abort": None}
+            return await handle.query(names.STATUS_QUERY)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise ExecutionNotFoundError(execution_id) from None
+            raise _unavailable(error) from error
+
+
+def received(envelope: Envelope, payload: Any) -> ReceivedEvent:
+    """An envelope as the engine keeps it."""
+    return ReceivedEvent(
+        identity=envelope.identity,
+        body_hash=envelope.body_hash,
+        type=envelope.type,
+        payload=payload,
+        sequence=envelope.sequence,
+        message_id=envelope.id,
+    )
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The express lane's times as the workflow keeps them."""
+    return Limits(
+        run_budget_ms=_ms(settings.run_budget),
+        resend_first_ms=_ms(settings.resend_first),
+        resend_max_ms=_ms(settings.resend_max),
+    )
+
+
+def _ms(length: timedelta) -> int:
+    return int(length.total_seconds() * 1000)
+
+
+def _unavailable(error: RPCError) -> EngineUnavailableError:
+    return EngineUnavailableError(f"Temporal answers {error.status.name}: {error.message}")

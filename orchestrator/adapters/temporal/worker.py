@@ -1,0 +1,79 @@
+"""A Temporal worker that runs sagas, and the plugin that adds sagas to a worker somebody else has."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.plugin import SimplePlugin
+from temporalio.service import RPCError
+from temporalio.worker import Worker
+
+from orchestrator.adapters.temporal.activities import Activities
+from orchestrator.adapters.temporal.calls import STATUS
+from orchestrator.adapters.temporal.workflow import SagaWorkflow
+from orchestrator.errors import EngineUnavailableError
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
+
+    from orchestrator.adapters.temporal.performing import Stage
+    from orchestrator.settings import Settings
+
+FAN_OUT = 10
+"""Durable actions of one workflow task that may start without a trip through the server."""
+
+
+def saga_worker(client: Client, stage: Stage, settings: Settings) -> Worker:
+    """A worker for the saga workflow and its activities, on the client that also starts executions (eager start)."""
+    return Worker(
+        client,
+        task_queue=settings.task_queue,
+        workflows=[SagaWorkflow],
+        activities=Activities(stage, client).all(),
+        max_cached_workflows=2_000,
+        max_concurrent_activities=500,
+        max_concurrent_local_activities=200,
+        max_concurrent_workflow_tasks=100,
+        max_eager_activity_reservations_per_workflow_task=FAN_OUT,
+        sticky_queue_schedule_to_start_timeout=settings.sticky_timeout,
+        graceful_shutdown_timeout=settings.drain_timeout,
+        max_heartbeat_throttle_interval=timedelta(seconds=2),
+        default_heartbeat_throttle_interval=timedelta(seconds=2),
+    )
+
+
+class SagaPlugin(SimplePlugin):
+    """Adds sagas to an existing worker: `Worker(client, ..., plugins=[SagaPlugin(stage, client)])`."""
+
+    def __init__(self, stage: Stage, client: Client) -> None:
+        super().__init__(
+            "saga-orchestrator", workflows=[SagaWorkflow], activities=list(Activities(stage, client).all())
+        )
+
+
+async def ensure_search_attribute(client: Client) -> None:
+    """Make the search attribute `SagaStatus` known to the namespace; without it a stuck saga could not be recorded.
+
+    Raises:
+        EngineUnavailableError: it is missing and cannot be made; says by which command an administrator makes it.
+    """
+    name = STATUS.name
+    try:
+        known = await client.operator_service.list_search_attributes(
+            ListSearchAttributesRequest(namespace=client.namespace)
+        )
+        if name not in known.custom_attributes:
+            await client.operator_service.add_search_attributes(
+                AddSearchAttributesRequest(
+                    namespace=client.namespace,
+                    search_attributes={name: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD},
+                )
+            )
+    except RPCError as error:
+        raise EngineUnavailableError(
+            f"search attribute {name} cannot be checked or made ({error.message}): run "
+            f"`temporal operator search-attribute create --namespace {client.namespace} --name {name} --type Keyword`"
+        ) from error
