@@ -12,7 +12,12 @@ import secrets
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeAlias
 
-from aio_pika.exceptions import CONNECTION_EXCEPTIONS, ChannelInvalidStateError, ChannelNotFoundEntity
+from aio_pika.exceptions import (
+    CONNECTION_EXCEPTIONS,
+    ChannelInvalidStateError,
+    ChannelNotFoundEntity,
+    MessageProcessError,
+)
 
 from orchestrator.errors import TopologyError
 
@@ -195,6 +200,8 @@ async def _settled(settling: Awaitable[None]) -> bool:
     cancelled_before = task.cancelling() if task else 0
     try:
         await settling
+    except MessageProcessError:
+        raise  # settled twice: a fault of ours
     except CONNECTION_EXCEPTIONS:
         return False
     except asyncio.CancelledError:

@@ -87,9 +87,10 @@ class Gate:
         while not await self._answers():
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads workers, keeps no secret
             pause = min(pause * 2, self._longest_pause)
-        log.warning("the engine answers again: consuming goes on")
-        self._open.set()
         await asyncio.gather(*(consumer.resume() for consumer in self._consumers))
+        log.warning("the engine answers again: consuming goes on")
+        # Last, so that only one task at a time pauses and resumes: `close` begins another only when this is set.
+        self._open.set()
 
     async def _answers(self) -> bool:
         try:
