@@ -101,9 +101,13 @@ class Routes:
         return tuple(found.values())
 
 
-def starts_on(plan: Plan, message_type: str) -> bool:
-    """Whether `on_missing="start"` can be done: the saga starts on messages of this type."""
-    return plan.trigger.event == message_type
+def start_instead(target: Target, message_type: str) -> Start | None:
+    """What `on_missing="start"` does about a missing execution: start it, if the saga starts on this type at all."""
+    match target:
+        case Deliver(plan=plan, on_missing="start") if plan.trigger.event == message_type:
+            return Start(plan, target.execution_id)
+        case _:
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +123,19 @@ class Ignore:
 
 
 @dataclass(frozen=True, slots=True)
-class Retry:
-    """Its execution may still come: try again later. `patient`: for `missing_patience` only, else without an end."""
-
-    patient: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Park:
     """A person must look at it: a stable word, and a sentence that says what to do."""
 
     reason: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Try again later: while patience lasts, then `otherwise`. `endless` ones never lose patience."""
+
+    otherwise: Park
+    endless: bool = False
 
 
 Settlement: TypeAlias = Ack | Ignore | Retry | Park
@@ -155,11 +160,15 @@ def settlement(delivery: Delivery, target: Target) -> Settlement:
             assert_never(delivery)
 
 
-def out_of_patience(target: Target) -> Park:
+def no_execution(execution_id: str) -> Park:
     """What becomes of a message whose execution did not come in time."""
-    return Park(
-        "no-execution", f"execution {target.execution_id!r} does not exist: check the key, or send its first event"
-    )
+    return Park("no-execution", f"execution {execution_id!r} does not exist: check the key, or send its first event")
+
+
+def fault(target: Target, error: Exception) -> Retry:
+    """What becomes of a message on which our own code failed: it may be a passing fault, so not at once a person's."""
+    text = f"handing it to {target.execution_id!r} failed: {type(error).__name__}: {error}. See the relay's log"
+    return Retry(Park("fault", text))
 
 
 def _late(target: Target, reason: str, how: str) -> Settlement:
@@ -170,15 +179,16 @@ def _late(target: Target, reason: str, how: str) -> Settlement:
 
 
 def _missing(target: Target) -> Settlement:
+    given_up = no_execution(target.execution_id)
     match target:
         case Deliver(on_missing="ignore"):
             return Ignore()
         case Deliver(on_missing="dead_letter"):
-            return out_of_patience(target)
+            return given_up
         case Deliver(on_missing="redeliver"):
-            return Retry(patient=False)
+            return Retry(given_up, endless=True)
         case _:
-            return Retry(patient=True)
+            return Retry(given_up)
 
 
 def _key(message_type: str, field: str, payload: Any) -> str:

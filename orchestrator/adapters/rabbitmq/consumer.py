@@ -83,8 +83,8 @@ class Consumer:
         await self._channel.set_qos(prefetch_count=self._prefetch)
         try:
             self._source = await self._open_queue(self._channel)
-        except ChannelNotFoundEntity:
-            raise TopologyError(f"the queue {self.queue!r} does not exist: run `saga topology apply`") from None
+        except ChannelNotFoundEntity as error:
+            raise TopologyError(f"cannot consume {self.queue!r} ({error}): run `saga topology apply`") from None
         await self.resume()
         return self
 

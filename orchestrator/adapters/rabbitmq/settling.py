@@ -8,7 +8,7 @@ import random
 from typing import TYPE_CHECKING
 
 from orchestrator.adapters.rabbitmq.consumer import acknowledge, is_gone
-from orchestrator.adapters.rabbitmq.ladder import Ladder, RetryStrategy
+from orchestrator.adapters.rabbitmq.ladder import Ladder, RetryStrategy, copy_of
 from orchestrator.adapters.rabbitmq.parking import Parking, Why
 from orchestrator.errors import PublishError
 
@@ -34,6 +34,7 @@ class Settler:
         self, publisher: Publisher, names: Names, queue: str, *, retrying: RetryStrategy | None = None
     ) -> None:
         self.queue = queue
+        self._publisher = publisher
         self._ladder = retrying or Ladder(publisher, names)
         self._parking = Parking(publisher, names)
 
@@ -53,6 +54,11 @@ class Settler:
         """A person must look at it."""
         log.warning("parked a message of %s: %s: %s", self.queue, why.reason, why.text)
         return await self._move(message, lambda: self._parking.park(message, queue=self.queue, why=why))
+
+    async def pass_on(self, message: AbstractIncomingMessage, *, exchange: str, routing_key: str) -> bool:
+        """Others shall handle it: published as it is to `exchange`."""
+        copy = copy_of(message, {})
+        return await self._move(message, lambda: self._publisher.send(copy, exchange=exchange, routing_key=routing_key))
 
     async def _move(self, message: AbstractIncomingMessage, publish: Callable[[], Awaitable[None]]) -> bool:
         """Publish until it is confirmed, then acknowledge. Holds the message meanwhile: nothing is lost, nothing spins."""

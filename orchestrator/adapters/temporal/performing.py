@@ -114,7 +114,9 @@ def read_reply(call: Call, reply: Reply, handler: Handler) -> Report:
     """What a reply means for its step."""
     match reply.outcome:
         case "completed":
-            return report(call, "ok", result=handler.read_reply(reply.body))
+            # An undo gives no fact, and "nothing to undo" has no body to check.
+            result = None if call.direction == "undo" else handler.read_reply(reply.body)
+            return report(call, "ok", result=result)
         case "rejected":
             return report(call, "refused", code=reply.code, reason=reply.reason)
         case "failed":

@@ -1,0 +1,81 @@
+"""What a participant does with a command, read off its inbox row: the table of express.md, 14. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from orchestrator.contracts.protocol import CONFLICT, EXPIRED, UNDONE
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from orchestrator.contracts.protocol import CommandHeaders
+
+RowState: TypeAlias = Literal["done", "refused", "undone"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One row per forward key.
+
+    Attributes:
+        body_hash: of the forward command; empty when an undo made the row.
+        reply_type, reply: the stored answer to the forward command. `code`, `reason`: of a stored refusal.
+    """
+
+    forward_key: str
+    state: RowState
+    body_hash: str = ""
+    reply_type: str = ""
+    reply: bytes = b"null"
+    code: str = ""
+    reason: str = ""
+
+
+class Deed(Enum):
+    """What to do with a command.
+
+    RUN: carry it out and store the reply. ANSWER: send the stored reply, or the stored refusal, again.
+    REFUSE: refuse without storing anything. NOTHING: there is nothing to undo; store that it counts as undone.
+    DONE: it is undone already; say so again.
+    """
+
+    RUN = "run"
+    ANSWER = "answer"
+    REFUSE = "refuse"
+    NOTHING = "nothing"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A deed and, for a refusal, its code and reason."""
+
+    deed: Deed
+    code: str = ""
+    reason: str = ""
+
+
+def decide(row: Row | None, command: CommandHeaders, body_hash: str, now: datetime) -> Verdict:
+    """What to do with `command`, given its row (None: there is none)."""
+    if command.direction == "probe":
+        return Verdict(Deed.RUN)
+    if command.direction == "undo":
+        return _decide_undo(row)
+    if row is None:
+        if command.deadline is not None and now > command.deadline:
+            return Verdict(Deed.REFUSE, EXPIRED, f"the command came after its deadline {command.deadline.isoformat()}")
+        return Verdict(Deed.RUN)
+    if row.state == "undone":
+        return Verdict(Deed.REFUSE, UNDONE, "the undo of this command came first")
+    if row.body_hash != body_hash:
+        return Verdict(Deed.REFUSE, CONFLICT, "this idempotency key came before with another body")
+    return Verdict(Deed.ANSWER)
+
+
+def _decide_undo(row: Row | None) -> Verdict:
+    if row is None or row.state == "refused":
+        return Verdict(Deed.NOTHING)
+    return Verdict(Deed.DONE if row.state == "undone" else Deed.RUN)

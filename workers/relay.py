@@ -1,0 +1,232 @@
+"""The relay: takes events from the broker to the executions that want them. It decides nothing else.
+
+A message is acknowledged only when the engine has it, or when it stands in the retry ladder or in parking.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.adapters.rabbitmq.consumer import Consumer, give_back
+from orchestrator.adapters.rabbitmq.gate import Gate
+from orchestrator.adapters.rabbitmq.ladder import next_step, read_trail
+from orchestrator.adapters.rabbitmq.names import Names
+from orchestrator.adapters.rabbitmq.parking import Why
+from orchestrator.adapters.rabbitmq.settling import Settler
+from orchestrator.adapters.rabbitmq.turns import Turns
+from orchestrator.adapters.rabbitmq.wire import from_amqp
+from orchestrator.errors import EngineUnavailableError, MessageError, UnknownMessageTypeError
+from orchestrator.service.ports import Delivery
+from orchestrator.service.routing import Ack, Deliver, Park, Retry, fault, settlement, start_instead
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from datetime import timedelta
+    from typing import Self
+
+    from aio_pika.abc import AbstractIncomingMessage, AbstractRobustConnection
+
+    from orchestrator.adapters.rabbitmq.ladder import Trail
+    from orchestrator.adapters.rabbitmq.publisher import Publisher
+    from orchestrator.contracts.catalogue import Catalogue
+    from orchestrator.messages import Envelope
+    from orchestrator.service.ports import Executions
+    from orchestrator.service.routing import Routes, Settlement, Target
+    from orchestrator.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class RelayCounts:
+    """What became of the messages; `consumed` is the sum of the others plus those in hand.
+
+    A message for several executions counts once, under the first of these words that is true of one of them.
+
+    Attributes:
+        retried: put off, it comes again. `parked`: a person must look at it.
+        started, delivered, duplicate, ignored: what the engine said.
+        returned: given back, or the connection was lost before it was settled: it comes again.
+    """
+
+    consumed: int = 0
+    retried: int = 0
+    parked: int = 0
+    started: int = 0
+    delivered: int = 0
+    duplicate: int = 0
+    ignored: int = 0
+    returned: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """A message that was understood: its envelope, its payload, and whom it is for."""
+
+    envelope: Envelope
+    payload: Any
+    targets: tuple[Target, ...]
+
+
+class Relay:
+    """Open it with `async with Relay.open(...) as relay`.
+
+    Args:
+        routes: which sagas want which message types.
+        catalogue: what those messages look like.
+        executions: the engine.
+    """
+
+    def __init__(
+        self, settings: Settings, publisher: Publisher, *, routes: Routes, catalogue: Catalogue, executions: Executions
+    ) -> None:
+        self.counts = RelayCounts()
+        self.gate = Gate(executions.is_available)
+        self._settings = settings
+        self._routes = routes
+        self._catalogue = catalogue
+        self._executions = executions
+        self._names = Names(settings.name_prefix)
+        self._settler = Settler(publisher, self._names, self._names.ingress)
+        self._turns = Turns()
+        self._consumer: Consumer | None = None
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        settings: Settings,
+        connection: AbstractRobustConnection,
+        publisher: Publisher,
+        *,
+        routes: Routes,
+        catalogue: Catalogue,
+        executions: Executions,
+    ) -> AsyncIterator[Self]:
+        """A relay that takes events until the end of the block; then those in hand go back to the broker.
+
+        Args:
+            connection: for consuming, not the publisher's.
+
+        Raises:
+            TopologyError: the broker lacks the queue.
+        """
+        relay = cls(settings, publisher, routes=routes, catalogue=catalogue, executions=executions)
+        relay._consumer = Consumer(connection, relay._names.ingress, relay._take, prefetch=settings.prefetch)
+        relay.gate.holds(relay._consumer)
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(relay._consumer)
+            await stack.enter_async_context(relay.gate)
+            yield relay
+
+    async def drain(self, within: timedelta) -> None:
+        """Take no more events; let those in hand end for at most `within`."""
+        if self._consumer is not None:
+            await self._consumer.drain(within if self.gate.is_open else None)
+
+    async def is_healthy(self) -> bool:
+        """Whether the queue is consumed, or paused on purpose."""
+        return self._consumer is not None and await self._consumer.is_healthy()
+
+    async def _take(self, message: AbstractIncomingMessage) -> None:
+        self.counts.consumed += 1
+        outcome = "returned"
+        try:
+            outcome = await self._settle(message)
+        finally:
+            setattr(self.counts, outcome, getattr(self.counts, outcome) + 1)
+
+    async def _settle(self, message: AbstractIncomingMessage) -> str:
+        try:
+            arrival = self._read(message)
+        except MessageError as error:
+            parked = await self._settler.park(message, Why(error.reason, str(error)))
+            return "parked" if parked else "returned"
+        trail = read_trail(message, self._names, datetime.now(UTC))
+        verdicts: list[tuple[Target, Settlement]] = []
+        for target in arrival.targets:
+            if target.execution_id in trail.settled:
+                continue
+            verdict = await self._tell(target, arrival)
+            if verdict is None:
+                await give_back(message)
+                return "returned"
+            verdicts.append((target, verdict))
+        return await self._carry_out(message, trail, verdicts)
+
+    def _read(self, message: AbstractIncomingMessage) -> _Arrival:
+        envelope = from_amqp(message, max_body_bytes=self._settings.max_body_bytes)
+        payload = self._catalogue.validate(envelope.type, envelope.body)
+        targets = self._routes.find(envelope.type, payload)
+        if not targets:
+            raise UnknownMessageTypeError(envelope.type)
+        return _Arrival(envelope, payload, targets)
+
+    async def _tell(self, target: Target, arrival: _Arrival) -> Settlement | None:
+        """Tell one execution, waiting while the engine is away. None: that takes too long."""
+        async with self._turns.of(target.execution_id):
+            while await self.gate.opened():
+                try:
+                    return settlement(await self._hand_over(target, arrival), target)
+                except EngineUnavailableError:
+                    self.gate.close()
+                except Exception as error:
+                    log.exception("could not hand %s to %s", arrival.envelope.type, target.execution_id)
+                    return fault(target, error)
+        return None
+
+    async def _hand_over(self, target: Target, arrival: _Arrival) -> Delivery:
+        envelope, payload = arrival.envelope, arrival.payload
+        if isinstance(target, Deliver):
+            delivery = await self._executions.deliver(target.execution_id, envelope, payload)
+            start = start_instead(target, envelope.type)
+            if delivery is not Delivery.MISSING or start is None:
+                return delivery
+        return await self._executions.start(target.plan, target.execution_id, envelope, payload)
+
+    async def _carry_out(
+        self, message: AbstractIncomingMessage, trail: Trail, verdicts: Sequence[tuple[Target, Settlement]]
+    ) -> str:
+        now = datetime.now(UTC)
+        patience = self._settings.missing_patience
+        steps = [
+            next_step(trail, now=now, patience=None if verdict.endless else patience)
+            for _, verdict in verdicts
+            if isinstance(verdict, Retry)
+        ]
+        soonest = min(filter(None, steps), key=lambda step: step.delay, default=None)
+        if soonest is not None:
+            settled = tuple(target.execution_id for target, verdict in verdicts if _is_settled(verdict))
+            outcome, done = "retried", await self._settler.put_off(message, soonest, settled=settled)
+        elif (why := _why_parked(verdicts)) is not None:
+            outcome, done = "parked", await self._settler.park(message, why)
+        else:
+            outcome, done = _word(verdicts), await self._settler.acknowledge(message)
+        return outcome if done else "returned"
+
+
+def _is_settled(verdict: Settlement) -> bool:
+    return not isinstance(verdict, Retry | Park)
+
+
+def _why_parked(verdicts: Sequence[tuple[Target, Settlement]]) -> Why | None:
+    """One reason for all targets that want it parked; None if there is none."""
+    found = {
+        target.execution_id: verdict.otherwise if isinstance(verdict, Retry) else verdict
+        for target, verdict in verdicts
+        if isinstance(verdict, Retry | Park)
+    }
+    if not found:
+        return None
+    first = next(iter(found.values()))
+    return Why(first.reason, "; ".join(dict.fromkeys(park.text for park in found.values())), tuple(found))
+
+
+def _word(verdicts: Sequence[tuple[Target, Settlement]]) -> str:
+    """The counter of a message that every target took."""
+    said = {verdict.outcome if isinstance(verdict, Ack) else "ignored" for _, verdict in verdicts}
+    return next((word for word in ("started", "delivered", "duplicate") if word in said), "ignored")
