@@ -24,7 +24,7 @@ from orchestrator.service.ports import Delivery
 from orchestrator.service.routing import Ack, Deliver, Park, Retry, fault, settlement, start_instead
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
     from datetime import timedelta
     from typing import Self
 
@@ -106,11 +106,10 @@ class Relay:
         routes: Routes,
         catalogue: Catalogue,
         executions: Executions,
-    ) -> AsyncIterator[Self]:
+    ) -> AsyncGenerator[Self]:
         """A relay that takes events until the end of the block; then those in hand go back to the broker.
 
-        Args:
-            connection: for consuming, not the publisher's.
+        `connection` is for consuming, never the publisher's.
 
         Raises:
             TopologyError: the broker lacks the queue.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from typing import Any, cast
 
 from pydantic_core import from_json
 
@@ -41,13 +41,11 @@ def decode(body: bytes) -> Any:
 
 
 def _refuse_odd_numbers(value: Any) -> None:
-    waiting = [value]
+    waiting: list[Any] = [value]
     while waiting:
-        match waiting.pop():
-            case dict() as found:
-                waiting.extend(found.values())
-            case list() as found:
-                waiting.extend(found)
+        item = waiting.pop()
+        waiting.extend(children(item))
+        match item:
             case float() as found if not math.isfinite(found):
                 raise MalformedMessageError("the body has a number too large for a double")
             case bool():
@@ -56,3 +54,10 @@ def _refuse_odd_numbers(value: Any) -> None:
                 raise MalformedMessageError("the body has a whole number beyond 64 bits: send it as text")
             case _:
                 pass
+
+
+def children(value: Any) -> list[Any]:
+    """The values directly inside a JSON object or array; none inside anything else."""
+    if isinstance(value, dict):
+        return list(cast("dict[str, Any]", value).values())
+    return cast("list[Any]", value) if isinstance(value, list) else []

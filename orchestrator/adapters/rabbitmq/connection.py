@@ -1,4 +1,4 @@
-"""Connections to the broker. Publishers and consumers never share one: a memory alarm stops a publisher's reader too."""
+"""Connections to the broker. Publishers and consumers never share one: a memory alarm stops all reading on it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from yarl import URL
 from orchestrator.errors import BrokerUnavailableError, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from aio_pika.abc import AbstractRobustConnection
 
@@ -28,7 +28,7 @@ DEEPEST_HEADERS = 200_000
 
 
 @asynccontextmanager
-async def connected(settings: Settings, *, purpose: str) -> AsyncIterator[AbstractRobustConnection]:
+async def connected(settings: Settings, *, purpose: str) -> AsyncGenerator[AbstractRobustConnection]:
     """A connection that comes back by itself after a drop; the broker shows it as `<prefix>: <purpose>`.
 
     An `amqps://` address takes `?cafile=`, `?certfile=` and `?keyfile=`; the server's certificate is always checked.

@@ -78,7 +78,7 @@ class Consumer:
         Raises:
             TopologyError: the queue does not exist.
         """
-        self._channel: AbstractRobustChannel = self._connection.channel()  # type: ignore[assignment]
+        self._channel: AbstractRobustChannel = self._connection.channel()
         await self._channel.initialize()
         await self._channel.set_qos(prefetch_count=self._prefetch)
         try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pamqp import encode
 
+from orchestrator.contracts.decoding import children
 from orchestrator.errors import MalformedMessageError
 
 if TYPE_CHECKING:
@@ -66,11 +67,11 @@ def as_text(name: str, value: object) -> str:
     return text
 
 
-def is_deep(value: object) -> bool:
-    """Whether tables and lists in `value` are nested deeper than `MAX_DEPTH`. Looks level by level, never recursively."""
-    level = [value]
+def is_deep(value: Any) -> bool:
+    """Whether tables and lists in `value` are nested deeper than `MAX_DEPTH`. Looks level by level."""
+    level: list[Any] = [value]
     for _ in range(MAX_DEPTH + 1):
-        level = [child for item in level for child in _children(item)]
+        level = [child for item in level for child in children(item)]
         if not level:
             return False
     return True
@@ -100,16 +101,6 @@ def kept(headers: Mapping[str, Any]) -> dict[str, Any]:
 
 def _travels(name: str) -> bool:
     return name.startswith(OURS) and not name.startswith((RELAY, PARKED))
-
-
-def _children(value: object) -> list[object]:
-    match value:
-        case dict():
-            return list(value.values())  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-        case list():
-            return list(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-        case _:
-            return []
 
 
 def _encoded_size(name: str, value: Any) -> int | None:

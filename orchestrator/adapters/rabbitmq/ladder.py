@@ -131,7 +131,7 @@ class Ladder:
 def copy_of(message: AbstractIncomingMessage, added: dict[str, str]) -> Message:
     """A copy to send on: same bytes, properties and headers, with `added`.
 
-    Left behind are a time to live, which would drop it where it rests, and the user, whom the broker checks against ours.
+    Left behind are a time to live, which would drop it where it rests, and the user, whom the broker compares to ours.
     """
     return Message(
         message.body,

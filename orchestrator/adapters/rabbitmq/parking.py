@@ -56,7 +56,9 @@ class Parking:
         """Store a copy in parking: same bytes, headers as they came (bombs trimmed), and `saga-parked-...` ones.
 
         Args:
+            message: what is parked.
             queue: the queue it came from.
+            why: what a person reads.
 
         Raises:
             PublishError: it may not be stored; keep the original.

@@ -18,7 +18,7 @@ from orchestrator.adapters.rabbitmq.wire import to_amqp
 from orchestrator.errors import NackedError, PublishError, PublishUnknownError, UnroutableError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
     from datetime import timedelta
     from typing import Self
 
@@ -48,7 +48,7 @@ class Publisher:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, settings: Settings, *, purpose: str = "publisher") -> AsyncIterator[Self]:
+    async def open(cls, settings: Settings, *, purpose: str = "publisher") -> AsyncGenerator[Self]:
         """A publisher on a connection of its own, closed at the end."""
         async with connected(settings, purpose=purpose) as connection:
             channel = connection.channel(publisher_confirms=True, on_return_raises=True)
@@ -87,7 +87,7 @@ class Publisher:
             ) from None
 
     @asynccontextmanager
-    async def _alone(self, message_id: str | None) -> AsyncIterator[None]:
+    async def _alone(self, message_id: str | None) -> AsyncGenerator[None]:
         """Wait until no other message with this id is in flight.
 
         The client library finds a returned message by its id alone: of two in flight with one id it would report the
@@ -117,7 +117,7 @@ class Publisher:
             raise _lost(message, exchange, "the connection was closed") from None
         except (TypeError, ValueError):
             raise  # the message cannot be written: the caller's fault, and nothing was sent
-        except Exception as error:  # noqa: BLE001 - a drop shows as any of a dozen classes, `Exception` among them
+        except Exception as error:  # a drop shows as any of a dozen classes, `Exception` among them
             raise _told(error, message, exchange, routing_key) from error
 
 

@@ -28,7 +28,7 @@ from orchestrator.service.ports import Delivery
 from orchestrator.service.routing import no_execution
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, Generator
     from typing import Self
 
     from aio_pika.abc import AbstractIncomingMessage, AbstractRobustChannel, AbstractRobustConnection
@@ -71,7 +71,8 @@ class ReplyDesk:
     """Open it with `async with ReplyDesk.open(settings, connection, publisher, executions) as desk`.
 
     Args:
-        connection: for consuming, not the publisher's.
+        settings: prefix, limits, patience.
+        publisher: for ladder and parking.
         executions: takes the replies that nobody here waits for.
         worker_id: routing key of this process's replies; fresh and random unless given.
     """
@@ -99,8 +100,10 @@ class ReplyDesk:
         executions: Executions,
         *,
         worker_id: str | None = None,
-    ) -> AsyncIterator[Self]:
+    ) -> AsyncGenerator[Self]:
         """A desk that takes replies until the end of the block; then those in hand go back to the broker.
+
+        `connection` is for consuming, never the publisher's.
 
         Raises:
             TopologyError: the broker lacks the exchanges or the shared queue.
@@ -119,7 +122,7 @@ class ReplyDesk:
             yield desk
 
     @contextmanager
-    def expect(self, command_id: str) -> Iterator[asyncio.Future[Reply]]:
+    def expect(self, command_id: str) -> Generator[asyncio.Future[Reply]]:
         """A future that gets the reply to `command_id`. Begin before the command is published.
 
         Several may wait for one command; each gets the reply. It is never cancelled or failed by the desk.

@@ -61,7 +61,7 @@ class Settler:
         return await self._move(message, lambda: self._publisher.send(copy, exchange=exchange, routing_key=routing_key))
 
     async def _move(self, message: AbstractIncomingMessage, publish: Callable[[], Awaitable[None]]) -> bool:
-        """Publish until it is confirmed, then acknowledge. Holds the message meanwhile: nothing is lost, nothing spins."""
+        """Publish until it is confirmed, then acknowledge. The message stays in hand meanwhile."""
         pause = FIRST_PAUSE
         while not is_gone(message):
             try:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
 SPACING = timedelta(milliseconds=20)
 """Shortest time from one message to the next of the same execution: more than a hundred signals that wait for one
@@ -31,7 +31,7 @@ class Turns:
         self._turns: dict[str, _Turn] = {}
 
     @asynccontextmanager
-    async def of(self, key: str) -> AsyncIterator[None]:
+    async def of(self, key: str) -> AsyncGenerator[None]:
         """Hold the turn of `key`."""
         loop = asyncio.get_running_loop()
         turn = self._turns.setdefault(key, _Turn())

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from aio_pika import DeliveryMode, Message
-from pydantic import BaseModel, Base64Bytes, ValidationError
+from pydantic import Base64Bytes, BaseModel, ValidationError
 from pydantic_core import to_json
 
 from orchestrator.adapters.rabbitmq.headers import as_text, travelling
@@ -42,6 +42,7 @@ def to_amqp(
     """The envelope as a persistent message.
 
     Args:
+        envelope: what is sent; one without a trace begins a new one.
         reply_to: routing key under which the answer is expected.
         pairs: id that pairs command and reply (AMQP `correlation_id`; the business one is `ce-correlationid`).
         expires_after: the broker drops it unhandled after this time; None = never.
