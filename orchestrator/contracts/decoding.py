@@ -60,4 +60,5 @@ def children(value: Any) -> list[Any]:
     """The values directly inside a JSON object or array; none inside anything else."""
     if isinstance(value, dict):
         return list(cast("dict[str, Any]", value).values())
-    return cast("list[Any]", value) if isinstance(value, list) else []
+    items: list[Any] = value if isinstance(value, list) else []
+    return items

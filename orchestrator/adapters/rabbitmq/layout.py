@@ -1,0 +1,197 @@
+"""The layout: everything the broker must have, as data. Nothing here talks to it.
+
+Arguments are what can never change: the kind of a queue, the delay of a rung. Whatever an operator may want to change
+later, such as limits, is a policy. One policy fits each queue, since the broker applies only one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from orchestrator.adapters.rabbitmq.names import RETRY_STEPS, Names
+from orchestrator.errors import TopologyError
+from orchestrator.saga.plan import CallPlan, Plan, StepPlan, WaitPlan, leaves
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+QUORUM = {"x-queue-type": "quorum"}
+DELIVERY_LIMIT = 50
+"""A crash guard, not a retry policy: each crash of a process counts for every message it held."""
+MAX_WORK = 1_000_000
+"""Messages in one work queue; publishers are refused beyond it."""
+MAX_UNROUTED = 100_000
+MAX_PARKED_BYTES = 2**30
+PRIORITY = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A durable exchange."""
+
+    name: str
+    kind: Literal["topic", "direct", "fanout"]
+    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A durable queue."""
+
+    name: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Binding:
+    """Messages of exchange `source` that fit `key` go to `queue`."""
+
+    source: str
+    queue: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Settings for all exchanges or queues whose name fits `pattern`."""
+
+    name: str
+    pattern: str
+    applies_to: Literal["exchanges", "queues"]
+    definition: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Everything the broker must have."""
+
+    exchanges: tuple[Exchange, ...]
+    queues: tuple[Queue, ...]
+    bindings: tuple[Binding, ...]
+    policies: tuple[Policy, ...]
+
+
+def layout(
+    names: Names, plans: Iterable[Plan], participants: Mapping[str, Collection[str]] | None = None
+) -> Layout:
+    """What the broker must have for `plans`, and for participants (command types by name) that they do not mention.
+
+    Raises:
+        TopologyError: a message type or participant cannot be a routing key.
+    """
+    plans = tuple(plans)
+    commands = _commands(plans, participants or {})
+    events = sorted({event for plan in plans for event in _events(plan)})
+    for word in (*events, *commands, *(name for types in commands.values() for name in types)):
+        _require_plain(word)
+    work = (names.ingress, names.replies, *(names.command_queue(name) for name in commands))
+    return Layout(
+        exchanges=_exchanges(names),
+        queues=_queues(names, work),
+        bindings=tuple(
+            sorted(
+                {
+                    Binding(names.unrouted, names.unrouted_queue, ""),
+                    Binding(names.dead_letters, names.parking, "#"),
+                    Binding(names.replies_late, names.replies, ""),
+                    *(Binding(names.events, names.ingress, event) for event in events),
+                    *(Binding(names.retry_back, queue, f"*.{queue}") for queue in work),
+                    *(Binding(names.retry, names.retry_queue(step), f"{step.name}.#") for step in RETRY_STEPS),
+                    *(
+                        Binding(names.commands, names.command_queue(participant), command)
+                        for participant, types in commands.items()
+                        for command in types
+                    ),
+                }
+            )
+        ),
+        policies=_policies(names),
+    )
+
+
+def _events(plan: Plan) -> set[str]:
+    waits = {leaf.event for leaf in leaves(plan.root) if isinstance(leaf, WaitPlan)}
+    return {plan.trigger.event, *waits}
+
+
+def _commands(plans: Iterable[Plan], participants: Mapping[str, Collection[str]]) -> dict[str, tuple[str, ...]]:
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for participant, types in participants.items():
+        found[participant].update(types)
+    for call in (call for plan in plans for leaf in leaves(plan.root) for call in _calls(leaf)):
+        if call.participant and call.message_type:
+            found[call.participant].add(call.message_type)
+    return {participant: tuple(sorted(types)) for participant, types in sorted(found.items())}
+
+
+def _calls(leaf: object) -> tuple[CallPlan, ...]:
+    if not isinstance(leaf, StepPlan):
+        return ()
+    return tuple(call for call in (leaf.do, leaf.undo, leaf.probe) if call is not None)
+
+
+def _require_plain(word: str) -> None:
+    if not word or "*" in word or "#" in word or len(word.encode()) > 200:  # noqa: PLR2004 - leaves room for the prefix
+        raise TopologyError(f"{word!r} cannot be a routing key: use up to 200 bytes, neither `*` nor `#`")
+
+
+def _exchanges(names: Names) -> tuple[Exchange, ...]:
+    # The way of late replies is an argument: that no reply is lost must not hang on a policy.
+    late = {"alternate-exchange": names.replies_late}
+    return (
+        Exchange(names.unrouted, "fanout"),
+        Exchange(names.events, "topic"),
+        Exchange(names.retry, "topic"),
+        Exchange(names.retry_back, "topic"),
+        Exchange(names.dead_letters, "topic"),
+        Exchange(names.commands, "topic"),
+        Exchange(names.replies_late, "fanout"),
+        Exchange(names.replies, "direct", late),
+    )
+
+
+def _queues(names: Names, work: Iterable[str]) -> tuple[Queue, ...]:
+    rungs = (
+        Queue(names.retry_queue(step), {**QUORUM, "x-message-ttl": int(step.delay.total_seconds() * 1000)})
+        for step in RETRY_STEPS
+    )
+    plain = (Queue(name, QUORUM) for name in (names.unrouted_queue, names.parking, *work))
+    return (*plain, *rungs)
+
+
+def _policies(names: Names) -> tuple[Policy, ...]:
+    prefix = re.escape(names.prefix)
+    rungs = "|".join(step.name for step in RETRY_STEPS)
+    kept = {"delivery-limit": -1, "overflow": "reject-publish"}
+    dead = {"dead-letter-strategy": "at-least-once", "overflow": "reject-publish"}
+    return (
+        Policy(
+            f"{names.prefix}-events",
+            rf"^{prefix}\.events$",
+            "exchanges",
+            {"alternate-exchange": names.unrouted},
+        ),
+        Policy(
+            f"{names.prefix}-work",
+            rf"^{prefix}\.(ingress|replies|commands\..+)$",
+            "queues",
+            {
+                **dead,
+                "dead-letter-exchange": names.dead_letters,
+                "delivery-limit": DELIVERY_LIMIT,
+                "max-length": MAX_WORK,
+            },
+        ),
+        Policy(
+            f"{names.prefix}-retry",
+            rf"^{prefix}\.retry\.({rungs})$",
+            "queues",
+            {**dead, "dead-letter-exchange": names.retry_back, "delivery-limit": -1, "max-length": MAX_WORK},
+        ),
+        # Nothing ever leaves these by itself: looking into a queue counts as a delivery.
+        Policy(f"{names.prefix}-parking", rf"^{prefix}\.parking$", "queues", {**kept, "max-length-bytes": MAX_PARKED_BYTES}),
+        Policy(f"{names.prefix}-unrouted", rf"^{prefix}\.unrouted\.q$", "queues", {"delivery-limit": -1, "max-length": MAX_UNROUTED}),
+    )

@@ -1,0 +1,174 @@
+"""Making, checking and showing what the broker must have. Processes at work only check."""
+
+from __future__ import annotations
+
+import logging
+import re
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from aio_pika.exceptions import AMQPException, ChannelNotFoundEntity, ChannelPreconditionFailed
+from rich.table import Table
+
+from orchestrator.adapters.rabbitmq.connection import connected
+from orchestrator.adapters.rabbitmq.layout import Exchange, Layout, Policy, Queue, layout
+from orchestrator.adapters.rabbitmq.management import open_management
+from orchestrator.adapters.rabbitmq.names import Names
+from orchestrator.errors import BrokerUnavailableError, TopologyError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
+
+    from aio_pika.abc import AbstractRobustChannel, AbstractRobustConnection
+
+    from orchestrator.adapters.rabbitmq.management import Management
+    from orchestrator.saga.plan import Plan
+    from orchestrator.settings import Settings
+
+log = logging.getLogger(__name__)
+
+OLDEST = (3, 10)
+"""Oldest server whose quorum queues have a time to live and dead-letter at least once."""
+REMEDY = "run `saga topology apply`"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One thing the broker must have, and how it stands.
+
+    `unknown`: it can only be seen through the management API, which is not set or refuses us.
+    """
+
+    kind: Literal["exchange", "queue", "binding", "policy"]
+    name: str
+    state: Literal["ok", "missing", "different", "unknown"]
+    detail: str = ""
+
+
+async def apply_topology(
+    settings: Settings, plans: Iterable[Plan], participants: Mapping[str, Collection[str]] | None = None
+) -> tuple[Row, ...]:
+    """Make what is missing, change what may change, and return how it stands then. Any number of times.
+
+    Nothing is ever deleted: what another deployment of the same prefix needs stays.
+
+    Raises:
+        TopologyError: something exists with other arguments; the server is too old; or policies cannot be set, since
+            the management API is not set (then the text has the commands that set them by hand).
+        BrokerUnavailableError: the broker cannot be reached.
+    """
+    wanted = layout(Names(settings.name_prefix), plans, participants)
+    async with _broker(settings) as (connection, management):
+        _require_version(connection)
+        await _declare(connection, wanted)
+        if management is None:
+            raise TopologyError(_by_hand(settings, wanted))
+        for policy in wanted.policies:
+            await management.set_policy(policy)
+        return await _look(connection, management, wanted)
+
+
+async def show_topology(
+    settings: Settings, plans: Iterable[Plan], participants: Mapping[str, Collection[str]] | None = None
+) -> tuple[Row, ...]:
+    """How everything the broker must have stands. Changes nothing."""
+    wanted = layout(Names(settings.name_prefix), plans, participants)
+    async with _broker(settings) as (connection, management):
+        return await _look(connection, management, wanted)
+
+
+async def check_topology(
+    settings: Settings, plans: Iterable[Plan], participants: Mapping[str, Collection[str]] | None = None
+) -> None:
+    """What a process does before it goes to work.
+
+    Raises:
+        TopologyError: something is missing or different; names all of it, and says what to do.
+    """
+    rows = await show_topology(settings, plans, participants)
+    wrong = [f"{row.kind} {row.name} is {row.state} {row.detail}".rstrip() for row in rows if _is_wrong(row)]
+    if wrong:
+        raise TopologyError(f"the broker is not ready: {'; '.join(wrong)}. {REMEDY.capitalize()}")
+
+
+def as_table(rows: Iterable[Row]) -> Table:
+    """The rows as a table for a terminal."""
+    table = Table("kind", "name", "state", "detail", title="topology")
+    colours = {"ok": "green", "missing": "red", "different": "red", "unknown": "yellow"}
+    for row in rows:
+        table.add_row(row.kind, row.name, f"[{colours[row.state]}]{row.state}[/]", row.detail)
+    return table
+
+
+def server_version(connection: AbstractRobustConnection) -> tuple[int, ...]:
+    """The server's version, as (3, 10, 8)."""
+    transport = connection.transport
+    properties: dict[str, Any] = getattr(transport.connection, "server_properties", {}) if transport else {}
+    return tuple(int(part) for part in re.findall(r"\d+", str(properties.get("version", "0")))[:3])
+
+
+@asynccontextmanager
+async def _broker(settings: Settings) -> AsyncGenerator[tuple[AbstractRobustConnection, Management | None]]:
+    async with AsyncExitStack() as stack:
+        management = await stack.enter_async_context(open_management(settings))
+        connection = await stack.enter_async_context(connected(settings, purpose="topology"))
+        yield connection, management
+
+
+def _require_version(connection: AbstractRobustConnection) -> None:
+    version = server_version(connection)
+    if version < OLDEST:
+        found = ".".join(str(part) for part in version)
+        raise TopologyError(f"RabbitMQ {found} is too old: 3.10 or newer is needed")
+
+
+async def _declare(connection: AbstractRobustConnection, wanted: Layout) -> None:
+    async with connection.channel(publisher_confirms=False) as channel:
+        for part in (*wanted.exchanges, *wanted.queues):
+            try:
+                await _declare_one(channel, part, passive=False)
+            except ChannelPreconditionFailed as error:
+                raise TopologyError(
+                    f"{part.name} exists with other arguments ({error}): delete it, or choose another SAGA_NAME_PREFIX"
+                ) from error
+        for binding in wanted.bindings:
+            queue = await channel.get_queue(binding.queue, ensure=False)
+            await queue.bind(binding.source, binding.key, robust=False)
+
+
+async def _declare_one(channel: AbstractRobustChannel, part: Exchange | Queue, *, passive: bool) -> None:
+    arguments = dict(part.arguments)
+    if isinstance(part, Exchange):
+        await channel.declare_exchange(
+            part.name, part.kind, durable=True, passive=passive, arguments=arguments, robust=False
+        )
+    else:
+        await channel.declare_queue(part.name, durable=True, passive=passive, arguments=arguments, robust=False)
+
+
+async def _look(
+    connection: AbstractRobustConnection, management: Management | None, wanted: Layout
+) -> tuple[Row, ...]:
+    if management is not None:
+        try:
+            return await _look_closely(management, wanted)
+        except (TopologyError, BrokerUnavailableError) as error:
+            log.warning("only exchanges and queues can be looked for: %s", error)
+    found = [await _look_for(connection, part) for part in (*wanted.exchanges, *wanted.queues)]
+    found += [Row("binding", _binding_name(*_triple(binding)), "unknown") for binding in wanted.bindings]
+    found += [Row("policy", policy.name, "unknown") for policy in wanted.policies]
+    return tuple(found)
+
+
+async def _look_for(connection: AbstractRobustConnection, part: Exchange | Queue) -> Row:
+    """Whether it exists. On a channel of its own, which a missing one costs."""
+    kind: Literal["exchange", "queue"] = "exchange" if isinstance(part, Exchange) else "queue"
+    try:
+        async with connection.channel(publisher_confirms=False) as channel:
+            await _declare_one(channel, part, passive=True)
+    except ChannelNotFoundEntity:
+        return Row(kind, part.name, "missing")
+    except AMQPException as error:
+        return Row(kind, part.name, "different", str(error))
+    return Row(kind, part.name, "ok")

@@ -1,0 +1,108 @@
+"""The commands that look and ask: check, draw, show, cancel, publish, topology. Processes are started by `workers`."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import sys
+import uuid
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from orchestrator.adapters.rabbitmq.names import Names
+from orchestrator.adapters.rabbitmq.publisher import Publisher
+from orchestrator.adapters.temporal.connecting import connect
+from orchestrator.adapters.temporal.gateway import TemporalExecutions
+from orchestrator.cli.context import DEFAULT, JsonOption, SagasOption, load_sagas, print_document, saga_named
+from orchestrator.contracts.catalogue import Catalogue
+from orchestrator.messages import Envelope, new_traceparent
+from orchestrator.saga.drawing import draw as draw_plan
+from orchestrator.settings import load_settings
+
+console = Console()
+
+
+def build_app() -> typer.Typer:
+    """The Typer app; `workers` adds the commands that start processes."""
+    app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+    for command in (check, draw, show, cancel, publish):
+        app.command()(command)
+    return app
+
+
+def check(sagas: SagasOption = DEFAULT, *, json: JsonOption = False) -> None:
+    """Check all sagas; a definition with problems is reported whole, with code, place and remedy."""
+    rows = [
+        {"saga": saga.name, "version": saga.version, "plan": saga.plan.content_hash, "warnings": list(saga.warnings)}
+        for saga in load_sagas(sagas)
+    ]
+    if json:
+        print_document(rows)
+        return
+    for row in rows:
+        console.print(f"[green]ok[/green] {row['saga']} version {row['version']} plan {row['plan']}")
+        for warning in row["warnings"]:
+            console.print(f"  [yellow]{warning}[/yellow]")
+
+
+def draw(name: str, sagas: SagasOption = DEFAULT) -> None:
+    """Draw a saga as a Mermaid flowchart."""
+    sys.stdout.write(draw_plan(saga_named(load_sagas(sagas), name).plan))
+
+
+def show(execution_id: str, *, json: JsonOption = False) -> None:
+    """Show where an execution stands, from Temporal."""
+
+    async def ask() -> dict[str, Any]:
+        settings = load_settings()
+        return await TemporalExecutions(await connect(settings), settings).show(execution_id)
+
+    found = asyncio.run(ask())
+    if json:
+        print_document(found)
+        return
+    table = Table("step", "stands", "outcome", title=f"{execution_id}: {found['word']}")
+    for step, row in found["steps"].items():
+        table.add_row(step, row["phase"], row["outcome"])
+    console.print(table)
+    if found.get("abort"):
+        console.print(f"turned back ({found['abort']['reason']}): {found['abort']['text']}")
+
+
+def cancel(execution_id: str, reason: Annotated[str, typer.Option(help="why; it is recorded")]) -> None:
+    """Stop an execution and undo what it did; refused behind the point of no return."""
+
+    async def ask() -> None:
+        settings = load_settings()
+        executions = TemporalExecutions(await connect(settings), settings)
+        await executions.cancel(execution_id, actor=getpass.getuser(), reason=reason)
+
+    asyncio.run(ask())
+    console.print(f"{execution_id}: cancel accepted; `saga show {execution_id}` tells how far it is")
+
+
+def publish(
+    message_type: str,
+    file: Annotated[str, typer.Argument(help="a JSON file, or - for standard input")],
+    sagas: SagasOption = DEFAULT,
+) -> None:
+    """Publish one event, checked against its contract if a saga here knows the type."""
+    body = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    models = {model.message_type: model for saga in load_sagas(sagas) for model in saga.events.values()}
+    Catalogue(models.values()).validate(message_type, body)
+    envelope = Envelope(
+        id=uuid.uuid4().hex, source="saga-cli", type=message_type, body=body, traceparent=new_traceparent()
+    )
+
+    async def send() -> None:
+        settings = load_settings()
+        async with Publisher.open(settings, purpose="saga publish") as publisher:
+            names = Names(settings.name_prefix)
+            await publisher.publish(envelope, exchange=names.events, routing_key=message_type)
+
+    asyncio.run(send())
+    console.print(f"published {message_type} with id {envelope.id}")

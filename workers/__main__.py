@@ -1,0 +1,130 @@
+"""The console script `saga`: the commands of `orchestrator.cli`, and those that start processes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from deploy.local import BootstrapError
+from deploy.local import down as stop_servers
+from deploy.local import up as start_servers
+from orchestrator.cli.app import build_app
+from orchestrator.cli.context import DEFAULT, SagasOption, load, load_sagas, print_document
+from orchestrator.errors import OrchestratorError
+from orchestrator.settings import find_environment, load_settings
+from workers.stopping import leave, stop_on_signals
+
+app = build_app()
+note = Console(stderr=True)
+
+
+@app.command()
+def worker(sagas: SagasOption = DEFAULT) -> None:
+    """Run a saga worker with its relay until it is told to stop."""
+    from workers.demo_ports import demo_ports
+    from workers.health import serve_health
+    from workers.saga_worker import open_worker
+
+    async def work() -> None:
+        settings = load_settings()
+        stop = stop_on_signals()
+        async with (
+            demo_ports(settings) as ports,
+            open_worker(load_sagas(sagas), settings, ports) as running,
+            serve_health(settings, running.is_ready),
+        ):
+            note.print("saga worker is ready")
+            await stop.wait()
+
+    _run(work())
+
+
+@app.command()
+def participant(
+    reference: Annotated[str, typer.Argument(help="module:ATTRIBUTE of a Participant")],
+    database_url: Annotated[str, typer.Option(help="where its inbox and books lie")] = "",
+) -> None:
+    """Run a participant until it is told to stop."""
+    from workers.participants.serving import serve
+
+    async def work() -> None:
+        settings = load_settings()
+        served = load(reference)
+        url = database_url or settings.database_url.get_secret_value()
+        note.print(f"participant {served.name} is starting")
+        await serve(served, settings, database_url=url, stop=stop_on_signals())
+
+    _run(work())
+
+
+@app.command()
+def up() -> None:
+    """Start Temporal and RabbitMQ on this machine, or find them running."""
+    start_servers(project_folder(), note)
+
+
+@app.command()
+def down() -> None:
+    """Stop the servers that were started from here."""
+    stop_servers(project_folder(), note)
+
+
+@app.command()
+def demo(
+    orders: Annotated[int, typer.Option(min=1, help="how many orders")] = 200,
+    seed: Annotated[int, typer.Option(help="decides which orders fail, and how")] = 1,
+    json: Annotated[str, typer.Option(help="write the accounting to this file, - for standard output")] = "",
+) -> None:
+    """Run orders through the saga fulfil-order on real servers, and balance the participants' books."""
+    from workers.demo import run_demo
+
+    start_servers(project_folder(), note)
+    accounting = asyncio.run(run_demo(orders, seed, project_folder(), quiet=json == "-"))
+    if json == "-":
+        print_document(accounting.document())
+    elif json:
+        Path(json).write_bytes(accounting.as_json())
+    leave(0 if accounting.balances else 1)
+
+
+def project_folder() -> Path:
+    """The folder whose `.local` holds the servers: found upward, else the current one."""
+    found = find_environment()
+    return found.parent.parent if found else Path.cwd()
+
+
+def _run(work: object) -> None:
+    import uvloop
+
+    uvloop.run(work)  # type: ignore[arg-type]
+
+
+def main() -> None:
+    """Run a command and leave with its status: 1 with one line of text for what went wrong."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    code = 0
+    try:
+        app(standalone_mode=False)
+    except (OrchestratorError, BootstrapError) as error:
+        note.print(f"saga: {error}", style="red", markup=False, highlight=False)
+        code = 1
+    except typer.Exit as ended:
+        code = ended.exit_code
+    except typer.Abort:
+        code = 130
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        note.print(f"saga: {error.format_message()}", style="red", markup=False, highlight=False)  # type: ignore[attr-defined]
+        code = 2
+    leave(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

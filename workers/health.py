@@ -1,0 +1,38 @@
+"""/healthz (the process lives) and /readyz (it can work), on loopback unless told otherwise."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from orchestrator.settings import Settings
+
+
+@asynccontextmanager
+async def serve_health(settings: Settings, is_ready: Callable[[], Awaitable[bool]]) -> AsyncIterator[None]:
+    """Serve both while the block runs; nothing if the port is 0."""
+    if settings.health_port == 0:
+        yield
+        return
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def readyz(_: web.Request) -> web.Response:
+        ready = await is_ready()
+        return web.json_response({"status": "ready" if ready else "degraded"}, status=200 if ready else 503)
+
+    app = web.Application()
+    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz)])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.health_host, settings.health_port).start()
+        yield
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,63 @@
+"""Serves one of the demo's participants as a process of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic_core import from_json
+from sqlalchemy.engine import make_url
+
+from orchestrator.adapters.rabbitmq.participants import Drill, ParticipantServer
+from orchestrator.adapters.sql.databases import open_engine
+from orchestrator.adapters.sql.inbox import SqlStore
+from workers.participants import books
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from orchestrator.messages import Envelope
+    from orchestrator.participant import Participant
+    from orchestrator.settings import Settings
+
+
+async def serve(participant: Participant, settings: Settings, *, database_url: str, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set.
+
+    Args:
+        database_url: where inbox, outbox and books lie.
+
+    Raises:
+        TopologyError: the participant's queue does not exist.
+    """
+    path = make_url(database_url).database
+    if path:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = open_engine(database_url)
+    try:
+        store = SqlStore(engine, participant.name, books.tables)
+        await store.prepare()
+        async with ParticipantServer.open(participant, store, settings, drill=simulated()):
+            await stop.wait()
+    finally:
+        await engine.dispose()
+
+
+def simulated() -> Drill:
+    """What an order's `simulate` asks of the participants beside refusals."""
+    silenced: set[str] = set()
+
+    def withholds(command: Envelope) -> bool:
+        if _asks(command, "silent-inventory") and command.id not in silenced:
+            silenced.add(command.id)
+            return True
+        return False
+
+    return Drill(withholds=withholds, tells_first=lambda command: _asks(command, "early-settlement"))
+
+
+def _asks(command: Envelope, what: str) -> bool:
+    body = from_json(command.body)
+    if what == "silent-inventory" and command.type != "inventory.reserve":
+        return False
+    return isinstance(body, dict) and body.get("simulate") == what

@@ -1,0 +1,81 @@
+"""A saga worker: relay, workflow, actions and reply desk on one Temporal client, so that sagas start in place."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.adapters.rabbitmq.connection import connected
+from orchestrator.adapters.rabbitmq.courier import RabbitCourier
+from orchestrator.adapters.rabbitmq.names import Names
+from orchestrator.adapters.rabbitmq.publisher import Publisher
+from orchestrator.adapters.rabbitmq.replies import ReplyDesk
+from orchestrator.adapters.temporal.connecting import connect
+from orchestrator.adapters.temporal.gateway import TemporalExecutions
+from orchestrator.adapters.temporal.performing import Stage
+from orchestrator.adapters.temporal.worker import ensure_search_attribute, saga_worker
+from orchestrator.contracts.catalogue import Catalogue
+from orchestrator.saga.handlers import Handlers
+from orchestrator.service.routing import Routes
+from workers.relay import Relay
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from temporalio.client import Client
+
+    from orchestrator.saga.definition import Saga
+    from orchestrator.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A worker that is open: what its health checks and the demo look at."""
+
+    client: Client
+    executions: TemporalExecutions
+    relay: Relay
+    desk: ReplyDesk
+
+    async def is_ready(self) -> bool:
+        """Whether messages are consumed and Temporal answers."""
+        healthy = await self.relay.is_healthy() and await self.desk.is_healthy()
+        return healthy and await self.executions.is_available()
+
+
+@asynccontextmanager
+async def open_worker(
+    sagas: Sequence[Saga], settings: Settings, ports: Mapping[type, Any]
+) -> AsyncIterator[Running]:
+    """A saga worker that works while the block runs; at its end work in hand is finished first.
+
+    Args:
+        ports: objects by type, for actions' `ctx.get(Port)`.
+
+    Raises:
+        EngineUnavailableError: Temporal does not answer.
+        TopologyError: the broker lacks something; run `saga topology apply`.
+    """
+    client = await connect(settings)
+    await ensure_search_attribute(client)
+    executions = TemporalExecutions(client, settings)
+    handlers = Handlers.of(saga.handlers for saga in sagas)
+    routes = Routes.of(saga.plan for saga in sagas)
+    catalogue = Catalogue(model for saga in sagas for model in saga.events.values())
+    async with (
+        Publisher.open(settings, purpose="saga worker") as publisher,
+        connected(settings, purpose="saga worker") as connection,
+        ReplyDesk.open(settings, connection, publisher, executions) as desk,
+    ):
+        courier = RabbitCourier(publisher, desk, Names(settings.name_prefix))
+        stage = Stage(handlers=handlers, courier=courier, ports=ports)
+        async with (
+            saga_worker(client, stage, settings),
+            Relay.open(
+                settings, connection, publisher, routes=routes, catalogue=catalogue, executions=executions
+            ) as relay,
+        ):
+            yield Running(client, executions, relay, desk)
+            # First no new events, then (leaving the blocks) work in hand, then the replies that it waits for.
+            await relay.drain(settings.drain_timeout)
