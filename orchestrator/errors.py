@@ -213,10 +213,11 @@ class BrokerUnavailableError(OrchestratorError):
     Args:
         address: where it was looked for, without user and password.
         why: what was answered.
+        setting: the environment variable that has the address.
     """
 
-    def __init__(self, address: str, why: str) -> None:
-        super().__init__(f"no RabbitMQ at {address}: {why}. Check SAGA_RABBITMQ_URL, or run `saga up`")
+    def __init__(self, address: str, why: str, *, setting: str = "SAGA_RABBITMQ_URL") -> None:
+        super().__init__(f"no RabbitMQ at {address}: {why}. Check {setting}, or run `saga up`")
         self.address = address
 
 

@@ -60,5 +60,6 @@ def children(value: Any) -> list[Any]:
     """The values directly inside a JSON object or array; none inside anything else."""
     if isinstance(value, dict):
         return list(cast("dict[str, Any]", value).values())
-    items: list[Any] = value if isinstance(value, list) else []
-    return items
+    if isinstance(value, list):
+        return list(cast("list[Any]", value))
+    return []

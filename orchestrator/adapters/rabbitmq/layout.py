@@ -53,6 +53,9 @@ class Binding:
     queue: str
     key: str
 
+    def __str__(self) -> str:
+        return f"{self.source} -> {self.queue} by {self.key!r}"
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -73,10 +76,13 @@ class Layout:
     bindings: tuple[Binding, ...]
     policies: tuple[Policy, ...]
 
+    @property
+    def places(self) -> tuple[Exchange | Queue, ...]:
+        """Exchanges and queues, in the order in which they can be declared."""
+        return (*self.exchanges, *self.queues)
 
-def layout(
-    names: Names, plans: Iterable[Plan], participants: Mapping[str, Collection[str]] | None = None
-) -> Layout:
+
+def layout(names: Names, plans: Iterable[Plan], participants: Mapping[str, Collection[str]] | None = None) -> Layout:
     """What the broker must have for `plans`, and for participants (command types by name) that they do not mention.
 
     Raises:
@@ -192,6 +198,13 @@ def _policies(names: Names) -> tuple[Policy, ...]:
             {**dead, "dead-letter-exchange": names.retry_back, "delivery-limit": -1, "max-length": MAX_WORK},
         ),
         # Nothing ever leaves these by itself: looking into a queue counts as a delivery.
-        Policy(f"{names.prefix}-parking", rf"^{prefix}\.parking$", "queues", {**kept, "max-length-bytes": MAX_PARKED_BYTES}),
-        Policy(f"{names.prefix}-unrouted", rf"^{prefix}\.unrouted\.q$", "queues", {"delivery-limit": -1, "max-length": MAX_UNROUTED}),
+        Policy(
+            f"{names.prefix}-parking", rf"^{prefix}\.parking$", "queues", {**kept, "max-length-bytes": MAX_PARKED_BYTES}
+        ),
+        Policy(
+            f"{names.prefix}-unrouted",
+            rf"^{prefix}\.unrouted\.q$",
+            "queues",
+            {"delivery-limit": -1, "max-length": MAX_UNROUTED},
+        ),
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
+import shlex
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from aio_pika.exceptions import AMQPException, ChannelNotFoundEntity, ChannelPreconditionFailed
 from rich.table import Table
 
-from orchestrator.adapters.rabbitmq.connection import connected
-from orchestrator.adapters.rabbitmq.layout import Exchange, Layout, Policy, Queue, layout
+from orchestrator.adapters.rabbitmq.connection import broker_url, connected
+from orchestrator.adapters.rabbitmq.layout import PRIORITY, Exchange, Layout, Policy, Queue, layout
 from orchestrator.adapters.rabbitmq.management import open_management
 from orchestrator.adapters.rabbitmq.names import Names
 from orchestrator.errors import BrokerUnavailableError, TopologyError
@@ -125,7 +127,7 @@ def _require_version(connection: AbstractRobustConnection) -> None:
 
 async def _declare(connection: AbstractRobustConnection, wanted: Layout) -> None:
     async with connection.channel(publisher_confirms=False) as channel:
-        for part in (*wanted.exchanges, *wanted.queues):
+        for part in wanted.places:
             try:
                 await _declare_one(channel, part, passive=False)
             except ChannelPreconditionFailed as error:
@@ -134,7 +136,7 @@ async def _declare(connection: AbstractRobustConnection, wanted: Layout) -> None
                 ) from error
         for binding in wanted.bindings:
             queue = await channel.get_queue(binding.queue, ensure=False)
-            await queue.bind(binding.source, binding.key, robust=False)
+            await queue.bind(binding.source, binding.key)
 
 
 async def _declare_one(channel: AbstractRobustChannel, part: Exchange | Queue, *, passive: bool) -> None:
@@ -147,16 +149,14 @@ async def _declare_one(channel: AbstractRobustChannel, part: Exchange | Queue, *
         await channel.declare_queue(part.name, durable=True, passive=passive, arguments=arguments, robust=False)
 
 
-async def _look(
-    connection: AbstractRobustConnection, management: Management | None, wanted: Layout
-) -> tuple[Row, ...]:
+async def _look(connection: AbstractRobustConnection, management: Management | None, wanted: Layout) -> tuple[Row, ...]:
     if management is not None:
         try:
             return await _look_closely(management, wanted)
         except (TopologyError, BrokerUnavailableError) as error:
             log.warning("only exchanges and queues can be looked for: %s", error)
-    found = [await _look_for(connection, part) for part in (*wanted.exchanges, *wanted.queues)]
-    found += [Row("binding", _binding_name(*_triple(binding)), "unknown") for binding in wanted.bindings]
+    found = [await _look_for(connection, part) for part in wanted.places]
+    found += [Row("binding", str(binding), "unknown") for binding in wanted.bindings]
     found += [Row("policy", policy.name, "unknown") for policy in wanted.policies]
     return tuple(found)
 
@@ -172,3 +172,57 @@ async def _look_for(connection: AbstractRobustConnection, part: Exchange | Queue
     except AMQPException as error:
         return Row(kind, part.name, "different", str(error))
     return Row(kind, part.name, "ok")
+
+
+async def _look_closely(management: Management, wanted: Layout) -> tuple[Row, ...]:
+    """Everything, with its arguments, through the management API."""
+    exchanges, queues = await management.exchanges(), await management.queues()
+    bindings, policies = await management.bindings(), await management.policies()
+    return (
+        *(_row("exchange", part.name, exchanges, {"type": part.kind, **_part(part)}) for part in wanted.exchanges),
+        *(_row("queue", part.name, queues, _part(part)) for part in wanted.queues),
+        *(Row("binding", str(part), "ok" if part in bindings else "missing") for part in wanted.bindings),
+        *(_row("policy", part.name, policies, _policy(part)) for part in wanted.policies),
+    )
+
+
+def _part(part: Exchange | Queue) -> dict[str, Any]:
+    return {"durable": True, "arguments": dict(part.arguments)}
+
+
+def _policy(policy: Policy) -> dict[str, Any]:
+    return {"pattern": policy.pattern, "apply-to": policy.applies_to, "definition": dict(policy.definition)}
+
+
+def _row(
+    kind: Literal["exchange", "queue", "policy"],
+    name: str,
+    found: Mapping[str, Mapping[str, Any]],
+    wanted: Mapping[str, Any],
+) -> Row:
+    if name not in found:
+        return Row(kind, name, "missing")
+    differing = [
+        f"{key} is {found[name].get(key)!r}, wanted {value!r}"
+        for key, value in wanted.items()
+        if found[name].get(key) != value
+    ]
+    return Row(kind, name, "different" if differing else "ok", ", ".join(differing))
+
+
+def _is_wrong(row: Row) -> bool:
+    # A policy that an operator has tuned is his business.
+    return row.state == "missing" or (row.state == "different" and row.kind != "policy")
+
+
+def _by_hand(settings: Settings, wanted: Layout) -> str:
+    vhost = broker_url(settings).path.removeprefix("/") or "/"
+    lines = (
+        f"  rabbitmqctl set_policy -p {shlex.quote(vhost)} --priority {PRIORITY} --apply-to {policy.applies_to}"
+        f" {policy.name} {shlex.quote(policy.pattern)} {shlex.quote(json.dumps(dict(policy.definition)))}"
+        for policy in wanted.policies
+    )
+    return (
+        "exchanges, queues and bindings are made, policies are not: set SAGA_RABBITMQ_MANAGEMENT_URL and run this "
+        "again, or run where the broker is:\n" + "\n".join(lines)
+    )

@@ -1,0 +1,130 @@
+"""The demo: orders through the saga fulfil-order on real servers, and an accounting from the participants' books."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.live import Live
+
+from orchestrator.adapters.rabbitmq.connection import connected
+from orchestrator.adapters.rabbitmq.names import Names
+from orchestrator.adapters.rabbitmq.publisher import Publisher
+from orchestrator.adapters.rabbitmq.topology import apply_topology
+from orchestrator.adapters.sql.databases import open_engine
+from orchestrator.adapters.temporal.connecting import connect
+from orchestrator.settings import load_settings
+from sagas import SAGAS
+from workers.demo_accounting import account
+from workers.demo_orders import make_orders
+from workers.demo_processes import PARTICIPANTS, Crew
+from workers.demo_screen import final_table, live_table
+from workers.demo_watch import Watcher
+from workers.participants import books
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from orchestrator.settings import Settings
+    from workers.demo_accounting import Accounting
+    from workers.demo_orders import DemoOrder
+    from workers.participants.books import Effect
+
+PUBLISHING_AT_ONCE = 50
+LOOK_EVERY_S = 0.5
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a run is: what the live table shows."""
+
+    orders: int
+    published: int = 0
+    words: dict[str, str] = field(default_factory=dict[str, str])
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """Since the first order was published."""
+        return time.monotonic() - self.started
+
+
+async def run_demo(orders: int, seed: int, project: Path, *, quiet: bool) -> Accounting:
+    """Run `orders` orders and account for them. Everything this starts ends with it; the servers stay up.
+
+    Args:
+        seed: decides which orders fail and how; order ids are fresh in every run.
+        quiet: write nothing to standard output.
+    """
+    settings = load_settings(project)
+    console = Console(stderr=quiet)
+    run = f"r{int(time.time()):x}{secrets.token_hex(2)}"
+    placed = make_orders(run, orders, seed)
+    await apply_topology(settings, [saga.plan for saga in SAGAS])
+    folder = project / ".local" / "demo" / run
+    async with Crew.started(settings, folder, console) as crew:
+        await _until_consumed(settings, console)
+        progress = Progress(orders)
+        await _run(settings, placed, progress, console)
+        seconds = progress.seconds
+        crew.check()
+    entries = await _read_books(crew, run)
+    made = account(placed, progress.words, entries, published=progress.published, seconds=seconds)
+    console.print(final_table(made))
+    return made
+
+
+async def _until_consumed(settings: Settings, console: Console) -> None:
+    """Wait until the worker and all participants take messages."""
+    names = Names(settings.name_prefix)
+    queues = [names.ingress, *(names.command_queue(name) for name in PARTICIPANTS)]
+    with console.status("waiting for the worker and the participants"):
+        async with connected(settings, purpose="demo") as connection, connection.channel() as channel:
+            while True:
+                found = [await channel.declare_queue(name, passive=True) for name in queues]
+                if all(queue.declaration_result.consumer_count for queue in found):
+                    return
+                await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def _run(settings: Settings, orders: Sequence[DemoOrder], progress: Progress, console: Console) -> None:
+    watcher = Watcher(await connect(settings), orders, progress.words)
+    with Live(live_table(progress), console=console, refresh_per_second=4) as live:
+        publishing = asyncio.create_task(_publish(settings, orders, progress))
+        while not (publishing.done() and watcher.is_over):
+            await watcher.look()
+            live.update(live_table(progress))
+            await asyncio.sleep(LOOK_EVERY_S)
+        await publishing
+        await watcher.find_missing()
+        live.update(live_table(progress))
+
+
+async def _publish(settings: Settings, orders: Sequence[DemoOrder], progress: Progress) -> None:
+    names = Names(settings.name_prefix)
+    slots = asyncio.Semaphore(PUBLISHING_AT_ONCE)
+    async with Publisher.open(settings, purpose="demo shop") as publisher:
+
+        async def one(order: DemoOrder) -> None:
+            async with slots:
+                envelope = order.envelope()
+                await publisher.publish(envelope, exchange=names.events, routing_key=envelope.type)
+                progress.published += 1
+
+        await asyncio.gather(*(one(order) for order in orders))
+
+
+async def _read_books(crew: Crew, run: str) -> list[Effect]:
+    entries: list[Effect] = []
+    for url in crew.database_urls:
+        engine = open_engine(url)
+        try:
+            entries += await books.read_run(engine, run)
+        finally:
+            await engine.dispose()
+    return entries

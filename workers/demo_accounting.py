@@ -1,0 +1,154 @@
+"""The demo's accounting: the participants' books against what Temporal says of each order. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import to_json
+
+from workers.participants.books import doubles
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from workers.demo_orders import DemoOrder
+    from workers.participants.books import Effect
+
+KINDS = ("stock", "money", "label", "parcel", "shipment")
+NOTHING = frozenset({"Compensated", "Aborted"})
+"""Words after which no effect may be left."""
+HELD = frozenset({"Stuck", "Parked", "Suspended", "Running", "Compensating", "Partially compensated"})
+"""Words after which a person, or time, still decides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accounting:
+    """The figures of one run. `lost`: published without an execution; the others as their names say.
+
+    `disagreements`: orders whose status does not agree with the effects found for them, one sentence each.
+    """
+
+    published: int
+    executions: int
+    completed: int
+    compensated: int
+    aborted: int
+    stuck: int
+    parked: int
+    lost: int
+    double_effects: int
+    leftover_effects: int
+    held_effects: int
+    seconds: float
+    stock_out: int = 0
+    money_in_cents: int = 0
+    disagreements: tuple[str, ...] = field(default=())
+
+    @property
+    def balances(self) -> bool:
+        """Whether the books balance: every order ended, nothing lost, doubled or left over, all statuses true."""
+        ended = self.completed + self.compensated + self.aborted == self.published
+        return ended and not (self.lost or self.double_effects or self.leftover_effects or self.disagreements)
+
+    def document(self) -> dict[str, Any]:
+        """As the JSON document that scripts read."""
+        kept = asdict(self)
+        return {**{name: kept[name] for name in DOCUMENT}, "seconds": round(self.seconds, 3)}
+
+    def as_json(self) -> bytes:
+        """The document as bytes."""
+        return to_json(self.document(), indent=2) + b"\n"
+
+
+DOCUMENT = (
+    "published",
+    "executions",
+    "completed",
+    "compensated",
+    "aborted",
+    "stuck",
+    "parked",
+    "lost",
+    "double_effects",
+    "leftover_effects",
+    "held_effects",
+)
+
+
+def account(
+    orders: Sequence[DemoOrder],
+    words: Mapping[str, str],
+    entries: Sequence[Effect],
+    *,
+    published: int,
+    seconds: float,
+) -> Accounting:
+    """The accounting of a run.
+
+    Args:
+        words: status word by execution id, as Temporal has it; an execution that does not exist is missing.
+        entries: every row of the participants' books for this run.
+        published: events that the broker confirmed.
+    """
+    standing = _standing(entries)
+    counted = Counter(words.values())
+    kept = {order.execution_id: sum(standing[order.placed.order_id].values()) for order in orders}
+    over = sum(count for name, count in kept.items() if words.get(name) in NOTHING)
+    held = sum(count for name, count in kept.items() if words.get(name) in HELD)
+    return Accounting(
+        published=published,
+        executions=len(words),
+        completed=counted["Completed"],
+        compensated=counted["Compensated"],
+        aborted=counted["Aborted"],
+        stuck=counted["Stuck"],
+        parked=counted["Parked"],
+        lost=sum(1 for order in orders if order.execution_id not in words),
+        double_effects=doubles(list(entries)),
+        leftover_effects=over,
+        held_effects=held,
+        seconds=seconds,
+        stock_out=_balance(entries, "stock"),
+        money_in_cents=_balance(entries, "money"),
+        disagreements=tuple(_disagreements(orders, words, standing, entries)),
+    )
+
+
+def _standing(entries: Sequence[Effect]) -> defaultdict[str, Counter[str]]:
+    """For each order how many effects of each kind are done and not undone."""
+    standing: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for entry in entries:
+        standing[entry.order_id][entry.what] += 1 if entry.direction == "do" else -1
+    return standing
+
+
+def _balance(entries: Sequence[Effect], what: str) -> int:
+    return sum(entry.amount * (1 if entry.direction == "do" else -1) for entry in entries if entry.what == what)
+
+
+def _disagreements(
+    orders: Sequence[DemoOrder],
+    words: Mapping[str, str],
+    standing: Mapping[str, Counter[str]],
+    entries: Sequence[Effect],
+) -> list[str]:
+    found: list[str] = []
+    expected_stock = expected_money = 0
+    for order in orders:
+        word, counts = words.get(order.execution_id), standing[order.placed.order_id]
+        whole = {what: counts[what] for what in KINDS}
+        if word == "Completed":
+            expected_stock += order.pieces
+            expected_money += order.placed.total_cents
+            if whole != dict.fromkeys(KINDS, 1):
+                found.append(f"{order.execution_id} is Completed, its effects are {whole}")
+        elif word in NOTHING and any(whole.values()):
+            found.append(f"{order.execution_id} is {word}, its effects are {whole}")
+    open_ones = any(word in HELD for word in words.values())
+    if not open_ones and _balance(entries, "stock") != expected_stock:
+        found.append(f"stock: {_balance(entries, 'stock')} pieces are out, completed orders hold {expected_stock}")
+    if not open_ones and _balance(entries, "money") != expected_money:
+        found.append(f"money: {_balance(entries, 'money')} cents are in, completed orders paid {expected_money}")
+    return found

@@ -1,0 +1,36 @@
+"""What the sagas of this repository ask for by `ctx.get(...)`: a label printer and a packing bench that keep books."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.engine import make_url
+
+from orchestrator.adapters.sql.databases import open_engine
+from orchestrator.adapters.sql.inbox import SqlStore
+from sagas.order_fulfilment.ports import LabelPrinter, PackingBench
+from workers.participants import books
+from workers.participants.parcels import BookedBench, BookedPrinter
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from orchestrator.settings import Settings
+
+
+@asynccontextmanager
+async def demo_ports(settings: Settings) -> AsyncIterator[Mapping[type, Any]]:
+    """The ports while the block runs; their books lie in the settings' database."""
+    url = settings.database_url.get_secret_value()
+    path = make_url(url).database
+    if path:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = open_engine(url)
+    try:
+        store = SqlStore(engine, "parcels", books.tables)
+        await store.prepare()
+        yield {LabelPrinter: BookedPrinter(store, "label"), PackingBench: BookedBench(store, "parcel")}
+    finally:
+        await engine.dispose()
