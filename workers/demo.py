@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from aio_pika.abc import AbstractRobustConnection
+
     from orchestrator.settings import Settings
     from workers.demo_accounting import Accounting
     from workers.demo_orders import DemoOrder
@@ -84,12 +86,16 @@ async def _until_consumed(settings: Settings, console: Console) -> None:
     names = Names(settings.name_prefix)
     queues = [names.ingress, *(names.command_queue(name) for name in PARTICIPANTS)]
     with console.status("waiting for the worker and the participants"):
-        async with connected(settings, purpose="demo") as connection, connection.channel() as channel:
-            while True:
-                found = [await channel.declare_queue(name, passive=True) for name in queues]
-                if all(queue.declaration_result.consumer_count for queue in found):
-                    return
+        async with connected(settings, purpose="demo") as connection:
+            while not await _are_consumed(connection, queues):
                 await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def _are_consumed(connection: AbstractRobustConnection, queues: Sequence[str]) -> bool:
+    # A robust channel remembers what it declared; a fresh one asks the broker.
+    async with connection.channel() as channel:
+        found = [await channel.declare_queue(name, passive=True) for name in queues]
+    return all(queue.declaration_result.consumer_count for queue in found)
 
 
 async def _run(settings: Settings, orders: Sequence[DemoOrder], progress: Progress, console: Console) -> None:

@@ -61,5 +61,5 @@ def children(value: Any) -> list[Any]:
     if isinstance(value, dict):
         return list(cast("dict[str, Any]", value).values())
     if isinstance(value, list):
-        return list(cast("list[Any]", value))
+        return value  # pyright: ignore[reportUnknownVariableType] - a list of anything
     return []

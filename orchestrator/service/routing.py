@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -198,6 +199,8 @@ def _key(message_type: str, field: str, payload: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise MissingKeyError(message_type=message_type, key=field)
     text = str(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise MissingKeyError(message_type=message_type, key=field)
     if not text.strip() or len(text) > MAX_KEY or any(char < " " or char == "\x7f" for char in text):
         raise MissingKeyError(message_type=message_type, key=field)
     return text

@@ -7,7 +7,7 @@ import logging
 import re
 import shlex
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from aio_pika.exceptions import AMQPException, ChannelNotFoundEntity, ChannelPreconditionFailed
@@ -63,6 +63,7 @@ async def apply_topology(
     wanted = layout(Names(settings.name_prefix), plans, participants)
     async with _broker(settings) as (connection, management):
         _require_version(connection)
+        wanted = _fitted(wanted, connection)
         await _declare(connection, wanted)
         if management is None:
             raise TopologyError(_by_hand(settings, wanted))
@@ -77,7 +78,7 @@ async def show_topology(
     """How everything the broker must have stands. Changes nothing."""
     wanted = layout(Names(settings.name_prefix), plans, participants)
     async with _broker(settings) as (connection, management):
-        return await _look(connection, management, wanted)
+        return await _look(connection, management, _fitted(wanted, connection))
 
 
 async def check_topology(
@@ -101,6 +102,17 @@ def as_table(rows: Iterable[Row]) -> Table:
     for row in rows:
         table.add_row(row.kind, row.name, f"[{colours[row.state]}]{row.state}[/]", row.detail)
     return table
+
+
+def _fitted(wanted: Layout, connection: AbstractRobustConnection) -> Layout:
+    """The layout as this server takes it: before 4.0 there is no default delivery limit, and policies refuse -1."""
+    if server_version(connection) >= (4, 0):
+        return wanted
+    fitted = (
+        replace(policy, definition={name: value for name, value in policy.definition.items() if value != -1})
+        for policy in wanted.policies
+    )
+    return replace(wanted, policies=tuple(fitted))
 
 
 def server_version(connection: AbstractRobustConnection) -> tuple[int, ...]:

@@ -7,11 +7,12 @@ any of the three prefixes in use, and in structured mode. The plain `traceparent
 
 from __future__ import annotations
 
+from base64 import b64decode
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from aio_pika import DeliveryMode, Message
-from pydantic import Base64Bytes, BaseModel, ValidationError
+from pydantic import BaseModel
 from pydantic_core import to_json
 
 from orchestrator.adapters.rabbitmq.headers import as_text, travelling
@@ -116,17 +117,18 @@ class _StructuredEvent(BaseModel, extra="allow"):
     """A CloudEvent in structured mode, as far as its data is concerned."""
 
     data: Any = None
-    data_base64: Base64Bytes | None = None
+    data_base64: str | None = None
 
 
 def _structured(message: AbstractIncomingMessage) -> tuple[dict[str, str], bytes]:
     try:
         event = _StructuredEvent.model_validate(decode(message.body))
-    except ValidationError:
+        encoded = event.data_base64
+        body = to_json(event.data) if encoded is None else b64decode(encoded, validate=True)
+    except ValueError:  # pydantic's and base64's own errors are such
         raise MalformedMessageError("the body is no CloudEvent in structured mode") from None
     extra = event.model_extra or {}
     attributes = {name.lower(): as_text(name, value) for name, value in extra.items() if value is not None}
-    body = event.data_base64 if event.data_base64 is not None else to_json(event.data)
     return attributes, body
 
 

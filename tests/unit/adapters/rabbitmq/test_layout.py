@@ -1,0 +1,83 @@
+import re
+
+import pytest
+
+from orchestrator.adapters.rabbitmq.layout import Binding, layout
+from orchestrator.adapters.rabbitmq.names import RETRY_STEPS, Names
+from orchestrator.errors import TopologyError
+from tests.rabbitmq_kit import PLAN
+
+NAMES = Names("saga")
+WANTED = layout(NAMES, [PLAN], {"payments": ["payments.charge"]})
+
+
+def test_ingress_gets_what_sagas_start_on_and_wait_for():
+    keys = {binding.key for binding in WANTED.bindings if binding.source == NAMES.events}
+    assert keys == {"order.placed", "payment.settled", "prodded", "recalled"}
+
+
+def test_each_participant_has_a_queue_for_its_commands_undos_included():
+    found = {(binding.queue, binding.key) for binding in WANTED.bindings if binding.source == NAMES.commands}
+    assert found == {
+        ("saga.commands.inventory", "inventory.reserve"),
+        ("saga.commands.inventory", "inventory.release"),
+        ("saga.commands.payments", "payments.charge"),
+    }
+
+
+def test_every_work_queue_gets_its_messages_back_from_the_ladder():
+    found = {binding.key for binding in WANTED.bindings if binding.source == NAMES.retry_back}
+    assert found == {"*.saga.ingress", "*.saga.replies", "*.saga.commands.inventory", "*.saga.commands.payments"}
+
+
+def test_the_ladder_has_one_queue_per_step_with_its_delay():
+    delays = {queue.name: queue.arguments.get("x-message-ttl") for queue in WANTED.queues}
+    assert [delays[NAMES.retry_queue(step)] for step in RETRY_STEPS] == [1000, 5000, 30000, 120000, 600000, 3600000]
+
+
+def test_replies_to_nobody_go_to_the_shared_queue_whatever_the_policies():
+    replies = next(exchange for exchange in WANTED.exchanges if exchange.name == NAMES.replies)
+    assert replies.arguments == {"alternate-exchange": NAMES.replies_late}
+    assert Binding(NAMES.replies_late, NAMES.replies, "") in WANTED.bindings
+
+
+def test_exactly_one_policy_fits_each_queue():
+    for queue in WANTED.queues:
+        fitting = [
+            policy
+            for policy in WANTED.policies
+            if policy.applies_to == "queues" and re.search(policy.pattern, queue.name)
+        ]
+        assert len(fitting) == 1, queue.name
+
+
+def test_policies_leave_other_prefixes_and_a_workers_own_queue_alone():
+    for name in ("saga2.ingress", "other.saga.ingress", "sagaXingress", NAMES.reply_queue("w1")):
+        assert not [policy for policy in WANTED.policies if re.search(policy.pattern, name)], name
+
+
+def test_at_least_once_dead_lettering_has_everything_it_needs():
+    for policy in WANTED.policies:
+        if "dead-letter-strategy" in policy.definition:
+            assert policy.definition["overflow"] == "reject-publish"
+            assert "dead-letter-exchange" in policy.definition
+
+
+def test_looking_into_parking_never_deletes():
+    parking = next(policy for policy in WANTED.policies if policy.name == "saga-parking")
+    assert parking.definition["delivery-limit"] == -1
+    assert parking.definition["overflow"] == "reject-publish"
+
+
+def test_every_queue_and_exchange_of_a_binding_is_declared():
+    queues = {queue.name for queue in WANTED.queues}
+    exchanges = {exchange.name for exchange in WANTED.exchanges}
+    for binding in WANTED.bindings:
+        assert binding.queue in queues
+        assert binding.source in exchanges
+
+
+@pytest.mark.parametrize("word", ["", "#", "order.*", "x" * 201])
+def test_what_cannot_be_a_routing_key_is_refused(word):
+    with pytest.raises(TopologyError, match="routing key"):
+        layout(NAMES, [], {"inventory": [word]})
