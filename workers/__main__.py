@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import click
 import typer
 from rich.console import Console
 
@@ -99,10 +100,10 @@ def project_folder() -> Path:
     return found.parent.parent if found else Path.cwd()
 
 
-def _run(work: object) -> None:
+def _run(work: Coroutine[Any, Any, None]) -> None:
     import uvloop
 
-    uvloop.run(work)  # type: ignore[arg-type]
+    uvloop.run(work)
 
 
 def main() -> None:
@@ -118,13 +119,11 @@ def main() -> None:
         code = ended.exit_code
     except typer.Abort:
         code = 130
-    except Exception as error:
-        if not hasattr(error, "format_message"):
-            raise
-        note.print(f"saga: {error.format_message()}", style="red", markup=False, highlight=False)  # type: ignore[attr-defined]
+    except click.ClickException as error:
+        note.print(f"saga: {error.format_message()}", style="red", markup=False, highlight=False)
         code = 2
     leave(code)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

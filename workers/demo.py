@@ -60,6 +60,8 @@ async def run_demo(orders: int, seed: int, project: Path, *, quiet: bool) -> Acc
     """Run `orders` orders and account for them. Everything this starts ends with it; the servers stay up.
 
     Args:
+        orders: how many.
+        project: the folder whose `.local` takes logs and books.
         seed: decides which orders fail and how; order ids are fresh in every run.
         quiet: write nothing to standard output.
     """
@@ -87,7 +89,7 @@ async def _until_consumed(settings: Settings, console: Console) -> None:
     queues = [names.ingress, *(names.command_queue(name) for name in PARTICIPANTS)]
     with console.status("waiting for the worker and the participants"):
         async with connected(settings, purpose="demo") as connection:
-            while not await _are_consumed(connection, queues):
+            while not await _are_consumed(connection, queues):  # noqa: ASYNC110 - the broker is asked, nobody tells
                 await asyncio.sleep(LOOK_EVERY_S)
 
 

@@ -88,6 +88,8 @@ def account(
     """The accounting of a run.
 
     Args:
+        orders: what was published.
+        seconds: how long it took.
         words: status word by execution id, as Temporal has it; an execution that does not exist is missing.
         entries: every row of the participants' books for this run.
         published: events that the broker confirmed.

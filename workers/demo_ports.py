@@ -15,13 +15,13 @@ from workers.participants import books
 from workers.participants.parcels import BookedBench, BookedPrinter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, Mapping
 
     from orchestrator.settings import Settings
 
 
 @asynccontextmanager
-async def demo_ports(settings: Settings) -> AsyncIterator[Mapping[type, Any]]:
+async def demo_ports(settings: Settings) -> AsyncGenerator[Mapping[type, Any]]:
     """The ports while the block runs; their books lie in the settings' database."""
     url = settings.database_url.get_secret_value()
     path = make_url(url).database

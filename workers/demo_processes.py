@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from orchestrator.errors import OrchestratorError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
     from pathlib import Path
 
     from rich.console import Console
@@ -32,10 +32,10 @@ class Crew:
 
     @classmethod
     @asynccontextmanager
-    async def started(cls, settings: Settings, folder: Path, console: Console) -> AsyncIterator[Crew]:
+    async def started(cls, settings: Settings, folder: Path, console: Console) -> AsyncGenerator[Crew]:
         """All processes, while the block runs."""
         crew = cls(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - before anything runs
         try:
             await crew._start("worker", "worker", database=crew.url("worker"), settings=settings)
             for name in PARTICIPANTS:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from orchestrator.settings import Settings
 
 
 @asynccontextmanager
-async def serve_health(settings: Settings, is_ready: Callable[[], Awaitable[bool]]) -> AsyncIterator[None]:
+async def serve_health(settings: Settings, is_ready: Callable[[], Awaitable[bool]]) -> AsyncGenerator[None]:
     """Serve both while the block runs; nothing if the port is 0."""
     if settings.health_port == 0:
         yield

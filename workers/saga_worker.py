@@ -21,7 +21,7 @@ from orchestrator.service.routing import Routes
 from workers.relay import Relay
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
 
     from temporalio.client import Client
 
@@ -45,12 +45,12 @@ class Running:
 
 
 @asynccontextmanager
-async def open_worker(
-    sagas: Sequence[Saga], settings: Settings, ports: Mapping[type, Any]
-) -> AsyncIterator[Running]:
+async def open_worker(sagas: Sequence[Saga], settings: Settings, ports: Mapping[type, Any]) -> AsyncGenerator[Running]:
     """A saga worker that works while the block runs; at its end work in hand is finished first.
 
     Args:
+        sagas: what to run.
+        settings: where the servers are.
         ports: objects by type, for actions' `ctx.get(Port)`.
 
     Raises:

@@ -10,8 +10,8 @@ from pathlib import Path
 from rich.console import Console
 
 from deploy.local.cache import cache_folder, only_one
-from deploy.local.progress import Tell, doing, say
 from deploy.local.programs import output_of, version_in
+from deploy.local.progress import Tell, doing, say
 from deploy.local.temporal_build import binary_name, build
 
 LEAST_SERVER = (1, 29)

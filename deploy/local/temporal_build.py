@@ -12,8 +12,8 @@ from rich.console import Console
 
 from deploy.local.cache import cache_folder
 from deploy.local.errors import BootstrapError
-from deploy.local.progress import doing, say
 from deploy.local.programs import output_of, run, version_in
+from deploy.local.progress import doing, say
 
 MODULE = Path(__file__).parent / "temporal"
 COMMAND = "github.com/temporalio/cli/cmd/temporal"

@@ -8,8 +8,8 @@ from rich.console import Console
 from deploy.local.errors import BootstrapError
 from deploy.local.ports import LOOPBACK, answers, choose_ports
 from deploy.local.processes import Server
-from deploy.local.progress import doing, say
 from deploy.local.programs import output_of
+from deploy.local.progress import doing, say
 from deploy.local.temporal_binary import TemporalBinary, temporal_binary
 
 NAMESPACE = "default"

@@ -20,6 +20,7 @@ from orchestrator.adapters.temporal.gateway import TemporalExecutions
 from orchestrator.cli.context import DEFAULT, JsonOption, SagasOption, load_sagas, print_document, saga_named
 from orchestrator.contracts.catalogue import Catalogue
 from orchestrator.messages import Envelope, new_traceparent
+from orchestrator.saga.definition import Saga
 from orchestrator.saga.drawing import draw as draw_plan
 from orchestrator.settings import load_settings
 
@@ -36,17 +37,19 @@ def build_app() -> typer.Typer:
 
 def check(sagas: SagasOption = DEFAULT, *, json: JsonOption = False) -> None:
     """Check all sagas; a definition with problems is reported whole, with code, place and remedy."""
-    rows = [
-        {"saga": saga.name, "version": saga.version, "plan": saga.plan.content_hash, "warnings": list(saga.warnings)}
-        for saga in load_sagas(sagas)
-    ]
+    found = load_sagas(sagas)
     if json:
-        print_document(rows)
+        print_document([_checked(saga) for saga in found])
         return
-    for row in rows:
-        console.print(f"[green]ok[/green] {row['saga']} version {row['version']} plan {row['plan']}")
-        for warning in row["warnings"]:
+    for saga in found:
+        console.print(f"[green]ok[/green] {saga.name} version {saga.version} plan {saga.plan.content_hash}")
+        for warning in saga.warnings:
             console.print(f"  [yellow]{warning}[/yellow]")
+
+
+def _checked(saga: Saga) -> dict[str, Any]:
+    plan = saga.plan.content_hash
+    return {"saga": saga.name, "version": saga.version, "plan": plan, "warnings": list(saga.warnings)}
 
 
 def draw(name: str, sagas: SagasOption = DEFAULT) -> None:

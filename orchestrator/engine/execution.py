@@ -156,8 +156,12 @@ class Execution:
     def pending(self) -> tuple[Perform, ...]:
         """Attempts that were begun and have no outcome: what must be carried over when a worker takes up a state."""
         turn = Turn(self.plan, self.state)
-        found = ((name, _IN_FLIGHT[step.phase]) for name, step in self.state.steps.items() if step.phase in _IN_FLIGHT)
-        return tuple(_performing(turn, name, way) for name, way in found if name in _steps_of(turn))
+        steps = _steps_of(turn)
+        return tuple(
+            _performing(turn, name, _IN_FLIGHT[step.phase])
+            for name, step in self.state.steps.items()
+            if step.phase in _IN_FLIGHT and name in steps
+        )
 
 
 _IN_FLIGHT: dict[Phase, Direction] = {Phase.DOING: "do", Phase.PROBING: "probe", Phase.UNDOING: "undo"}

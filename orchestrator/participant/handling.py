@@ -104,9 +104,7 @@ def _refusal(participant: Participant, envelope: Envelope, rejected: Rejected) -
     return refusal_of(envelope, source=participant.name, rejected=rejected, body=error_body(rejected))
 
 
-async def _store_refusal(
-    participant: Participant, store: Store, envelope: Envelope, rejected: Rejected
-) -> Envelope:
+async def _store_refusal(participant: Participant, store: Store, envelope: Envelope, rejected: Rejected) -> Envelope:
     """Store the refusal, unless another copy of the command, or its undo, came in between: then that one holds."""
     command = read_command(envelope)
     async with store.transaction() as transaction:

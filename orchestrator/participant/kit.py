@@ -79,9 +79,7 @@ class Participant:
     """A service that handles commands. `name` is its queue's last word: `saga.commands.<name>`."""
 
     name: str
-    handlers: dict[str, tuple[type[Message], Handle]] = field(
-        default_factory=dict[str, "tuple[type[Message], Handle]"]
-    )
+    handlers: dict[str, tuple[type[Message], Handle]] = field(default_factory=dict[str, "tuple[type[Message], Handle]"])
 
     def handles(
         self, command: type[C]

@@ -169,7 +169,7 @@ class Checker:
         self._report("S001", f"{function.name}() asks for {name!r}, which is not known yet.{hint}", function.place)
 
     def _result(self, function: AnyFunction) -> None:
-        made = function.result
+        made: Any = function.result
         if function.lane in ("brief", "durable") and not inspect.iscoroutinefunction(function.call):
             self._report("S005", f"{function.name}() is an action: write `async def`", function.place)
         if function.lane == "command" and not (inspect.isclass(made) and issubclass(made, Command)):
@@ -212,7 +212,8 @@ class Checker:
         if found is None:
             self._report("S014", f"{event.__name__} in {where} has no field {key!r}: name the key by key=", "")
             return
-        if found.annotation not in KEY_TYPES:
+        annotation: Any = found.annotation
+        if annotation not in KEY_TYPES:
             text = f"{event.__name__}.{key} is {_named(found.annotation)}: a key is str or int"
             self._report("S016", text, "")
             return

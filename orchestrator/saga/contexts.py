@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from typing_extensions import TypeForm
 
 from orchestrator.errors import OrchestratorError
 
@@ -46,13 +48,14 @@ class ActionContext:
     heartbeat: Callable[[], None] = _nothing
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("saga.action"))
 
-    def get(self, port: type[Port]) -> Port:
+    def get(self, port: TypeForm[Port]) -> Port:
         """The object that the worker was given for a type.
 
         Raises:
             PortMissingError: it was given none.
         """
-        found = self.ports.get(port)
+        wanted = cast("type[Port]", port)
+        found: Port | None = self.ports.get(wanted)
         if found is None:
-            raise PortMissingError(port)
+            raise PortMissingError(wanted)
         return found

@@ -104,6 +104,7 @@ def step(
     """One step: `do`, and what undoes it.
 
     Args:
+        do: the action or command.
         undo: an action or command that reverses the effect. Before the pivot give it, or `no_undo`.
         no_undo: why nothing is to be undone, as "reads only".
         within: limit of one attempt; for a command the time until its reply, resends included.
@@ -150,11 +151,13 @@ def wait_for(
     """Wait for an event of this execution; one that came early is taken at once.
 
     Args:
+        event: the event's class.
         within: how long; a wait without limit is refused.
         key: the field that holds the saga's key, if it is called otherwise there.
         on_timeout: undo what was done, or go on without the fact.
         on_missing: what becomes of an event whose execution does not exist.
         sequence: of several held events take the one with the lowest declared sequence, not the first that came.
+        as_: another name for the wait and its fact.
     """
     return Wait(
         event=event,

@@ -8,7 +8,7 @@ import typing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, cast, overload
 
 from pydantic import BaseModel
 
@@ -83,8 +83,9 @@ class Function(Generic[P, R]):
         """The type whose name later steps know its result by: a command's reply, an action's result."""
         if self.lane == "command":
             return reply_type(self.result)
-        is_fact = self.lane != "publish" and inspect.isclass(self.result) and issubclass(self.result, BaseModel)
-        return self.result if is_fact else None
+        made: Any = self.result
+        is_fact = self.lane != "publish" and inspect.isclass(made) and issubclass(made, BaseModel)
+        return cast("type[BaseModel]", made) if is_fact else None
 
     @property
     def fact(self) -> str | None:
@@ -117,11 +118,11 @@ def reply_type(command: type[Message]) -> type[BaseModel] | None:
 def _named(argument: Any, command: type[Message]) -> type[BaseModel]:
     name = argument if isinstance(argument, str) else getattr(argument, "__forward_arg__", None)
     if name is None:
-        return argument
+        return cast("type[BaseModel]", argument)
     found = vars(inspect.getmodule(command)).get(name)
     if found is None:
         raise LookupError(f"{command.__name__} names its reply {name!r}, which {command.__module__} does not define")
-    return found
+    return cast("type[BaseModel]", found)
 
 
 @overload
@@ -136,7 +137,11 @@ def action(call: Callable[P, R] | None = None, /, *, brief: bool = False, versio
     lane: Literal["brief", "durable"] = "brief" if brief else "durable"
     if call is not None:
         return Function(call, lane, version=version)
-    return lambda function: Function(function, lane, version=version)
+
+    def declare(function: Callable[P, R]) -> Function[P, R]:
+        return Function(function, lane, version=version)
+
+    return declare
 
 
 def command(*, to: str, version: int = 1) -> Callable[[Callable[P, R]], Function[P, R]]:

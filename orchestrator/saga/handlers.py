@@ -30,7 +30,8 @@ class Handler:
 
     def build(self, facts: Mapping[str, Any]) -> Message:
         """The command or event, built from facts. Pure: the same facts give the same message."""
-        return self.function.call(**self._arguments(facts))
+        message: Message = self.function.call(**self._arguments(facts))
+        return message
 
     async def act(self, facts: Mapping[str, Any], ctx: ActionContext) -> Any:
         """Run the action; its result as JSON values."""

@@ -139,9 +139,7 @@ class Rehearsal:
         """No answer comes within the limit of the attempt: nobody knows what it did."""
         one = self._find(function)
         self._close(one)
-        told = Failed(
-            step=one.step, direction=one.direction, attempt=one.attempt, reason="timed out", retryable=False
-        )
+        told = Failed(step=one.step, direction=one.direction, attempt=one.attempt, reason="timed out", retryable=False)
         self._tell(told)
 
     def happens(self, event: Event, *, sequence: str = "") -> None:

@@ -1,4 +1,4 @@
-"""Events, commands and replies of an order. `simulate` tells the demo's participants how to behave; empty = normally."""
+"""Events, commands and replies of an order. `simulate` tells the demo's participants what to play; empty = nothing."""
 
 from __future__ import annotations
 

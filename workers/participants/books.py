@@ -1,4 +1,4 @@
-"""The participants' own books: one row per effective do or undo, and balances. The demo's accounting reads only these."""
+"""The participants' own books: one row per effective do or undo. The demo's accounting reads only these."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 from sqlalchemy.engine import make_url
@@ -25,6 +25,9 @@ async def serve(participant: Participant, settings: Settings, *, database_url: s
     """Serve until `stop` is set.
 
     Args:
+        participant: what to serve.
+        settings: where the broker is.
+        stop: set it to end, with what is in hand finished.
         database_url: where inbox, outbox and books lie.
 
     Raises:
@@ -57,7 +60,7 @@ def simulated() -> Drill:
 
 
 def _asks(command: Envelope, what: str) -> bool:
-    body = from_json(command.body)
+    body: Any = from_json(command.body)
     if what == "silent-inventory" and command.type != "inventory.reserve":
         return False
-    return isinstance(body, dict) and body.get("simulate") == what
+    return bool(body.get("simulate") == what)

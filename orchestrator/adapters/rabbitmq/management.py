@@ -112,6 +112,7 @@ async def open_management(settings: Settings) -> AsyncGenerator[Management | Non
             secret=True,
         )
     broker = URL(settings.rabbitmq_url.get_secret_value())
-    login = aiohttp.BasicAuth(address.user or broker.user or "guest", address.password or broker.password or "guest")
-    async with aiohttp.ClientSession(auth=login, timeout=TIMEOUT) as session:
+    user, password = address.user or broker.user or "guest", address.password or broker.password or "guest"
+    login = {"Authorization": aiohttp.encode_basic_auth(user, password, encoding="utf-8")}
+    async with aiohttp.ClientSession(headers=login, timeout=TIMEOUT) as session:
         yield Management(session, address.with_user(None), broker.path.removeprefix("/") or "/")

@@ -23,7 +23,7 @@ from orchestrator.errors import MessageError, PublishError
 from orchestrator.participant.handling import handle
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, Callable
 
     from aio_pika.abc import AbstractIncomingMessage
 
@@ -75,7 +75,7 @@ class ParticipantServer:
     @asynccontextmanager
     async def open(
         cls, participant: Participant, store: Store, settings: Settings, *, drill: Drill | None = None
-    ) -> AsyncIterator[ParticipantServer]:
+    ) -> AsyncGenerator[ParticipantServer]:
         """Serve while the block runs; at its end commands in hand are finished first.
 
         Raises:

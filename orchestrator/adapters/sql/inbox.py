@@ -15,7 +15,7 @@ from orchestrator.messages import Envelope
 from orchestrator.participant.inbox import Row
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -103,7 +103,7 @@ class SqlTransaction:
             LookupError: asked for anything else.
         """
         if not isinstance(self._connection, kind):
-            raise LookupError(f"this store offers AsyncConnection, not {kind.__name__}")
+            raise LookupError(f"this store offers AsyncConnection, not {kind.__name__}")  # noqa: TRY004 - looked up
         return self._connection
 
     def _is(self, forward_key: str) -> tuple[Any, Any]:
@@ -129,7 +129,7 @@ class SqlStore:
                 await connection.run_sync(tables.create_all)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[SqlTransaction]:
+    async def transaction(self) -> AsyncGenerator[SqlTransaction]:
         """A transaction: committed at the end, rolled back by an exception."""
         async with self._engine.begin() as connection:
             transaction = SqlTransaction(connection, self._participant)
@@ -149,8 +149,9 @@ class SqlStore:
             await connection.execute(delete(outbox).where(outbox.c.number.in_(numbers)))
 
     async def forget_older_than(self, age: timedelta) -> int:
-        """Remove inbox rows not changed for `age`, which must be longer than the longest deadline of a command plus
-        the age at which parked messages are discarded; returns how many.
+        """Remove inbox rows not changed for `age`; returns how many.
+
+        `age` must be longer than a command's longest deadline plus the age at which parked messages are discarded.
         """
         old = (inbox.c.participant == self._participant, inbox.c.changed < _now() - age)
         async with self._engine.begin() as connection:

@@ -72,7 +72,8 @@ class Activities:
             made = report(call, "failed", reason=f"not done within {request.budget_ms} ms", retryable=True)
         finally:
             pulse.cancel()
-        return to_json(made)
+        answer: dict[str, Any] = to_json(made)
+        return answer
 
     @activity.defn(name=names.BOUNDARY)
     async def boundary(self, look: bool) -> bool:  # noqa: FBT001 - the activity's one argument
@@ -87,7 +88,7 @@ class Activities:
             page = await self._client.workflow_service.get_workflow_execution_history_reverse(
                 GetWorkflowExecutionHistoryReverseRequest(
                     namespace=self._client.namespace,
-                    execution=WorkflowExecution(workflow_id=info.workflow_id, run_id=info.workflow_run_id),
+                    execution=WorkflowExecution(workflow_id=info.workflow_id or "", run_id=info.workflow_run_id or ""),
                     maximum_page_size=PAGE,
                     next_page_token=token,
                 ),
@@ -139,5 +140,3 @@ async def _pulse() -> None:
     while True:
         activity.heartbeat()
         await asyncio.sleep(HEARTBEAT_EVERY_S)
-
-

@@ -1,4 +1,4 @@
-"""The interpreter's hands: activities of either lane, boundaries, and what people are told. All Temporal API is here."""
+"""The interpreter's hands: activities of either lane, boundaries, notices."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from orchestrator.engine.effects import Alert, CancelAttempt, Park, Perform
     from orchestrator.engine.execution import Execution
     from orchestrator.engine.lookahead import RunItem
-    from orchestrator.engine.signals import Signal
 
 ONCE = RetryPolicy(maximum_attempts=1)
 PATIENT = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=20))
@@ -48,9 +47,7 @@ class Calls:
         """Whether a normal activity is under way."""
         return bool(self._attempts or self._notices)
 
-    async def run(
-        self, execution: Execution, items: Sequence[RunItem], resends: Sequence[Pending]
-    ) -> RunReport | None:
+    async def run(self, execution: Execution, items: Sequence[RunItem], resends: Sequence[Pending]) -> RunReport | None:
         """Perform a run as one local activity; None if it came to no report."""
         calls = [self._call(execution, item.perform, item) for item in items]
         calls += [self._call(execution, one.perform, deadline_ms=one.deadline_ms) for one in resends]
@@ -109,7 +106,7 @@ class Calls:
             handle.cancel()
 
     async def boundary(self, *, look: bool) -> bool:
-        """Have the server record this workflow task; says whether an earlier attempt of it was lost, if asked to look."""
+        """Have the server record this workflow task; asked to look, say whether an earlier attempt of it was lost."""
         made: bool = await workflow.execute_activity(
             names.BOUNDARY,
             look,
@@ -154,7 +151,7 @@ class Calls:
     def show_status(self, word: str) -> None:
         """Keep the search attribute: it is written only when people are needed, and when they are not any more."""
         if word != self._shown and (word in SHOWN or self._shown):
-            workflow.upsert_search_attributes([STATUS.value_set(word)])
+            workflow.upsert_search_attributes([STATUS.value_set(word)])  # pyright: ignore[reportUnknownMemberType]
             self._shown = word
 
     async def finish(self) -> None:

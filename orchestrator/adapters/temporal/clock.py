@@ -37,4 +37,5 @@ class DueTimes:
 
 def resend_pause_ms(limits: Limits, sent: int) -> int:
     """Pause after the `sent`-th copy of an unanswered command: doubles, up to the limit. The first copy is 1."""
-    return min(limits.resend_first_ms * 2 ** min(sent - 1, 32), limits.resend_max_ms)
+    doublings: int = 1 << min(sent - 1, 32)
+    return min(limits.resend_first_ms * doublings, limits.resend_max_ms)

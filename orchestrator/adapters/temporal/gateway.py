@@ -14,7 +14,12 @@ from temporalio.service import RPCError, RPCStatusCode
 from orchestrator.adapters.temporal import given as names
 from orchestrator.adapters.temporal.given import Given, Limits, Report, Thread, to_json
 from orchestrator.engine.signals import ReceivedEvent
-from orchestrator.errors import EngineUnavailableError, ExecutionNotFoundError, MalformedMessageError, RefusedCommandError
+from orchestrator.errors import (
+    EngineUnavailableError,
+    ExecutionNotFoundError,
+    MalformedMessageError,
+    RefusedCommandError,
+)
 from orchestrator.messages import new_traceparent
 from orchestrator.service.ports import Delivery
 
@@ -155,9 +160,9 @@ class TemporalExecutions:
             ExecutionNotFoundError: there is none, or it has ended.
         """
         command = {"command_id": command_id or uuid.uuid4().hex, "actor": actor, "reason": reason}
-        handle = self._client.get_workflow_handle(execution_id)
+        handle: WorkflowHandle[Any, Any] = self._client.get_workflow_handle(execution_id)
         try:
-            await handle.execute_update(names.CANCEL_UPDATE, command)
+            await handle.execute_update(names.CANCEL_UPDATE, command)  # pyright: ignore[reportUnknownMemberType]
         except WorkflowUpdateFailedError as error:
             text = error.cause.message if isinstance(error.cause, ApplicationError) else str(error.cause)
             raise RefusedCommandError("cancel", text) from None
@@ -178,15 +183,17 @@ class TemporalExecutions:
         try:
             found = await handle.describe()
             if found.status is WorkflowExecutionStatus.COMPLETED:
-                return await handle.result()
+                result: dict[str, Any] = await handle.result()
+                return result
             if found.status is not WorkflowExecutionStatus.RUNNING:
                 name = found.status.name if found.status else "unknown"
                 return {"word": name.capitalize(), "steps": {}, "abort": None}
-            return await handle.query(names.STATUS_QUERY)
+            status: dict[str, Any] = await handle.query(names.STATUS_QUERY)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 raise ExecutionNotFoundError(execution_id) from None
             raise _unavailable(error) from error
+        return status
 
 
 def received(envelope: Envelope, payload: Any) -> ReceivedEvent:

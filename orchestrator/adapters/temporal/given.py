@@ -142,16 +142,20 @@ class Notice:
 
 
 @cache
-def _adapter(shape: type[Shape]) -> TypeAdapter[Shape]:
+def _adapter(shape: Any) -> TypeAdapter[Any]:
     return TypeAdapter(shape)
 
 
 def to_json(value: object) -> Any:
     """A shape of this module as JSON values; defaults are left out where nothing needs them, they cost history."""
     # A plan's nodes are told apart by `kind`, which is a default.
-    return _adapter(type(value)).dump_python(value, mode="json", exclude_defaults=not isinstance(value, Given))
+    shape: Any = type(value)
+    adapter: TypeAdapter[Any] = _adapter(shape)
+    return adapter.dump_python(value, mode="json", exclude_defaults=not isinstance(value, Given))
 
 
 def from_json(shape: type[Shape], value: Any) -> Shape:
     """The shape that these JSON values stand for."""
-    return _adapter(shape).validate_python(value)
+    key: Any = shape
+    adapter: TypeAdapter[Shape] = _adapter(key)
+    return adapter.validate_python(value)

@@ -131,9 +131,9 @@ class Interpreter:
     async def _take(self, signal: Signal, *, from_server: bool) -> None:
         if from_server:
             self._remember()
-        if isinstance(signal, MAY_TURN_BACK) and abort_after(self.execution, signal):
-            if not is_stable_refusal(self.execution, signal):
-                await self._record_before_abort()
+        turns_back = isinstance(signal, MAY_TURN_BACK) and abort_after(self.execution, signal) is not None
+        if turns_back and not is_stable_refusal(self.execution, signal):
+            await self._record_before_abort()
         self._hand_over(signal)
 
     def _remember(self) -> None:
@@ -242,7 +242,7 @@ class Interpreter:
             await self._take_report(one, items)
 
     def _must_record_first(self) -> bool:
-        task = workflow.info().get_current_history_length()
+        task: int = workflow.info().get_current_history_length()
         if task != self._spent_in:
             self._spent_in, self._spent_ms = task, 0
         return self.is_boundary_due or self._spent_ms >= RECORD_AFTER_MS
@@ -291,5 +291,3 @@ class Interpreter:
 
 def _now_ms() -> int:
     return int(workflow.time() * 1000)
-
-

@@ -91,7 +91,7 @@ class Run:
 
 
 def late(call: Call) -> Report:
-    """A call that was stopped at its hard limit: nobody knows what it did. A command is sent again, an action by policy."""
+    """A call that was stopped at its hard limit: a command is sent again, an action tried again by policy."""
     if call.call.lane == "command":
         deadline_ms = call.deadline_ms or int(time.time() * 1000) + call.within_ms
         return report(call, "pending", deadline_ms=deadline_ms, reason="not sent in time")

@@ -49,7 +49,7 @@ class SagaPlugin(SimplePlugin):
     """Adds sagas to an existing worker: `Worker(client, ..., plugins=[SagaPlugin(stage, client)])`."""
 
     def __init__(self, stage: Stage, client: Client) -> None:
-        super().__init__(
+        super().__init__(  # pyright: ignore[reportUnknownMemberType]
             "saga-orchestrator", workflows=[SagaWorkflow], activities=list(Activities(stage, client).all())
         )
 

@@ -138,6 +138,4 @@ class SagaWorkflow:
 
     def _on_temporal_cancel(self) -> None:
         reason = workflow.cancellation_reason() or "cancelled in Temporal"
-        self._interpreter.mailbox.append(
-            CancelRequested(command_id="temporal-cancel", actor="temporal", reason=reason)
-        )
+        self._interpreter.mailbox.append(CancelRequested(command_id="temporal-cancel", actor="temporal", reason=reason))

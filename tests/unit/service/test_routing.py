@@ -1,4 +1,5 @@
 from itertools import product
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -12,23 +13,33 @@ from orchestrator.service.routing import (
     Ack,
     Deliver,
     Ignore,
+    OnMissing,
     Park,
     Retry,
     Routes,
     Start,
+    Target,
     fault,
     settlement,
     start_instead,
 )
 
 
-def wait(event="payment.settled", key="order_id", on_missing="buffer"):
+def wait(event="payment.settled", key="order_id", on_missing: OnMissing = "buffer"):
     return WaitPlan(
         id=f"{event}-{key}-{on_missing}", event=event, key=key, gives="x", within_ms=1, on_missing=on_missing
     )
 
 
-def saga(name="fulfil", version=1, waits=(), *, event="order.placed", key="order_id", on_completed="dead_letter"):
+def saga(
+    name="fulfil",
+    version=1,
+    waits=(),
+    *,
+    event="order.placed",
+    key="order_id",
+    on_completed: Literal["dead_letter", "ignore"] = "dead_letter",
+):
     root = SequencePlan(children=(ParallelPlan(children=tuple(waits)),))
     trigger = TriggerPlan(event=event, gives="order", key=key)
     return Plan(saga=name, version=version, trigger=trigger, root=root, on_completed=on_completed)
@@ -95,7 +106,7 @@ def test_keys_are_text_or_numbers(value, key):
     assert found.execution_id == f"fulfil:{key}"
 
 
-NO_KEYS = [
+NO_KEYS: list[Any] = [
     None,
     True,
     False,
@@ -142,7 +153,7 @@ def test_different_keys_never_name_one_execution(first, second):
 
 
 PLAN, LENIENT = saga(waits=[wait()]), saga(on_completed="ignore")
-TABLE = {
+TABLE: dict[tuple[Delivery, Target], Any] = {
     (Delivery.STARTED, Start(PLAN, "x")): Ack("started"),
     (Delivery.ACCEPTED, Start(PLAN, "x")): Ack("delivered"),
     (Delivery.ACCEPTED, Deliver(PLAN, "x", "buffer")): Ack("delivered"),

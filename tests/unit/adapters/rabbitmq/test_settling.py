@@ -40,7 +40,7 @@ class Acks:
 
 def in_hand(channel, **properties):
     message = incoming(b"\xff", {"ce-id": "m1"}, **properties)
-    message._IncomingMessage__channel = channel  # type: ignore[attr-defined]
+    message._IncomingMessage__channel = channel
     return message
 
 

@@ -1,6 +1,8 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from orchestrator.adapters.rabbitmq.turns import Turns
 
 
@@ -45,10 +47,8 @@ async def test_what_is_no_longer_used_is_forgotten():
 
 async def test_a_fault_inside_frees_the_turn():
     turns = Turns(spacing=timedelta(0))
-    try:
+    with pytest.raises(ZeroDivisionError):
         async with turns.of("a"):
-            raise ValueError
-    except ValueError:
-        pass
+            _ = 1 / 0
     async with turns.of("a"):
         pass
