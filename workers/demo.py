@@ -74,9 +74,8 @@ async def run_demo(orders: int, seed: int, project: Path, *, quiet: bool) -> Acc
     async with Crew.started(settings, folder, console) as crew:
         await _until_consumed(settings, console)
         progress = Progress(orders)
-        await _run(settings, placed, progress, console)
+        await _run(crew, settings, placed, progress)
         seconds = progress.seconds
-        crew.check()
     entries = await _read_books(crew, run)
     made = account(placed, progress.words, entries, published=progress.published, seconds=seconds)
     console.print(final_table(made))
@@ -100,11 +99,12 @@ async def _are_consumed(connection: AbstractRobustConnection, queues: Sequence[s
     return all(queue.declaration_result.consumer_count for queue in found)
 
 
-async def _run(settings: Settings, orders: Sequence[DemoOrder], progress: Progress, console: Console) -> None:
+async def _run(crew: Crew, settings: Settings, orders: Sequence[DemoOrder], progress: Progress) -> None:
     watcher = Watcher(await connect(settings), orders, progress.words)
-    with Live(live_table(progress), console=console, refresh_per_second=4) as live:
+    with Live(live_table(progress), console=crew.console, refresh_per_second=4) as live:
         publishing = asyncio.create_task(_publish(settings, orders, progress))
         while not (publishing.done() and watcher.is_over):
+            await crew.tend()
             await watcher.look()
             live.update(live_table(progress))
             await asyncio.sleep(LOOK_EVERY_S)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections import Counter
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from orchestrator.settings import Settings
 
 PARTICIPANTS = ("inventory", "payments", "shipping")
+COMMANDS = {
+    "worker": ("worker",),
+    **{name: ("participant", f"workers.participants.{name}:participant") for name in PARTICIPANTS},
+}
+MAX_RESTARTS = 3
 GRACE_S = 20.0
 """How long a process may take to end before it is killed, seconds."""
 
@@ -26,21 +32,22 @@ GRACE_S = 20.0
 class Crew:
     """The processes of one run; their logs and databases lie in `folder`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, settings: Settings, folder: Path, console: Console) -> None:
+        self._settings = settings
         self._folder = folder
+        self.console = console
+        self._restarts: Counter[str] = Counter()
         self._running: dict[str, asyncio.subprocess.Process] = {}
 
     @classmethod
     @asynccontextmanager
     async def started(cls, settings: Settings, folder: Path, console: Console) -> AsyncGenerator[Crew]:
         """All processes, while the block runs."""
-        crew = cls(folder)
+        crew = cls(settings, folder, console)
         folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - before anything runs
         try:
-            await crew._start("worker", "worker", database=crew.url("worker"), settings=settings)
-            for name in PARTICIPANTS:
-                reference = f"workers.participants.{name}:participant"
-                await crew._start(name, "participant", reference, database=crew.url(name), settings=settings)
+            for name in COMMANDS:
+                await crew._start(name)
             console.print(f"started a saga worker and {', '.join(PARTICIPANTS)}; logs are in {folder}", highlight=False)
             yield crew
         finally:
@@ -55,15 +62,20 @@ class Crew:
         """A process's own database."""
         return f"sqlite:///{self._folder / name}.db"
 
-    def check(self) -> None:
-        """All processes still run.
+    async def tend(self) -> None:
+        """Start again what has ended by itself, or was killed, as a service manager would.
 
         Raises:
-            OrchestratorError: one has ended by itself; says which, and where its log is.
+            OrchestratorError: one of them keeps ending; says which, and where its log is.
         """
-        for name, process in self._running.items():
-            if process.returncode is not None:
+        for name, process in list(self._running.items()):
+            if process.returncode is None:
+                continue
+            self._restarts[name] += 1
+            if self._restarts[name] > MAX_RESTARTS:
                 raise OrchestratorError(f"{name} ended with {process.returncode}: see {self._folder / name}.log")
+            self.console.print(f"{name} ended with {process.returncode}; it is started again")
+            await self._start(name)
 
     async def stop(self) -> None:
         """Ask all to end, and wait for it."""
@@ -77,16 +89,23 @@ class Crew:
                 process.kill()
                 await process.wait()
 
-    async def _start(self, name: str, *command: str, database: str, settings: Settings) -> None:
+    async def _start(self, name: str) -> None:
+        settings = self._settings
         environment = {
             **os.environ,
-            "SAGA_DATABASE_URL": database,
+            "SAGA_DATABASE_URL": self.url(name),
             "SAGA_TEMPORAL_ADDRESS": settings.temporal_address,
             "SAGA_TEMPORAL_NAMESPACE": settings.temporal_namespace,
             "SAGA_RABBITMQ_URL": settings.rabbitmq_url.get_secret_value(),
         }
         with (self._folder / f"{name}.log").open("ab") as log:
             self._running[name] = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "workers", *command, env=environment, stdin=asyncio.subprocess.DEVNULL,
-                stdout=log, stderr=log,
-            )  # fmt: skip
+                sys.executable,
+                "-m",
+                "workers",
+                *COMMANDS[name],
+                env=environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )

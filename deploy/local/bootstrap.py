@@ -18,7 +18,7 @@ from deploy.local.temporal_server import NAMESPACE, start_temporal, temporal_of
 def up(project: Path, console: Console) -> Environment:
     """Start Temporal and RabbitMQ for a project folder, or find them running; write `.local/environment`.
 
-    A server whose address is already in the process's environment (SAGA_TEMPORAL_ADDRESS, SAGA_RABBITMQ_URL) is somebody
+    A server whose address is in the process's environment (SAGA_TEMPORAL_ADDRESS, SAGA_RABBITMQ_URL) is somebody
     else's: it is neither started nor written down, only part of what is returned.
 
     Raises:

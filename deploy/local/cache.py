@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def cache_folder() -> Path:
 
 
 @contextmanager
-def only_one(file: Path) -> Iterator[None]:
+def only_one(file: Path) -> Generator[None]:
     """Hold a lock file: of several commands that come here at once, one goes on and the others wait."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("w") as handle:

@@ -1,7 +1,8 @@
 """Server processes that outlive the command that started them, and that nobody else's process is mistaken for.
 
-Each start gives the process group an environment variable with a random mark, and keeps pid and mark in a file. A process
-is ours only if it is in that group *and* carries that mark, so a recycled pid is never taken for a server, and never killed.
+Each start gives the process group an environment variable with a random mark, and keeps pid and mark in a file. A
+process is ours only if it is in that group *and* carries that mark, so a recycled pid is never taken for a server, and
+never killed.
 """
 
 import json

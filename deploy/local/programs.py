@@ -11,7 +11,7 @@ LAST_LINES = 15
 
 
 def output_of(command: list[str], *, limit: float = 20.0) -> str:
-    """What a program prints, on both channels; empty if it cannot be run, fails, or takes longer than `limit` seconds."""
+    """What a program prints, on both channels; empty if it does not run, fails, or takes more than `limit` seconds."""
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=limit, check=False, stdin=subprocess.DEVNULL

@@ -1,7 +1,7 @@
 """Says what is being done and for how long: a spinner on a terminal, plain lines elsewhere."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -14,7 +14,7 @@ Tell = Callable[[str], None]
 
 
 @contextmanager
-def doing(console: Console, what: str) -> Iterator[Tell]:
+def doing(console: Console, what: str) -> Generator[Tell]:
     """Show `what` while the block runs, and how long it took when it is done.
 
     Yields:
@@ -28,7 +28,7 @@ def doing(console: Console, what: str) -> Iterator[Tell]:
 
 
 @contextmanager
-def _spinner(console: Console, what: str) -> Iterator[Tell]:
+def _spinner(console: Console, what: str) -> Generator[Tell]:
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(what, total=None)
@@ -36,7 +36,7 @@ def _spinner(console: Console, what: str) -> Iterator[Tell]:
 
 
 @contextmanager
-def _lines(console: Console, what: str) -> Iterator[Tell]:
+def _lines(console: Console, what: str) -> Generator[Tell]:
     say(console, f"{what} ...")
     last = time.monotonic()
 

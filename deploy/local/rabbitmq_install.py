@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +14,10 @@ from deploy.local.progress import Tell, doing, say
 
 PLACES = ("/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin", "/usr/local/lib/rabbitmq/bin")
 POLICY = Path("/usr/sbin/policy-rc.d")
-POLICY_TEXT = "#!/bin/sh\n# Temporary, by saga-orchestrator: no packaged service starts while we install. Safe to remove.\nexit 101\n"
+POLICY_TEXT = """#!/bin/sh
+# Temporary, by saga-orchestrator: no packaged service starts while we install. Safe to remove.
+exit 101
+"""
 MISSING = """RabbitMQ is not installed, and only root may install it. Do one of these and try again:
   - install the package rabbitmq-server: sudo apt-get install rabbitmq-server
   - run both servers in containers: docker compose -f deploy/compose.yaml up
@@ -68,8 +71,8 @@ def _short(tell: Tell) -> Tell:
 
 
 @contextmanager
-def _no_service_starts() -> Iterator[None]:
-    """Keep packages from starting their services, by Debian's own means. A policy that is there already stays as it is."""
+def _no_service_starts() -> Generator[None]:
+    """Keep packages from starting their services, by Debian's own means. A policy that is there already stays."""
     is_ours = not POLICY.exists() or POLICY.read_text(errors="replace") == POLICY_TEXT
     if is_ours:
         POLICY.write_text(POLICY_TEXT)

@@ -1,4 +1,4 @@
-"""A RabbitMQ node of this checkout's own in `.local/rabbitmq/`, on loopback only, beside any broker that runs already."""
+"""A RabbitMQ node of this checkout's own in `.local/rabbitmq/`, on loopback only, beside any other broker."""
 
 import base64
 import hashlib

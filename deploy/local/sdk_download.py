@@ -10,7 +10,9 @@ from temporalio.testing import WorkflowEnvironment
 
 
 async def _download(folder: str) -> None:
-    server = await WorkflowEnvironment.start_local(download_dest_dir=folder, dev_server_log_level="error")
+    # The SDK's own annotation of this function is incomplete.
+    start = WorkflowEnvironment.start_local  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    server = await start(download_dest_dir=folder, dev_server_log_level="error")
     await server.shutdown()
 
 

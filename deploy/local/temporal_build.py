@@ -4,7 +4,7 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -73,7 +73,7 @@ def _compile(console: Console, command: list[str], variables: dict[str, str], to
 
 
 @contextmanager
-def _go(console: Console) -> Iterator[tuple[str, dict[str, str]]]:
+def _go(console: Console) -> Generator[tuple[str, dict[str, str]]]:
     """Go that is new enough, and its environment: that on PATH, else one of our own, gone when the build is done."""
     # GOTOOLCHAIN: what go.mod asks for must be there already; nothing fetches another compiler behind our back.
     variables = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "", "GOWORK": "off"}

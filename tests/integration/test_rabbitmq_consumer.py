@@ -115,7 +115,10 @@ async def test_a_drop_while_paused_does_not_bring_the_consumer_back():
 async def test_a_queue_that_was_deleted_and_made_again_is_consumed_again():
     keeper = Keeper()
     async with corner() as here, connected(here.settings, purpose="consumer") as connection:
-        async with Consumer(connection, here.names.ingress, keeper, prefetch=5) as consumer, here.connection.channel() as channel:
+        async with (
+            Consumer(connection, here.names.ingress, keeper, prefetch=5) as consumer,
+            here.connection.channel() as channel,
+        ):
             await channel.queue_delete(here.names.ingress)
             await until_async(lambda: _is_not(consumer.is_healthy()))
             await channel.declare_queue(here.names.ingress, durable=True, arguments={"x-queue-type": "quorum"})
