@@ -18,10 +18,12 @@ from orchestrator.adapters.rabbitmq.publisher import Publisher
 from orchestrator.adapters.temporal.connecting import connect
 from orchestrator.adapters.temporal.gateway import TemporalExecutions
 from orchestrator.cli.context import DEFAULT, JsonOption, SagasOption, load_sagas, print_document, saga_named
+from orchestrator.cli.topology import topology_app
 from orchestrator.contracts.catalogue import Catalogue
 from orchestrator.messages import Envelope, new_traceparent
 from orchestrator.saga.definition import Saga
 from orchestrator.saga.drawing import draw as draw_plan
+from orchestrator.saga.plan import Plan
 from orchestrator.settings import load_settings
 
 console = Console()
@@ -32,7 +34,12 @@ def build_app() -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
     for command in (check, draw, show, cancel, publish):
         app.command()(command)
+    app.add_typer(topology_app(load_settings, _plans), name="topology")
     return app
+
+
+def _plans(sagas: str) -> list[Plan]:
+    return [saga.plan for saga in load_sagas(sagas)]
 
 
 def check(sagas: SagasOption = DEFAULT, *, json: JsonOption = False) -> None:

@@ -12,30 +12,31 @@ import typer
 from rich.console import Console
 
 from orchestrator.adapters.rabbitmq.topology import Row, apply_topology, as_table, show_topology
+from orchestrator.cli.context import DEFAULT, SagasOption
 from orchestrator.saga.plan import Plan
 from orchestrator.settings import Settings
 
 Json = Annotated[bool, typer.Option("--json", help="print one JSON document and nothing else")]
 
 
-def topology_app(settings_of: Callable[[], Settings], plans_of: Callable[[], Sequence[Plan]]) -> typer.Typer:
+def topology_app(settings_of: Callable[[], Settings], plans_of: Callable[[str], Sequence[Plan]]) -> typer.Typer:
     """The sub-app `topology`.
 
     Args:
         settings_of: gives the settings; called when a command runs.
-        plans_of: gives the plans of all sagas; called when a command runs.
+        plans_of: gives the plans of the sagas at `module:ATTRIBUTE`; called when a command runs.
     """
     app = typer.Typer(help="Make, check and show the exchanges, queues and policies on RabbitMQ.", no_args_is_help=True)
 
     @app.command()
-    def apply(*, as_json: Json = False) -> None:  # pyright: ignore[reportUnusedFunction]
+    def apply(sagas: SagasOption = DEFAULT, *, as_json: Json = False) -> None:  # pyright: ignore[reportUnusedFunction]
         """Make what is missing. Nothing is deleted; run it as often as you like."""
-        _print(asyncio.run(apply_topology(settings_of(), plans_of())), as_json=as_json)
+        _print(asyncio.run(apply_topology(settings_of(), plans_of(sagas))), as_json=as_json)
 
     @app.command()
-    def show(*, as_json: Json = False) -> None:  # pyright: ignore[reportUnusedFunction]
+    def show(sagas: SagasOption = DEFAULT, *, as_json: Json = False) -> None:  # pyright: ignore[reportUnusedFunction]
         """Show how everything stands; exit status 1 if something is missing or different."""
-        rows = asyncio.run(show_topology(settings_of(), plans_of()))
+        rows = asyncio.run(show_topology(settings_of(), plans_of(sagas)))
         _print(rows, as_json=as_json)
         if any(row.state in ("missing", "different") for row in rows):
             raise typer.Exit(1)

@@ -62,18 +62,7 @@ class TemporalExecutions:
     async def _start(
         self, plan: Plan, execution_id: str, trigger: Envelope, event: ReceivedEvent
     ) -> WorkflowHandle[Any, Any]:
-        given = Given(
-            plan=plan,
-            execution_id=execution_id,
-            trigger=event,
-            thread=Thread(
-                correlation_id=trigger.correlation_id or execution_id,
-                causation_id=trigger.id,
-                traceparent=trigger.traceparent or new_traceparent(),
-                tracestate=trigger.tracestate,
-            ),
-            limits=limits_of(self._settings),
-        )
+        given = self._given(plan, execution_id, trigger, event)
         return await self._client.start_workflow(
             names.WORKFLOW,
             to_json(given),
@@ -91,6 +80,16 @@ class TemporalExecutions:
                 BODY_MEMO: event.body_hash,
             },
         )
+
+    def _given(self, plan: Plan, execution_id: str, trigger: Envelope, event: ReceivedEvent) -> Given:
+        thread = Thread(
+            correlation_id=trigger.correlation_id or execution_id,
+            causation_id=trigger.id,
+            traceparent=trigger.traceparent or new_traceparent(),
+            tracestate=trigger.tracestate,
+        )
+        limits = limits_of(self._settings)
+        return Given(plan=plan, execution_id=execution_id, trigger=event, thread=thread, limits=limits)
 
     async def _compare(self, execution_id: str, event: ReceivedEvent) -> Delivery:
         try:
