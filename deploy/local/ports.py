@@ -1,7 +1,11 @@
-"""Free ports of this machine, below the range from which the system takes ports for outgoing connections."""
+"""Ports of this machine: what answers on them, and free ones, below the range from which the system takes ports for outgoing connections."""
 
+import base64
+import http
+import http.client
 import random
 import socket
+import urllib.request
 from collections.abc import Iterable
 
 LOOPBACK = "127.0.0.1"
@@ -20,13 +24,16 @@ def is_free(port: int) -> bool:
     return True
 
 
-def answers(port: int) -> bool:
-    """Whether something listens on the port."""
+def responds(port: int, path: str, *, login: str = "") -> bool:
+    """Whether a server on the port answers an HTTP request with OK within 5 seconds. `login` is user:password."""
+    headers = {"Authorization": f"Basic {base64.b64encode(login.encode()).decode()}"} if login else {}
+    request = urllib.request.Request(f"http://{LOOPBACK}:{port}{path}", headers=headers)
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        socket.create_connection((LOOPBACK, port), timeout=1).close()
-    except OSError:
+        with direct.open(request, timeout=5) as reply:
+            return bool(reply.status == http.HTTPStatus.OK)
+    except (OSError, http.client.HTTPException):
         return False
-    return True
 
 
 def choose_ports(names: Iterable[str], *, before: dict[str, int]) -> dict[str, int]:

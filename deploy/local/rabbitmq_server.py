@@ -1,18 +1,15 @@
 """A RabbitMQ node of this checkout's own in `.local/rabbitmq/`, on loopback only, beside any other broker."""
 
-import base64
 import hashlib
 import os
 import secrets
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from deploy.local.environment import write_private
-from deploy.local.ports import LOOPBACK, choose_ports
+from deploy.local.ports import LOOPBACK, choose_ports, responds
 from deploy.local.processes import Server
 from deploy.local.progress import doing, say
 from deploy.local.rabbitmq_install import rabbitmq_scripts
@@ -44,16 +41,8 @@ class Broker:
 
     def answers(self) -> bool:
         """Whether clients can connect, by the node's own word."""
-        # The colon-and-password form of the address is not understood by urllib.
-        path = f"http://{LOOPBACK}:{self.ports['management']}/api/health/checks/port-listener/{self.ports['amqp']}"
-        who = base64.b64encode(f"{USER}:{self.password}".encode()).decode()
-        request = urllib.request.Request(path, headers={"Authorization": f"Basic {who}"})
-        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        try:
-            with direct.open(request, timeout=5) as reply:
-                return bool(reply.status == 200)  # noqa: PLR2004 - HTTP's "OK"
-        except (OSError, urllib.error.URLError):
-            return False
+        path = f"/api/health/checks/port-listener/{self.ports.get('amqp')}"
+        return responds(self.ports.get("management", 0), path, login=f"{USER}:{self.password}")
 
 
 def rabbitmq_of(project: Path) -> Server:
@@ -69,7 +58,7 @@ def start_rabbitmq(project: Path, console: Console) -> Broker:
     """
     server = rabbitmq_of(project)
     broker = Broker(server.record().ports, _password(server.folder))
-    if server.is_running() and broker.answers():
+    if server.still_answers(broker.answers):
         say(console, f"RabbitMQ runs at {LOOPBACK}:{broker.ports['amqp']}")
         return broker
     server.stop()

@@ -6,13 +6,14 @@ from pathlib import Path
 from rich.console import Console
 
 from deploy.local.errors import BootstrapError
-from deploy.local.ports import LOOPBACK, answers, choose_ports
+from deploy.local.ports import LOOPBACK, choose_ports, responds
 from deploy.local.processes import Server
 from deploy.local.programs import output_of
 from deploy.local.progress import doing, say
 from deploy.local.temporal_binary import TemporalBinary, temporal_binary
 
 NAMESPACE = "default"
+PORTS = ("frontend", "http", "ui")
 RETENTION = "168h"
 READY_LIMIT = 90.0
 
@@ -38,34 +39,40 @@ def temporal_of(project: Path) -> Server:
 
 
 def start_temporal(project: Path, console: Console) -> dict[str, int]:
-    """Find it running, or start it. Its ports: `frontend` and `ui`.
+    """Find it running, or start it. Its ports: `frontend`, `http` and `ui`.
 
     Raises:
         BootstrapError: it could not be found, built or started.
     """
     server = temporal_of(project)
     ports = server.record().ports
-    if server.is_running() and answers(ports["frontend"]):
+    if server.still_answers(lambda: _answers(ports)):
         say(console, f"Temporal runs at {LOOPBACK}:{ports['frontend']}")
         return ports
     server.stop()
     binary = temporal_binary(console)
     say(console, str(binary))
-    ports = choose_ports(("frontend", "ui"), before=ports)
+    ports = choose_ports(PORTS, before=ports)
     _make_room(server.folder, binary, console)
     with doing(console, f"Starting Temporal at {LOOPBACK}:{ports['frontend']}"):
         server.start(_command(binary, server.folder, ports), variables=_variables(), ports=ports)
-        server.wait_until(lambda: answers(ports["frontend"]) and _keeps_history(binary, ports), READY_LIMIT)
+        server.wait_until(lambda: _answers(ports) and _keeps_history(binary, ports), READY_LIMIT)
     return ports
 
 
 def _command(binary: TemporalBinary, folder: Path, ports: dict[str, int]) -> list[str]:
     command = [str(binary.path), "server", "start-dev", "--ip", LOOPBACK, "--namespace", NAMESPACE]
-    command += ["--port", str(ports["frontend"]), "--ui-port", str(ports["ui"]), "--ui-disable-news-fetch"]
+    command += ["--port", str(ports["frontend"]), "--http-port", str(ports["http"])]
+    command += ["--ui-port", str(ports["ui"]), "--ui-disable-news-fetch"]
     command += ["--db-filename", str(folder / "temporal.db"), "--log-level", "warn"]
     command += [f"--sqlite-pragma={name}={value}" for name, value in PRAGMAS.items()]
     command += [f"--dynamic-config-value={name}={value}" for name, value in DYNAMIC_CONFIG.items()]
     return command + [f"--search-attribute={name}=Keyword" for name in SEARCH_ATTRIBUTES]
+
+
+def _answers(ports: dict[str, int]) -> bool:
+    """Whether the frontend serves requests, by its own word: an open port alone would not show that it hangs."""
+    return responds(ports.get("http", 0), "/api/v1/system-info")
 
 
 def _variables() -> dict[str, str]:

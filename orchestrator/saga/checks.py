@@ -172,12 +172,12 @@ class Checker:
         made: Any = function.result
         if function.lane in ("brief", "durable") and not inspect.iscoroutinefunction(function.call):
             self._report("S005", f"{function.name}() is an action: write `async def`", function.place)
-        if function.lane == "command" and not (inspect.isclass(made) and issubclass(made, Command)):
+        if function.lane == "command" and not _is_a(made, Command):
             self._report("S006", f"{function.name}() must return a Command, it returns {_named(made)}", function.place)
-        if function.lane == "publish" and not (inspect.isclass(made) and issubclass(made, Event)):
+        if function.lane == "publish" and not _is_a(made, Event):
             self._report("S006", f"{function.name}() must return an Event, it returns {_named(made)}", function.place)
         plain = function.lane in ("brief", "durable") and made is not None and made is not type(None)
-        if plain and not (inspect.isclass(made) and issubclass(made, BaseModel)):
+        if plain and not _is_a(made, BaseModel):
             text = f"{function.name}() returns {_named(made)}: a fact is a pydantic model, so that it can be stored"
             self._report("S021", text, function.place)
 
@@ -250,6 +250,10 @@ def _accepts(annotation: Any, made: Any) -> bool:
     if is_optional(made) and not is_optional(annotation):
         return False
     return all(any(inspect.isclass(w) and issubclass(o, w) for w in wanted) for o in offered)
+
+
+def _is_a(made: Any, kind: type) -> bool:
+    return inspect.isclass(made) and issubclass(made, kind)
 
 
 def _named(annotation: Any) -> str:

@@ -2,18 +2,19 @@
 
 from dataclasses import dataclass, field
 
+from orchestrator.engine.execution import Execution
 from orchestrator.engine.states import Phase
 from orchestrator.engine.topology import topology_of
-from orchestrator.saga.plan import StepPlan
+from orchestrator.saga.plan import Plan, StepPlan
 
 
 @dataclass
 class Record:
     """What a run did: `acts` are (what, step, direction, attempt) in order; what = begin | ok | refused | failed."""
 
-    plan: object
-    execution: object = None
-    acts: list = field(default_factory=list)
+    plan: Plan
+    execution: Execution
+    acts: list[tuple[str, str, str, int]] = field(default_factory=list)
     aborted_at: int | None = None
     pivot_ok_at: int | None = None
     ends: int = 0
@@ -92,7 +93,8 @@ def inv_08_forward_order(record):
             if isinstance(order.leaves[earlier], StepPlan):
                 done = record.first("ok", earlier, "do")
                 done = done if done is not None else record.first("ok", earlier, "probe")
-                assert done is not None and done < begun, f"{step.id} began before {earlier} was ok"
+                assert done is not None, f"{step.id} began and {earlier} was never ok"
+                assert done < begun, f"{step.id} began before {earlier} was ok"
 
 
 def inv_16_bounded_attempts(record):

@@ -1,5 +1,7 @@
 """Random plans for property tests: any tree of the kinds there are, with a pivot somewhere or nowhere."""
 
+from typing import Literal, TypeAlias
+
 from hypothesis import strategies as st
 
 from orchestrator.saga.plan import (
@@ -16,6 +18,8 @@ from orchestrator.saga.plan import (
 )
 
 RETRY = RetryPlan(attempts=2, first_delay_ms=10, max_delay_ms=20)
+Phase: TypeAlias = Literal["compensatable", "pivot", "retriable"]
+Patience: TypeAlias = Literal["abort", "continue"]
 LANES = ("command", "brief", "durable", "publish")
 
 
@@ -26,7 +30,7 @@ class Builder:
         self.draw = draw
         self.count = 0
 
-    def step(self, phase="compensatable"):
+    def step(self, phase: Phase = "compensatable"):
         self.count += 1
         name = f"s{self.count}"
         lane = self.draw(st.sampled_from(LANES if phase != "pivot" else ("command", "durable")))
@@ -49,7 +53,7 @@ class Builder:
         if kind == 0:
             self.count += 1
             name = f"w{self.count}"
-            patience = "abort" if phase == "compensatable" else "continue"
+            patience: Patience = "abort" if phase == "compensatable" else "continue"
             return WaitPlan(
                 id=name, event="news", key="id", gives=f"{name}_news", within_ms=500, on_timeout=patience,
                 retriable=phase == "retriable",

@@ -244,7 +244,8 @@ class Interpreter:
     def _must_record_first(self) -> bool:
         task: int = workflow.info().get_current_history_length()
         if task != self._spent_in:
-            self._spent_in, self._spent_ms = task, 0
+            self._spent_in = task
+            self._spent_ms = 0
         return self.is_boundary_due or self._spent_ms >= RECORD_AFTER_MS
 
     def _is_open(self, pending: Pending) -> bool:

@@ -177,7 +177,7 @@ def test_each_delivery_has_its_settlement(told, expected):
 
 
 def test_every_delivery_is_settled_for_every_target():
-    targets = [
+    targets: list[Target] = [
         Start(PLAN, "x"),
         *(Deliver(PLAN, "x", word) for word in ("start", "buffer", "redeliver", "ignore", "dead_letter")),
     ]
