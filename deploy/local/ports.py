@@ -1,4 +1,7 @@
-"""Ports of this machine: what answers on them, and free ones, below the range from which the system takes ports for outgoing connections."""
+"""Ports of this machine: what answers on them, and free ones.
+
+Free ports are taken below the range from which the system takes ports for outgoing connections.
+"""
 
 import base64
 import http

@@ -19,7 +19,6 @@ from deploy.local.errors import BootstrapError
 
 MARK = "SAGA_LOCAL_MARK"
 PAUSE = 0.1
-PATIENCE = 20.0
 STOP_LIMIT = 30.0
 LOG_TAIL = 15
 
@@ -62,11 +61,6 @@ class Server:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._remember(Record(ports=ports))
         self._remember(Record(ports, _spawn(command, {**variables, MARK: mark}, self.log), mark))
-
-    def still_answers(self, is_ready: Callable[[], bool]) -> bool:
-        """Whether the server runs and works; one that is only slow has 20 seconds to prove it."""
-        _wait(lambda: not self.is_running() or is_ready(), PATIENCE)
-        return self.is_running() and is_ready()
 
     def stop(self) -> bool:
         """Ask the server to end, force it after 30 seconds. False if it did not run."""

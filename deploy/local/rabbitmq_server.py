@@ -13,6 +13,7 @@ from deploy.local.ports import LOOPBACK, choose_ports, responds
 from deploy.local.processes import Server
 from deploy.local.progress import doing, say
 from deploy.local.rabbitmq_install import rabbitmq_scripts
+from deploy.local.wellness import is_well
 
 USER = "saga"
 VHOST = "saga"
@@ -58,10 +59,9 @@ def start_rabbitmq(project: Path, console: Console) -> Broker:
     """
     server = rabbitmq_of(project)
     broker = Broker(server.record().ports, _password(server.folder))
-    if server.still_answers(broker.answers):
+    if is_well(server, broker.answers, console):
         say(console, f"RabbitMQ runs at {LOOPBACK}:{broker.ports['amqp']}")
         return broker
-    server.stop()
     scripts = rabbitmq_scripts(console)
     say(console, f"RabbitMQ found in {scripts}")
     broker = Broker(choose_ports(PORTS, before=broker.ports), broker.password)

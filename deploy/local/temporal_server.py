@@ -11,6 +11,7 @@ from deploy.local.processes import Server
 from deploy.local.programs import output_of
 from deploy.local.progress import doing, say
 from deploy.local.temporal_binary import TemporalBinary, temporal_binary
+from deploy.local.wellness import is_well
 
 NAMESPACE = "default"
 PORTS = ("frontend", "http", "ui")
@@ -46,10 +47,9 @@ def start_temporal(project: Path, console: Console) -> dict[str, int]:
     """
     server = temporal_of(project)
     ports = server.record().ports
-    if server.still_answers(lambda: _answers(ports)):
+    if is_well(server, lambda: _answers(ports), console):
         say(console, f"Temporal runs at {LOOPBACK}:{ports['frontend']}")
         return ports
-    server.stop()
     binary = temporal_binary(console)
     say(console, str(binary))
     ports = choose_ports(PORTS, before=ports)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 MAX_IN_FLIGHT = 100
 """Publishes that wait for their confirm at once; more than that gains nothing."""
+REOPEN_PAUSE = 0.02
+"""Pause between looks at a closed channel, seconds."""
 
 
 class Publisher:
@@ -79,7 +81,7 @@ class Publisher:
         """The same for a message that is already in its wire form."""
         try:
             async with asyncio.timeout(self._timeout), self._alone(message.message_id), self._slots:
-                await self._channel.ready()
+                await self._opened()
                 await self._confirmed(message, exchange, routing_key)
         except TimeoutError:
             raise PublishUnknownError(
@@ -104,6 +106,15 @@ class Publisher:
         finally:
             del self._in_flight[message_id]
             done.set()
+
+    async def _opened(self) -> None:
+        """Wait until the channel is open."""
+        await self._channel.ready()
+        while self._channel.is_closed:
+            # Right after a drop the client library still calls a closed channel ready. Without a pause here a caller
+            # who tries again at once would never let it learn better.
+            await asyncio.sleep(REOPEN_PAUSE)
+            await self._channel.ready()
 
     async def _confirmed(self, message: Message, exchange: str, routing_key: str) -> None:
         task = asyncio.current_task()

@@ -1,0 +1,134 @@
+"""Orders on the real servers: what a shop sees on good days and on bad ones."""
+
+import asyncio
+
+import pytest
+
+from orchestrator.adapters.rabbitmq import parking
+from orchestrator.errors import RefusedCommandError
+from tests.shop_kit import ALL, shop
+
+pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("environment")]
+NOTHING_LEFT = {"stock": 0, "money": 0, "label": 0, "parcel": 0, "shipment": 0}
+
+
+def left(effects):
+    """What is done and not undone, by kind."""
+    kinds = dict(NOTHING_LEFT)
+    for what, direction in effects:
+        kinds[what] += 1 if direction == "do" else -1
+    return kinds
+
+
+async def test_an_order_is_fulfilled(tmp_path) -> None:
+    async with shop(tmp_path, *ALL) as place:
+        result = await place.result(await place.place(place.order()))
+        assert result["word"] == "Completed"
+        assert {name: step["outcome"] for name, step in result["steps"].items()} == dict.fromkeys(result["steps"], "ok")
+
+
+async def test_an_order_whose_payment_is_declined_gives_the_stock_back(tmp_path) -> None:
+    async with shop(tmp_path, *ALL) as place:
+        result = await place.result(await place.place(place.order(simulate="payment-declined")))
+        assert result["word"] == "Compensated"
+        assert await place.effects() == [("stock", "do"), ("stock", "undo")]
+
+
+async def test_an_order_that_nobody_ships_is_undone_in_order(tmp_path) -> None:
+    async with shop(tmp_path, *ALL) as place:
+        result = await place.result(await place.place(place.order(simulate="shipping-declined")))
+        assert result["word"] == "Compensated"
+        assert left([*await place.effects(), *await booked(place, tmp_path)]) == NOTHING_LEFT
+        journal = [entry for entry in await place.effects() if entry[1] == "undo"]
+        assert journal == [("stock", "undo"), ("money", "undo")]
+
+
+async def booked(place, folder):
+    """The label's and the parcel's effects, which the worker keeps."""
+    from orchestrator.adapters.sql.databases import open_engine
+    from workers.participants import books
+
+    engine = open_engine(f"sqlite:///{folder / 'worker.db'}")
+    try:
+        return [(effect.what, effect.direction) for effect in await books.read_run(engine, place.run)]
+    finally:
+        await engine.dispose()
+
+
+async def test_a_command_that_is_never_answered_the_first_time_is_sent_again_and_done_once(tmp_path) -> None:
+    async with shop(tmp_path, *ALL) as place:
+        result = await place.result(await place.place(place.order(simulate="silent-inventory")))
+        assert result["word"] == "Completed"
+        assert (await place.effects()).count(("stock", "do")) == 1
+
+
+async def test_ten_copies_of_an_order_are_one_execution(tmp_path) -> None:
+    async with shop(tmp_path, *ALL) as place:
+        order = place.order()
+        ids = await asyncio.gather(*(place.place(order) for _ in range(10)))
+        assert (await place.result(ids[0]))["word"] == "Completed"
+        assert (await place.effects()).count(("money", "do")) == 1
+        assert await place.corner.depth(place.corner.names.parking) == 0
+
+
+async def test_an_order_with_a_known_key_and_other_content_is_parked_with_its_reason(tmp_path) -> None:
+    async with shop(tmp_path) as place:
+        order = place.order()
+        await place.place(order)
+        await place.place(order.model_copy(update={"total_cents": 1}), message_id="another")
+        parked = (await place.corner.parked())[0]
+        assert parked.headers[parking.REASON] == "second-start"
+        async with place.serving(*ALL):
+            assert (await place.result(f"fulfil-order:{order.order_id}"))["word"] == "Completed"
+
+
+async def test_an_event_for_a_finished_order_is_parked(tmp_path) -> None:
+    async with shop(tmp_path, *ALL) as place:
+        order = place.order()
+        await place.result(await place.place(order))
+        body = b'{"order_id": "%s", "payment_id": "p9"}' % order.order_id.encode()
+        await place.send("payment.settled", body, "late")
+        parked = (await place.corner.parked())[0]
+        assert order.order_id in str(parked.headers[parking.TEXT])
+
+
+async def test_a_participant_that_is_away_is_waited_for(tmp_path) -> None:
+    async with shop(tmp_path, "payments", "shipping") as place:
+        execution = await place.place(place.order())
+        while await place.corner.depth(place.corner.names.command_queue("inventory")) == 0:
+            await asyncio.sleep(0.05)
+        async with place.serving("inventory"):
+            assert (await place.result(execution))["word"] == "Completed"
+        assert (await place.effects()).count(("stock", "do")) == 1
+
+
+async def test_cancel_undoes_what_was_done(tmp_path) -> None:
+    async with shop(tmp_path, "inventory") as place:
+        execution = await place.place(place.order())
+        while await place.corner.depth(place.corner.names.command_queue("payments")) == 0:
+            await asyncio.sleep(0.05)
+        await place.running.executions.cancel(execution, actor="tester", reason="ordered twice")
+        async with place.serving("payments"):
+            result = await place.result(execution)
+        assert result["word"] == "Compensated"
+        assert result["abort"] == {"reason": "cancel", "step": "", "text": "ordered twice"}
+        assert left(await place.effects()) == NOTHING_LEFT
+
+
+async def test_cancel_after_the_end_is_refused_and_says_so(tmp_path) -> None:
+    async with shop(tmp_path, *ALL) as place:
+        execution = await place.place(place.order())
+        await place.result(execution)
+        with pytest.raises(RefusedCommandError, match="has ended"):
+            await place.running.executions.cancel(execution, actor="tester", reason="too late")
+
+
+async def test_a_cancel_in_temporal_is_a_cancel_of_the_saga(tmp_path) -> None:
+    async with shop(tmp_path, "inventory") as place:
+        execution = await place.place(place.order())
+        while await place.corner.depth(place.corner.names.command_queue("payments")) == 0:
+            await asyncio.sleep(0.05)
+        await place.running.client.get_workflow_handle(execution).cancel()
+        async with place.serving("payments"):
+            result = await place.result(execution)
+        assert (result["word"], result["abort"]["reason"]) == ("Compensated", "cancel")
