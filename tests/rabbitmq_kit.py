@@ -251,5 +251,5 @@ async def remove(settings: Settings, plans: Iterable[Plan], connection: Abstract
 async def until(condition: Callable[[], bool]) -> None:
     """Wait until something that nobody announces has come true."""
     async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110 - what is waited for has no event
+        while not condition():
             await asyncio.sleep(0.01)

@@ -69,7 +69,8 @@ class Shop:
         """The execution's result; the event that starts it may still be on its way."""
         while True:
             try:
-                return await self.running.client.get_workflow_handle(execution_id).result()
+                found: dict[str, Any] = await self.running.client.get_workflow_handle(execution_id).result()
+                return found
             except RPCError as error:
                 if error.status is not RPCStatusCode.NOT_FOUND:
                     raise

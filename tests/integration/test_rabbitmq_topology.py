@@ -137,5 +137,5 @@ async def test_the_command_shows_and_applies():
 
 async def run(here, *arguments):
     """The command has an event loop of its own, so it runs in a thread."""
-    app = topology_app(lambda: here.settings, lambda: [PLAN])
+    app = topology_app(lambda: here.settings, lambda _: [PLAN])
     return await asyncio.to_thread(CliRunner().invoke, app, list(arguments))

@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orchestrator.contracts.protocol import CommandHeaders
+from orchestrator.engine.signals import Direction
 from orchestrator.participant.inbox import Deed, Row, decide
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def command(direction="do", deadline=None):
+def command(direction: Direction = "do", deadline=None):
     return CommandHeaders(
         execution="s:1", workflow="s:1", step="a", direction=direction, attempt=1, key="k", undoes="f" if direction == "undo" else "",
         deadline=deadline,
