@@ -117,7 +117,7 @@ class Engine:
     answered: list[Reply] = field(default_factory=list["Reply"])
     probes: int = 0
     calls: Counter[str] = field(default_factory=Counter[str])
-    on_call: Callable[[str], None] = lambda _: None
+    on_call: Callable[[str], object] = lambda _: None
     gates: defaultdict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
     hold: set[str] = field(default_factory=set[str])
 

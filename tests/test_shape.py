@@ -6,7 +6,7 @@ nested at most 3 deep.
 
 Mirror: tests/unit/<path>/test_<name>.py tests orchestrator/<path>/<name>.py, or workers/, sagas/, deploy/ where <path>
 begins with that word. Several files may share a module: test_<name>_<aspect>.py. A package is tested as test_<name>.py
-beside it.
+beside it, and deploy/compose.yaml as if it were a module.
 """
 
 import ast
@@ -102,6 +102,7 @@ def modules_meant(test: Path) -> Iterator[Path]:
     for name in itertools.accumulate(words, "{}_{}".format):
         # A module of one underscore, such as __main__, is tested by its bare name.
         yield from (folder / f"{name}.py", folder / f"__{name}__.py", folder / name / "__init__.py")
+        yield folder / f"{name}.yaml"
 
 
 def unit_tests() -> list[Path]:

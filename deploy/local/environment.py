@@ -42,9 +42,16 @@ def given_variables() -> dict[str, str]:
 def write_environment(project: Path, environment: Environment) -> Path:
     """Write `.local/environment`, readable by its owner only, in one move so that no reader sees half of it."""
     file = project / FILE
-    lines = [f"{name}={shlex.quote(value)}\n" for name, value in environment.variables().items()]
+    lines = [f"{name}={_quoted(value)}\n" for name, value in environment.variables().items()]
     write_private(file, HEADER + "".join(lines))
     return file
+
+
+def _quoted(value: str) -> str:
+    """The value as both a shell and a reader of .env files understand it: they differ on apostrophes in apostrophes."""
+    if "'" not in value:
+        return shlex.quote(value)
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def read_environment(file: Path) -> Environment:

@@ -65,15 +65,15 @@ class Server:
     def stop(self) -> bool:
         """Ask the server to end, force it after 30 seconds. False if it did not run."""
         record = self.record()
-        members = _members(record)
-        if members:
-            # The oldest only: a server takes its own helpers down in the order it needs.
-            _kill(members[:1], signal.SIGTERM)
-            if not _wait(lambda: not _members(record), STOP_LIMIT):
-                _kill(_members(record), signal.SIGKILL)
-                _wait(lambda: not _members(record), STOP_LIMIT)
+        was_running = bool(_members(record))
+        end = time.monotonic() + STOP_LIMIT
+        while members := _members(record):
+            # The oldest first: a server takes its own helpers down in the order it needs.
+            patience = end - time.monotonic()
+            _kill(members[:1] if patience > 0 else members, signal.SIGTERM if patience > 0 else signal.SIGKILL)
+            _wait(lambda gone=members[0]: gone not in _members(record), max(patience, PAUSE))
         self._remember(Record(record.ports))
-        return bool(members)
+        return was_running
 
     def wait_until(self, is_ready: Callable[[], bool], limit: float) -> None:
         """Wait until the server is ready.

@@ -76,7 +76,7 @@ async def test_a_message_that_cannot_be_taken_is_parked_as_it_came_and_the_queue
         await here.event(body, {**CE, **headers}, message_id="m1", expiration=600)
         (parked,) = await here.parked()
         assert parked.headers[REASON] == reason
-        assert told in parked.headers[TEXT]
+        assert told in str(parked.headers[TEXT])
         assert parked.body == body
         assert parked.message_id == "m1"
         assert parked.expiration is None
@@ -243,7 +243,7 @@ async def test_messages_of_one_execution_are_handed_over_in_order_and_others_go_
         assert [event_id for _, event_id in engine.delivered] == [f"e{number}" for number in range(5)]
 
 
-async def test_while_the_engine_is_away_nothing_is_lost_and_nothing_spins(monkeypatch):
+async def test_while_the_engine_is_away_nothing_is_lost_and_nothing_spins():
     engine = Engine(available=False)
     async with corner() as here, relaying(here, engine) as relay:
         for number in range(30):
@@ -262,7 +262,6 @@ async def test_while_the_engine_is_away_nothing_is_lost_and_nothing_spins(monkey
 
 
 async def test_what_is_held_too_long_goes_back_to_the_queue(monkeypatch):
-    monkeypatch.setattr(gate, "LONGEST_HOLD", timedelta(milliseconds=1))
     monkeypatch.setitem(gate.Gate.__init__.__kwdefaults__, "longest_hold", timedelta(milliseconds=50))
     engine = Engine(available=False)
     async with corner() as here, relaying(here, engine) as relay:

@@ -66,7 +66,7 @@ class Consumer:
         self._handle = handle
         self._prefetch = prefetch
         self._open_queue = open_queue or self._existing
-        self._tag = f"{queue}:{secrets.token_hex(6)}"
+        self._tag = ""
         self._slots = asyncio.Semaphore(prefetch)
         self._tasks: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Lock()
@@ -120,6 +120,9 @@ class Consumer:
                 try:
                     await self._channel.ready()
                     await self._probe()
+                    # A new tag each time: told an old one while messages of it are still in hand, a quorum queue hands
+                    # them over again on the same channel, and RabbitMQ 3.10 ends the connection (541).
+                    self._tag = f"{self.queue}:{secrets.token_hex(6)}"
                     await self._source.consume(self._take, consumer_tag=self._tag, timeout=RPC_TIMEOUT)
                     self._consuming = True
                 except (*CONNECTION_EXCEPTIONS, TimeoutError) as error:

@@ -173,38 +173,15 @@ def _policies(names: Names) -> tuple[Policy, ...]:
     rungs = "|".join(step.name for step in RETRY_STEPS)
     kept = {"delivery-limit": -1, "overflow": "reject-publish"}
     dead = {"dead-letter-strategy": "at-least-once", "overflow": "reject-publish"}
-    return (
-        Policy(
-            f"{names.prefix}-events",
-            rf"^{prefix}\.events$",
-            "exchanges",
-            {"alternate-exchange": names.unrouted},
-        ),
-        Policy(
-            f"{names.prefix}-work",
-            rf"^{prefix}\.(ingress|replies|commands\..+)$",
-            "queues",
-            {
-                **dead,
-                "dead-letter-exchange": names.dead_letters,
-                "delivery-limit": DELIVERY_LIMIT,
-                "max-length": MAX_WORK,
-            },
-        ),
-        Policy(
-            f"{names.prefix}-retry",
-            rf"^{prefix}\.retry\.({rungs})$",
-            "queues",
-            {**dead, "dead-letter-exchange": names.retry_back, "delivery-limit": -1, "max-length": MAX_WORK},
-        ),
-        # Nothing ever leaves these by itself: looking into a queue counts as a delivery.
-        Policy(
-            f"{names.prefix}-parking", rf"^{prefix}\.parking$", "queues", {**kept, "max-length-bytes": MAX_PARKED_BYTES}
-        ),
-        Policy(
-            f"{names.prefix}-unrouted",
-            rf"^{prefix}\.unrouted\.q$",
-            "queues",
-            {"delivery-limit": -1, "max-length": MAX_UNROUTED},
-        ),
+    work = {"dead-letter-exchange": names.dead_letters, "delivery-limit": DELIVERY_LIMIT, "max-length": MAX_WORK}
+    retry = {"dead-letter-exchange": names.retry_back, "delivery-limit": -1, "max-length": MAX_WORK}
+    # Nothing ever leaves the last two by itself: looking into a queue counts as a delivery.
+    rows: tuple[tuple[str, str, dict[str, Any]], ...] = (
+        ("work", r"(ingress|replies|commands\..+)", {**dead, **work}),
+        ("retry", rf"retry\.({rungs})", {**dead, **retry}),
+        ("parking", "parking", {**kept, "max-length-bytes": MAX_PARKED_BYTES}),
+        ("unrouted", r"unrouted\.q", {"delivery-limit": -1, "max-length": MAX_UNROUTED}),
     )
+    queues = (Policy(f"{names.prefix}-{name}", rf"^{prefix}\.{of}$", "queues", what) for name, of, what in rows)
+    alternate = {"alternate-exchange": names.unrouted}
+    return (Policy(f"{names.prefix}-events", rf"^{prefix}\.events$", "exchanges", alternate), *queues)

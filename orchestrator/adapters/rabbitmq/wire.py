@@ -49,22 +49,10 @@ def to_amqp(
         expires_after: the broker drops it unhandled after this time; None = never.
     """
     traceparent = envelope.traceparent or new_traceparent()
-    attributes = {
-        "specversion": SPEC_VERSION,
-        "id": envelope.id,
-        "source": envelope.source,
-        "type": envelope.type,
-        "time": envelope.time.astimezone(UTC).isoformat().replace("+00:00", "Z"),
-        "correlationid": envelope.correlation_id,
-        "causationid": envelope.causation_id,
-        "traceparent": traceparent,
-        "tracestate": envelope.tracestate,
-        "sequence": envelope.sequence,
-    }
     headers = {**envelope.headers, "traceparent": traceparent}
     if envelope.tracestate:
         headers["tracestate"] = envelope.tracestate
-    headers |= {PREFIX + name: value for name, value in attributes.items() if value}
+    headers |= {PREFIX + name: value for name, value in _attributes(envelope, traceparent).items() if value}
     return Message(
         envelope.body,
         headers=cast("dict[str, Any]", headers),
@@ -77,6 +65,21 @@ def to_amqp(
         timestamp=envelope.time,
         expiration=max(expires_after, SHORTEST_EXPIRY) if expires_after is not None else None,
     )
+
+
+def _attributes(envelope: Envelope, traceparent: str) -> dict[str, str]:
+    return {
+        "specversion": SPEC_VERSION,
+        "id": envelope.id,
+        "source": envelope.source,
+        "type": envelope.type,
+        "time": envelope.time.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "correlationid": envelope.correlation_id,
+        "causationid": envelope.causation_id,
+        "traceparent": traceparent,
+        "tracestate": envelope.tracestate,
+        "sequence": envelope.sequence,
+    }
 
 
 def from_amqp(message: AbstractIncomingMessage, *, max_body_bytes: int) -> Envelope:
