@@ -12,6 +12,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 from deploy.local.environment import write_private
@@ -67,11 +68,12 @@ class Server:
         record = self.record()
         was_running = bool(_members(record))
         end = time.monotonic() + STOP_LIMIT
-        while members := _members(record):
+        while (members := _members(record)) and time.monotonic() < end:
             # The oldest first: a server takes its own helpers down in the order it needs.
-            patience = end - time.monotonic()
-            _kill(members[:1] if patience > 0 else members, signal.SIGTERM if patience > 0 else signal.SIGKILL)
-            _wait(lambda gone=members[0]: gone not in _members(record), max(patience, PAUSE))
+            _kill(members[:1], signal.SIGTERM)
+            _wait(partial(_has_gone, record, members[0]), end - time.monotonic())
+        _kill(_members(record), signal.SIGKILL)
+        _wait(lambda: not _members(record), STOP_LIMIT)
         self._remember(Record(record.ports))
         return was_running
 
@@ -122,6 +124,10 @@ def _members(record: Record) -> list[int]:
         return []
     found = [(begun, pid) for pid in _pids() if (begun := _begun(pid, record)) is not None]
     return [pid for _, pid in sorted(found)]
+
+
+def _has_gone(record: Record, pid: int) -> bool:
+    return pid not in _members(record)
 
 
 def _pids() -> list[int]:

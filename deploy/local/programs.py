@@ -10,20 +10,20 @@ from deploy.local.errors import BootstrapError
 LAST_LINES = 15
 
 
-def output_of(command: list[str], *, limit: float = 20.0) -> str:
-    """What a program prints, on both channels; empty if it does not run, fails, or takes more than `limit` seconds."""
+def output_of(command: list[str], *, limit: float = 20.0) -> str | None:
+    """What a program prints, on both channels; None if it does not run, fails, or takes more than `limit` seconds."""
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=limit, check=False, stdin=subprocess.DEVNULL
         )
     except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout + done.stderr if done.returncode == 0 else ""
+        return None
+    return done.stdout + done.stderr if done.returncode == 0 else None
 
 
-def version_in(text: str, pattern: str) -> tuple[int, ...]:
+def version_in(text: str | None, pattern: str) -> tuple[int, ...]:
     """The numbers of a version such as 1.31.2 that follows `pattern` in the text; empty if there is none."""
-    found = re.search(pattern + r"(\d+(?:\.\d+)*)", text)
+    found = re.search(pattern + r"(\d+(?:\.\d+)*)", text or "")
     return tuple(int(part) for part in found[1].split(".")) if found else ()
 
 

@@ -83,7 +83,8 @@ def _variables() -> dict[str, str]:
 def _keeps_history(binary: TemporalBinary, ports: dict[str, int]) -> bool:
     """Set how long ended executions are kept (24 h otherwise). Only a whole server can, so this proves it is up."""
     command = [str(binary.path), "operator", "namespace", "update", "--namespace", NAMESPACE, "--retention", RETENTION]
-    return bool(output_of([*command, "--address", f"{LOOPBACK}:{ports['frontend']}", "--command-timeout", "5s"]))
+    command += ["--address", f"{LOOPBACK}:{ports['frontend']}", "--command-timeout", "5s"]
+    return output_of(command) is not None
 
 
 def _make_room(folder: Path, binary: TemporalBinary, console: Console) -> None:

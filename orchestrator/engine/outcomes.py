@@ -51,7 +51,7 @@ def refused(turn: Turn, signal: Refused) -> str:
     """`rejected` belongs to the key too. Forward it turns the saga back, or parks it behind the pivot."""
     plan = turn.topology.step(signal.step)
     if signal.direction == "undo":
-        return _undo_gave_up(turn, plan, signal.reason) if turn.phase(plan.id) in _UNDER_WAY else LATE
+        return _undo_refused(turn, plan, signal)
     if not turn.accepts(signal.step, Move.REFUSE):
         return LATE
     turn.clear_timers_of(signal.step)
@@ -64,7 +64,12 @@ def refused(turn: Turn, signal: Refused) -> str:
     return TAKEN
 
 
-_UNDER_WAY = frozenset({Phase.UNDOING, Phase.UNDO_RESTING})
+def _undo_refused(turn: Turn, plan: StepPlan, signal: Refused) -> str:
+    """A refused undo is stored nowhere, so it speaks for its own attempt only."""
+    step = turn.step(plan.id)
+    if signal.attempt != step.undo_attempt:
+        return OLD
+    return _undo_gave_up(turn, plan, signal.reason) if step.phase is Phase.UNDOING else LATE
 
 
 def failed(turn: Turn, signal: Failed) -> str:

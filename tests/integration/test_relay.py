@@ -2,9 +2,11 @@ import asyncio
 import json
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from aio_pika import Message
+from pamqp import encode
 
 from orchestrator.adapters.rabbitmq import gate
 from orchestrator.adapters.rabbitmq.connection import connected
@@ -103,6 +105,37 @@ async def test_a_header_bomb_is_parked_without_its_fuse_and_the_relay_survives()
         assert parked.headers["bomb"] == LEFT_OUT
         assert parked.headers["ce-id"] == "m1"
         assert parked.body == ORDER
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw", "outcome"),
+    [
+        ("timestamp", b"\x7f" * 8, "started"),
+        ("table", (4).to_bytes(4) + b"\x01\xffb\x01", "parked"),
+    ],
+    ids=["a time that no calendar has", "a header name that is no utf-8"],
+)
+async def test_what_would_end_the_reader_of_the_connection_is_one_message_only(monkeypatch, kind, raw, outcome):
+    engine = Engine()
+    async with corner() as here, relaying(here, engine) as relay:
+        await here.event(b'{"order_id": "B1"}')
+        await until(lambda: relay.counts.started == 1)
+        with monkeypatch.context() as forged:
+            forged.setitem(encode.METHODS, kind, lambda _: raw)
+            await forge(here, ORDER)
+        await here.event(b'{"order_id": "B2"}')
+        await until(lambda: relay.counts.consumed == 3)
+        await until(lambda: settled(relay))
+        assert getattr(relay.counts, outcome) == (3 if outcome == "started" else 1)
+        assert relay.counts.returned == 0
+
+
+async def forge(here, body):
+    """Publish with whatever the encoder writes just now."""
+    async with here.connection.channel() as channel:
+        exchange = await channel.get_exchange(here.names.events, ensure=False)
+        sent = Message(body, headers=CE, delivery_mode=2, timestamp=datetime.now(UTC))
+        await exchange.publish(sent, routing_key="order.placed")
 
 
 async def test_a_trigger_starts_its_execution_and_is_acknowledged():

@@ -129,7 +129,7 @@ def refold(record):
     return again
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=SLOW_IS_FINE)
+@settings(max_examples=1000, deadline=None, suppress_health_check=SLOW_IS_FINE)
 @given(plan=plans(), data=st.data())
 def test_invariants_hold_on_every_schedule_and_every_run_ends_or_waits_for_a_person(plan, data) -> None:
     world = World(plan, data.draw, faults=True)

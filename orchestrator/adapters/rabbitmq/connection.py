@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from aio_pika import connect_robust
 from aio_pika.exceptions import AMQPException, ProbableAuthenticationError
 from yarl import URL
 
+from orchestrator.adapters.rabbitmq.decoder import harden_decoder
 from orchestrator.errors import BrokerUnavailableError, SettingsError
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ CONNECT_TIMEOUT = 15.0
 """Limit of one attempt to connect, seconds."""
 RECONNECT_PAUSE = 1.0
 """Pause between attempts to connect again after a drop, seconds."""
-DEEPEST_HEADERS = 200_000
-"""Recursion limit that survives the deepest header table which fits into a frame."""
 
 
 @asynccontextmanager
@@ -37,7 +35,7 @@ async def connected(settings: Settings, *, purpose: str) -> AsyncGenerator[Abstr
         BrokerUnavailableError: the first attempt to connect failed; says where and why.
         SettingsError: the address asks for TLS without checking the certificate.
     """
-    allow_deep_headers()
+    harden_decoder()
     url = broker_url(settings)
     try:
         connection = await connect_robust(
@@ -69,16 +67,6 @@ def broker_url(settings: Settings) -> URL:
             secret=True,
         )
     return url
-
-
-def allow_deep_headers() -> None:
-    """Raise the recursion limit, once and for all.
-
-    The client library decodes header tables recursively and has no limit of its own: one message with 10 KiB of
-    nested headers would end its reader, be delivered again after the reconnect, and end it again.
-    """
-    if sys.getrecursionlimit() < DEEPEST_HEADERS:
-        sys.setrecursionlimit(DEEPEST_HEADERS)
 
 
 def _why(error: Exception) -> str:

@@ -12,7 +12,7 @@ def test_both_channels_are_output() -> None:
 
 @pytest.mark.parametrize("command", [["sh", "-c", "echo a; exit 1"], ["/no/such/program"], ["sleep", "30"]])
 def test_a_program_that_does_not_do_its_work_says_nothing(command) -> None:
-    assert output_of(command, limit=0.5) == ""
+    assert output_of(command, limit=0.5) is None
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,7 @@ def test_a_program_that_does_not_do_its_work_says_nothing(command) -> None:
         ("temporal version 1.8.2 (Server 1.31.2, UI 2.50.1)", (1, 31, 2)),
         ("temporal version 1.0 (Server 1.29)", (1, 29)),
         ("nothing", ()),
+        (None, ()),
     ],
 )
 def test_a_version_is_found_behind_its_word(text, version) -> None:

@@ -29,7 +29,7 @@ def test_a_server_that_answers_is_well_and_goes_on(server, console) -> None:
 def test_a_server_that_is_only_slow_is_waited_for(server, console) -> None:
     answers = iter([False, False, True])
     assert is_well(server, lambda: next(answers), console)
-    assert "Sleeper runs but does not answer" in console.file.getvalue()
+    assert "Sleeper runs but does not answer" in printed(console)
 
 
 def test_a_server_that_hangs_is_stopped(server, console, monkeypatch) -> None:
@@ -40,3 +40,7 @@ def test_a_server_that_hangs_is_stopped(server, console, monkeypatch) -> None:
 
 def test_a_server_that_does_not_run_is_not_asked(tmp_path, console) -> None:
     assert not is_well(Server("Sleeper", tmp_path), lambda: pytest.fail("asked"), console)
+
+
+def printed(console):
+    return console.file.getvalue()

@@ -1,0 +1,111 @@
+"""The bootstrap on real servers, in a folder of its own, beside those that the other tests use."""
+
+import io
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from rich.console import Console
+
+from deploy.local import Environment, down, find_environment, read_environment, up
+from deploy.local.environment import given_variables
+from deploy.local.ports import responds
+from deploy.local.processes import Server
+from deploy.local.rabbitmq_server import rabbitmq_of
+from deploy.local.temporal_server import temporal_of
+
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(300), pytest.mark.usefixtures("environment")]
+
+
+@pytest.fixture(scope="module")
+def console() -> Console:
+    return Console(file=io.StringIO(), width=200)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory, console):
+    """A folder with a space in its name, and servers running for it."""
+    folder = tmp_path_factory.mktemp("a project")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in given_variables():
+            patch.delenv(name)
+        up(folder, console)
+        yield folder
+        down(folder, console)
+
+
+def servers(project) -> list[Server]:
+    return [temporal_of(project), rabbitmq_of(project)]
+
+
+def works(environment: Environment) -> bool:
+    host, _, port = environment.temporal_address.rpartition(":")
+    socket.create_connection((host, int(port)), timeout=5).close()
+    management = urlsplit(environment.rabbitmq_management_url)
+    return responds(management.port or 0, "/api/overview", login=f"{management.username}:{management.password}")
+
+
+def test_the_addresses_are_written_down_and_work(project) -> None:
+    file = find_environment(project)
+    assert file is not None
+    assert file is not None
+    assert file == project / ".local" / "environment"
+    assert works(read_environment(file))
+
+
+def test_a_second_start_is_quick_and_finds_the_same_servers(project, console) -> None:
+    before = [server.record() for server in servers(project)]
+    begun = time.monotonic()
+    found = up(project, console)
+    assert time.monotonic() - begun < 15
+    assert [server.record() for server in servers(project)] == before
+    assert found == read_environment(project / ".local" / "environment")
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["Temporal", "RabbitMQ"])
+def test_a_killed_server_is_started_again_and_the_other_left_alone(project, console, number) -> None:
+    killed, other = servers(project)[number], servers(project)[1 - number]
+    before, untouched = killed.record(), other.record()
+    os.killpg(before.pid, signal.SIGKILL)
+    found = up(project, console)
+    assert works(found)
+    assert killed.record().pid != before.pid
+    assert killed.record().ports == before.ports
+    assert other.record() == untouched
+
+
+def test_everything_listens_on_loopback_only(project) -> None:
+    groups = {server.record().pid for server in servers(project)}
+    listed = subprocess.run(["ss", "-Hltnp"], capture_output=True, text=True, check=True).stdout.splitlines()
+    ours = [line.split()[3] for line in listed if group_of(line) in groups]
+    assert len(ours) >= 6
+    assert [address for address in ours if not address.startswith("127.0.0.1:")] == []
+
+
+def group_of(line) -> int:
+    """The process group of a line of `ss`."""
+    _, found, rest = line.partition("pid=")
+    stat = Path(f"/proc/{rest.split(',')[0]}/stat") if found else None
+    return int(stat.read_text().rpartition(")")[2].split()[2]) if stat and stat.exists() else 0
+
+
+def test_nobody_else_may_read_the_passwords(project) -> None:
+    private = [project / ".local" / "environment", *(project / ".local" / "rabbitmq").glob("*.conf")]
+    assert [file.name for file in private if "password" in file.name or holds_password(project, file)] != []
+    for file in private:
+        assert not holds_password(project, file) or not file.stat().st_mode & 0o077
+
+
+def holds_password(project, file) -> bool:
+    return (project / ".local" / "rabbitmq" / "password").read_text() in file.read_text()
+
+
+def test_a_stop_ends_these_servers_and_no_others(project, console, environment) -> None:
+    down(project, console)
+    assert not any(server.is_running() for server in servers(project))
+    assert works(environment)

@@ -1,0 +1,100 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from deploy.local.errors import BootstrapError
+from deploy.local.rabbitmq_install import POLICY_TEXT, rabbitmq_scripts
+
+SCRIPTS = ("rabbitmq-server", "rabbitmq-env", "rabbitmq-defaults")
+# Notes what it was asked for and which policy was there; an installation makes the scripts.
+APT = """#!/bin/sh
+echo "$@" >> {folder}/asked
+cat {folder}/policy-rc.d >> {folder}/policies
+case "$*" in *install*) mkdir -p {folder}/lib; cd {folder}/lib; touch rabbitmq-server rabbitmq-env rabbitmq-defaults; {then} ;; esac
+"""
+
+
+@pytest.fixture
+def console():
+    return Console(file=io.StringIO(), width=200)
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    """A machine without RabbitMQ whose user is root."""
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr("deploy.local.rabbitmq_install.PLACES", (str(tmp_path / "lib"),))
+    monkeypatch.setattr("deploy.local.rabbitmq_install.POLICY", tmp_path / "policy-rc.d")
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    install_apt(tmp_path)
+    return tmp_path
+
+
+def install_apt(folder, then=":"):
+    apt = folder / "apt-get"
+    apt.write_text(APT.format(folder=folder, then=then))
+    apt.chmod(0o755)
+
+
+def test_scripts_that_are_there_are_taken(machine, console) -> None:
+    (machine / "lib").mkdir()
+    for name in SCRIPTS:
+        (machine / "lib" / name).touch()
+    assert rabbitmq_scripts(console) == machine / "lib"
+    assert not (machine / "asked").exists()
+
+
+def test_the_wrapper_on_path_is_not_taken_for_them(machine, console) -> None:
+    (machine / "rabbitmq-server").touch(0o755)
+    assert rabbitmq_scripts(console) == machine / "lib"
+
+
+def test_scripts_on_path_are_taken_through_a_link(machine, console) -> None:
+    (machine / "opt").mkdir()
+    for name in SCRIPTS:
+        (machine / "opt" / name).touch(0o755)
+    (machine / "rabbitmq-server").symlink_to(machine / "opt" / "rabbitmq-server")
+    assert rabbitmq_scripts(console) == machine / "opt"
+
+
+def test_root_installs_the_package_and_says_so_first(machine, console) -> None:
+    assert rabbitmq_scripts(console) == machine / "lib"
+    assert (machine / "asked").read_text().splitlines()[-1].endswith("install --no-install-recommends rabbitmq-server")
+    first, *_ = console.file.getvalue().splitlines()
+    assert first.startswith("RabbitMQ is not installed: installing the package rabbitmq-server")
+
+
+def test_no_service_starts_meanwhile_and_nothing_of_that_remains(machine, console) -> None:
+    rabbitmq_scripts(console)
+    assert (machine / "policies").read_text() == POLICY_TEXT * 2
+    assert not (machine / "policy-rc.d").exists()
+
+
+def test_a_policy_that_is_there_is_left_alone(machine, console) -> None:
+    (machine / "policy-rc.d").write_text("theirs\n")
+    rabbitmq_scripts(console)
+    assert (machine / "policies").read_text() == "theirs\n" * 2
+    assert (machine / "policy-rc.d").read_text() == "theirs\n"
+
+
+def test_our_own_policy_left_by_a_crash_is_removed(machine, console) -> None:
+    (machine / "policy-rc.d").write_text(POLICY_TEXT)
+    rabbitmq_scripts(console)
+    assert not (machine / "policy-rc.d").exists()
+
+
+def test_a_failed_installation_says_why_and_leaves_no_policy(machine, console) -> None:
+    install_apt(machine, then="echo no such package; exit 100")
+    with pytest.raises(BootstrapError, match="no such package"):
+        rabbitmq_scripts(console)
+    assert not (machine / "policy-rc.d").exists()
+
+
+def test_others_than_root_are_told_the_package_and_the_containers(machine, console, monkeypatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    with pytest.raises(BootstrapError) as told:
+        rabbitmq_scripts(console)
+    assert "rabbitmq-server" in str(told.value)
+    assert "docker compose -f deploy/compose.yaml up" in str(told.value)
+    assert not (machine / "asked").exists()
