@@ -28,10 +28,11 @@ def up(project: Path, console: Console) -> Environment:
     given = given_variables()
     with only_one(project / ".local" / "lock"):
         ours = Environment.of({"SAGA_DATABASE_URL": f"sqlite:///{project / '.local' / 'saga.db'}"})
-        if _is_ours("SAGA_TEMPORAL_ADDRESS", given, console):
-            ours = _with_temporal(ours, project, console)
+        # RabbitMQ first: whether it can be had is known at once, while Temporal may take minutes to build.
         if _is_ours("SAGA_RABBITMQ_URL", given, console):
             ours = _with_rabbitmq(ours, project, console)
+        if _is_ours("SAGA_TEMPORAL_ADDRESS", given, console):
+            ours = _with_temporal(ours, project, console)
         file = write_environment(project, ours)
     say(console, f"The servers are up; their addresses are in {os.path.relpath(file)}")
     return Environment.of({**ours.variables(), **given})

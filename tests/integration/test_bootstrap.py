@@ -4,7 +4,6 @@ import io
 import os
 import signal
 import socket
-import subprocess
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,6 +18,7 @@ from deploy.local.processes import Server
 from deploy.local.rabbitmq_server import rabbitmq_of
 from deploy.local.temporal_server import temporal_of
 
+LOOPBACK = "0100007F"  # 127.0.0.1, as the kernel writes it
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(300), pytest.mark.usefixtures("environment")]
 
 
@@ -80,18 +80,43 @@ def test_a_killed_server_is_started_again_and_the_other_left_alone(project, cons
 
 
 def test_everything_listens_on_loopback_only(project) -> None:
-    groups = {server.record().pid for server in servers(project)}
-    listed = subprocess.run(["ss", "-Hltnp"], capture_output=True, text=True, check=True).stdout.splitlines()
-    ours = [line.split()[3] for line in listed if group_of(line) in groups]
-    assert len(ours) >= 6
-    assert [address for address in ours if not address.startswith("127.0.0.1:")] == []
+    ours = [address for server in servers(project) for address in listening(server.record().pid)]
+    ports = {port for server in servers(project) for port in server.record().ports.values()}
+    assert ports <= {port for _, port in ours}
+    assert {host for host, _ in ours} == {LOOPBACK}
 
 
-def group_of(line) -> int:
-    """The process group of a line of `ss`."""
-    _, found, rest = line.partition("pid=")
-    stat = Path(f"/proc/{rest.split(',')[0]}/stat") if found else None
-    return int(stat.read_text().rpartition(")")[2].split()[2]) if stat and stat.exists() else 0
+def listening(group: int) -> list[tuple[str, int]]:
+    """Where the processes of a group listen, address as the kernel writes it."""
+    sockets = {inode for pid in members(group) for inode in inodes(pid)}
+    tables = [Path(f"/proc/net/{name}").read_text().splitlines()[1:] for name in ("tcp", "tcp6")]
+    rows = [line.split() for table in tables for line in table]
+    found = [row[1].split(":") for row in rows if row[3] == "0A" and row[9] in sockets]
+    return [(host, int(port, 16)) for host, port in found]
+
+
+def members(group: int) -> list[int]:
+    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
+    return [pid for pid in pids if group_of(pid) == group]
+
+
+def group_of(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return 0
+
+
+def inodes(pid: int) -> list[str]:
+    links = [link_of(descriptor) for descriptor in Path(f"/proc/{pid}/fd").iterdir()]
+    return [link.removeprefix("socket:[").removesuffix("]") for link in links if link.startswith("socket:[")]
+
+
+def link_of(descriptor: Path) -> str:
+    try:
+        return str(descriptor.readlink())
+    except FileNotFoundError:
+        return ""  # closed since it was listed
 
 
 def test_nobody_else_may_read_the_passwords(project) -> None:
