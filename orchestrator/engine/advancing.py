@@ -64,6 +64,8 @@ def _begin(turn: Turn, leaf: Leaf) -> bool:
 
 
 def _begin_step(turn: Turn, leaf: StepPlan) -> bool:
+    if any(turn.phase(name) not in PASSED for name in leaf.after):
+        return False  # it uses a fact that another branch has not made yet
     phase = turn.phase(leaf.id)
     rested = phase is Phase.RESTING and not turn.is_set(retry_timer(leaf.id, "do"))
     if phase not in BEGINNABLE and not rested:

@@ -29,12 +29,21 @@ class Builder:
     def __init__(self, draw):
         self.draw = draw
         self.count = 0
+        self.steps: list[str] = []
+
+    def facts_of(self):
+        """Steps written above whose facts a step uses, in whatever branch they stand."""
+        if not self.steps or self.draw(st.integers(0, 2)):
+            return ()
+        return (self.draw(st.sampled_from(self.steps)),)
 
     def step(self, phase: Phase = "compensatable"):
         self.count += 1
         name = f"s{self.count}"
         lane = self.draw(st.sampled_from(LANES if phase != "pivot" else ("command", "durable")))
         has_undo = phase == "compensatable" and self.draw(st.booleans())
+        after = self.facts_of()
+        self.steps.append(name)
         undo = CallPlan(lane=self.draw(st.sampled_from(("command", "brief", "durable"))), handler=f"undo_{name}")
         return StepPlan(
             id=name,
@@ -45,6 +54,7 @@ class Builder:
             within_ms=1_000,
             retry=RETRY,
             undo_retry=RETRY,
+            after=after,
             probe=CallPlan(lane="brief", handler=f"probe_{name}") if self.draw(st.integers(0, 5)) == 0 else None,
         )
 
