@@ -7,12 +7,14 @@ OrchestratorError
 │   ├── MalformedMessageError    not JSON, nested too deep, no id
 │   ├── SchemaMismatchError      JSON, but not what the type says
 │   ├── UnknownMessageTypeError
+│   ├── UnknownCommandError      a participant handles no such command
 │   └── MissingKeyError          the field that names the execution is absent or empty
 ├── IllegalSignalError           the engine was told something that cannot happen in this state
 ├── ReplayMismatchError          a stored state does not fit its plan
 ├── RefusedCommandError          an operator's command is not allowed now
 ├── ExecutionNotFoundError
 ├── EngineUnavailableError       Temporal cannot be reached now
+├── StoreUnavailableError        a participant's store cannot be used now
 ├── SettingsError                a setting has a value that is not allowed
 ├── HandlerMissingError          no code is registered under the name a plan asks for
 ├── CatalogueError               two messages share one type
@@ -114,6 +116,19 @@ class UnknownMessageTypeError(MessageError):
         self.message_type = message_type
 
 
+class UnknownCommandError(MessageError):
+    """A participant got a command that it does not handle."""
+
+    reason = "unknown-type"
+
+    def __init__(self, participant: str, command_type: str) -> None:
+        super().__init__(
+            f"{participant!r} handles no {command_type!r}: deploy a version that does, or mend the saga's to="
+        )
+        self.participant = participant
+        self.command_type = command_type
+
+
 class MissingKeyError(MessageError):
     """The field whose value names the execution is absent or empty."""
 
@@ -171,6 +186,10 @@ class ExecutionNotFoundError(OrchestratorError):
 
 class EngineUnavailableError(OrchestratorError):
     """Temporal cannot be reached now; nothing was lost, try again later."""
+
+
+class StoreUnavailableError(OrchestratorError):
+    """A participant's store cannot be used now; nothing is known to be lost, try again later."""
 
 
 class SettingsError(OrchestratorError):

@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+import sys
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Generic
+from typing import Any, ClassVar, ForwardRef, Generic, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 from typing_extensions import TypeVar
@@ -28,10 +29,18 @@ def snake_case(name: str) -> str:
 class Message(BaseModel):
     """What all messages share: immutable, typed, and known on the broker by `message_type`.
 
-    Unknown fields are ignored (tolerant reader): a sender may add a field without breaking those who listen.
+    Unknown fields are ignored (tolerant reader): a sender may add a field without breaking those who listen. A field
+    with an alias travels under the alias; code may construct it by either name.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        allow_inf_nan=False,
+        serialize_by_alias=True,
+        validate_by_alias=True,
+        validate_by_name=True,
+    )
     message_type: ClassVar[str] = ""
 
     def __init_subclass__(cls, *, type: str | None = None, **kwargs: Any) -> None:
@@ -55,7 +64,52 @@ class Command(Message, Generic[ReplyT, RefusalT]):
     """A request to one participant: `class ReserveStock(Command["StockReserved"], type="inventory.reserve")`.
 
     The type argument is the reply, written as a string where it is defined later; a second one is the refusal.
+    `reply_of` and `refusal_of` find them.
     """
+
+
+AnyCommand: TypeAlias = Command[Any, Any]
+"""A command, whatever answers it."""
+
+
+def reply_of(command: type[AnyCommand]) -> type[BaseModel]:
+    """The class of the reply to a command.
+
+    A name written as a string is looked up in the module of the class that writes it.
+
+    Raises:
+        LookupError: it names no reply, or one that its module does not have; says class, file and remedy.
+    """
+    return _answer_of(command, 0)
+
+
+def refusal_of(command: type[AnyCommand]) -> type[BaseModel]:
+    """The class of the refusal of a command: `Event` unless it names another.
+
+    Raises:
+        LookupError: as `reply_of`.
+    """
+    return _answer_of(command, 1)
+
+
+def _answer_of(command: type[AnyCommand], place: int) -> type[BaseModel]:
+    for cls in command.__mro__:
+        for base in cls.__bases__:
+            metadata = getattr(base, "__pydantic_generic_metadata__", {})
+            if metadata.get("origin") is Command:
+                return _resolved(cls, metadata["args"][place])
+    raise LookupError(f'{command.__name__} does not say what answers it: derive it from Command["ItsReply"]')
+
+
+def _resolved(cls: type, written: Any) -> type[BaseModel]:
+    name = written.__forward_arg__ if isinstance(written, ForwardRef) else written
+    found = vars(sys.modules.get(cls.__module__, cls)).get(name) if isinstance(name, str) else name
+    if isinstance(found, type) and issubclass(found, BaseModel):
+        return found
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None) or cls.__module__
+    shown = name if isinstance(name, str) else getattr(name, "__name__", name)
+    problem = "is no message" if found is not None else f"is not defined in {file}"
+    raise LookupError(f"{cls.__name__} names {shown!r} as its answer, which {problem}: define or import it there")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

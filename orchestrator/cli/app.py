@@ -17,12 +17,12 @@ from orchestrator.adapters.rabbitmq.names import Names
 from orchestrator.adapters.rabbitmq.publisher import Publisher
 from orchestrator.adapters.temporal.connecting import connect
 from orchestrator.adapters.temporal.gateway import TemporalExecutions
-from orchestrator.cli.context import DEFAULT, JsonOption, SagasOption, load_sagas, print_document, saga_named
+from orchestrator.cli.check import check
+from orchestrator.cli.context import DEFAULT, JsonOption, SagasOption, load_sagas, print_document
+from orchestrator.cli.draw import draw
 from orchestrator.cli.topology import topology_app
 from orchestrator.contracts.catalogue import Catalogue
 from orchestrator.messages import Envelope, new_traceparent
-from orchestrator.saga.definition import Saga
-from orchestrator.saga.drawing import draw as draw_plan
 from orchestrator.saga.plan import Plan
 from orchestrator.settings import load_settings
 
@@ -40,28 +40,6 @@ def build_app() -> typer.Typer:
 
 def _plans(sagas: str) -> list[Plan]:
     return [saga.plan for saga in load_sagas(sagas)]
-
-
-def check(sagas: SagasOption = DEFAULT, *, json: JsonOption = False) -> None:
-    """Check all sagas; a definition with problems is reported whole, with code, place and remedy."""
-    found = load_sagas(sagas)
-    if json:
-        print_document([_checked(saga) for saga in found])
-        return
-    for saga in found:
-        console.print(f"[green]ok[/green] {saga.name} version {saga.version} plan {saga.plan.content_hash}")
-        for warning in saga.warnings:
-            console.print(f"  [yellow]{warning}[/yellow]")
-
-
-def _checked(saga: Saga) -> dict[str, Any]:
-    plan = saga.plan.content_hash
-    return {"saga": saga.name, "version": saga.version, "plan": plan, "warnings": list(saga.warnings)}
-
-
-def draw(name: str, sagas: SagasOption = DEFAULT) -> None:
-    """Draw a saga as a Mermaid flowchart."""
-    sys.stdout.write(draw_plan(saga_named(load_sagas(sagas), name).plan))
 
 
 def show(execution_id: str, *, json: JsonOption = False) -> None:

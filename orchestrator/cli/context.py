@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ from orchestrator.saga.definition import Saga
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from types import ModuleType
 
 DEFAULT = "sagas:SAGAS"
 SagasOption = Annotated[str, typer.Option("--sagas", help="where the sagas are, as module:ATTRIBUTE")]
@@ -29,13 +31,15 @@ def load_sagas(reference: str = DEFAULT) -> tuple[Saga, ...]:
     """
     found = load(reference)
     sagas: Iterable[Any] = (found,) if isinstance(found, Saga) else found
+    remedy = f"write {reference.partition(':')[2]} = (my_saga, ...), a tuple of sagas"
     try:
         loaded = tuple(sagas)
     except TypeError:
-        raise OrchestratorError(f"{reference} is a {type(found).__name__}: give it a tuple of sagas") from None
-    strangers = [one for one in loaded if not isinstance(one, Saga)]
+        raise OrchestratorError(f"{reference} is a {type(found).__name__}: {remedy}") from None
+    strangers = [type(one).__name__ for one in loaded if not isinstance(one, Saga)]
     if strangers or not loaded:
-        raise OrchestratorError(f"{reference} holds {strangers[:1] or 'nothing'}: give it a tuple of sagas")
+        held = f"a {strangers[0]}" if strangers else "nothing"
+        raise OrchestratorError(f"{reference} holds {held}: {remedy}")
     return loaded
 
 
@@ -50,26 +54,43 @@ def load(reference: str) -> Any:
         raise OrchestratorError(f"{reference!r} names no attribute: write module:ATTRIBUTE, as in {DEFAULT}")
     if (here := str(Path.cwd())) not in sys.path:
         sys.path.insert(0, here)
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        raise OrchestratorError(f"no module {error.name!r}, asked for by {reference!r}") from None
+    module = _imported(module_name, reference)
     try:
         return getattr(module, attribute)
     except AttributeError:
-        raise OrchestratorError(f"module {module_name!r} has no {attribute!r}") from None
+        names = [name for name in vars(module) if not name.startswith("_")]
+        close = get_close_matches(attribute, names, n=1)
+        hint = f"did you mean {module_name}:{close[0]}?" if close else f"define {attribute} in {module.__file__}"
+        raise OrchestratorError(f"module {module_name!r} has no {attribute!r}: {hint}") from None
+
+
+def _imported(module_name: str, reference: str) -> ModuleType:
+    try:
+        return importlib.import_module(module_name)
+    except OrchestratorError:
+        raise
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+            raise OrchestratorError(f"{module_name!r} imports {error.name!r}, which is not installed") from error
+        raise OrchestratorError(
+            f"there is no module {error.name!r}, asked for by {reference!r}: run saga where it can be imported, as in"
+            " the folder that holds it, or write --sagas module:ATTRIBUTE"
+        ) from None
+    except Exception as error:
+        raise OrchestratorError(f"{module_name!r} cannot be imported: {type(error).__name__}: {error}") from error
 
 
 def saga_named(sagas: tuple[Saga, ...], name: str) -> Saga:
-    """The saga of this name.
+    """The saga of this name, its newest version.
 
     Raises:
         OrchestratorError: there is none; names those there are.
     """
-    for saga in sagas:
-        if saga.name == name:
-            return saga
-    raise OrchestratorError(f"no saga {name!r}; there are {', '.join(saga.name for saga in sagas)}")
+    found = [saga for saga in sagas if saga.name == name]
+    if not found:
+        names = ", ".join(sorted({saga.name for saga in sagas}))
+        raise OrchestratorError(f"there is no saga {name!r}: take one of {names}, or write --sagas module:ATTRIBUTE")
+    return max(found, key=lambda saga: saga.version)
 
 
 def print_document(value: Any) -> None:

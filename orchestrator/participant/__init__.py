@@ -2,5 +2,6 @@
 
 from orchestrator.errors import Rejected
 from orchestrator.participant.kit import CommandContext, Participant
+from orchestrator.participant.memory import MemoryStore
 
-__all__ = ["CommandContext", "Participant", "Rejected"]
+__all__ = ["CommandContext", "MemoryStore", "Participant", "Rejected"]

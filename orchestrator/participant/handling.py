@@ -2,121 +2,184 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import asyncio
+import json
+import logging
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+from orchestrator.contracts.decoding import decode
 from orchestrator.contracts.protocol import error_body, read_command, refusal_of, reply_to
-from orchestrator.errors import Rejected, SchemaMismatchError
+from orchestrator.errors import MalformedMessageError, Rejected, SchemaMismatchError
+from orchestrator.messages import short_hash
 from orchestrator.participant.inbox import Deed, Row, Verdict, decide
-from orchestrator.participant.kit import CommandContext
+from orchestrator.participant.kit import CommandContext, log
 
 if TYPE_CHECKING:
     from orchestrator.contracts.protocol import CommandHeaders
-    from orchestrator.messages import Envelope, Message
-    from orchestrator.participant.kit import Participant
+    from orchestrator.messages import AnyCommand, Envelope, Message
+    from orchestrator.participant.kit import CommandHandler, Participant
     from orchestrator.participant.ports import Store, Transaction
 
 
-async def handle(participant: Participant, store: Store, envelope: Envelope) -> Envelope:
-    """Carry out a command, or answer as before; returns the reply, which is stored when this returns.
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a command: its reply and, with their outbox numbers, the events it published just now."""
+
+    reply: Envelope
+    events: tuple[tuple[int, Envelope], ...] = ()
+
+
+async def handle(participant: Participant, store: Store, envelope: Envelope) -> Answer:
+    """Carry out a command, or answer as before. What it did is stored when this returns.
 
     Raises:
         MessageError: the command cannot be taken: parking.
-        Exception: whatever the handler raises beside `Rejected`; nothing was kept, deliver it again.
+        StoreUnavailableError: nobody knows whether it was stored; handle it again later.
+        Exception: whatever the handler raises beside `Rejected`; nothing was kept, handle it again.
     """
-    command = read_command(envelope)
-    model = participant.handler_of(envelope.type)[0]
+    return await read(participant, envelope).carry_out(store)
+
+
+def read(participant: Participant, envelope: Envelope) -> Task:
+    """A command, checked against what the participant declares.
+
+    Raises:
+        MessageError: it cannot be taken; says why.
+    """
+    handler = participant.handler_of(envelope.type)
+    headers = _read_headers(envelope)
+    decode(envelope.body)  # has limits that the model knows nothing of: nesting, odd numbers
     try:
-        message = model.model_validate_json(envelope.body)
+        message = handler.command.model_validate_json(envelope.body)
     except ValidationError as error:
         problems = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_url=False)]
         raise SchemaMismatchError(message_type=envelope.type, problems=problems) from None
-    try:
-        return await _Handling(participant, envelope, command, message).carry_out(store)
-    except Rejected as rejected:
-        if not rejected.retryable and command.direction == "do":
-            return await _store_refusal(participant, store, envelope, rejected)
-        # A refused undo is never stored, else a person's retry would be useless; nor is a refusal for now.
-        return _refusal(participant, envelope, rejected)
+    return Task(participant, handler, envelope, headers, message)
 
 
-class _Handling:
-    """One command inside its transaction."""
+def _read_headers(envelope: Envelope) -> CommandHeaders:
+    headers = read_command(envelope)
+    if headers.direction == "do" and headers.undoes:
+        raise MalformedMessageError("a forward command has saga-undoes: it would be filed under another one's key")
+    if headers.direction != "do" and not headers.undoes:
+        raise MalformedMessageError(f"this {headers.direction} lacks saga-undoes, the key of the forward command")
+    if headers.deadline is not None and headers.deadline.tzinfo is None:
+        raise MalformedMessageError(f"saga-deadline {headers.deadline.isoformat()} has no time zone")
+    return headers
 
-    def __init__(self, participant: Participant, envelope: Envelope, command: CommandHeaders, message: Message) -> None:
-        self.participant, self.envelope, self.command, self.message = participant, envelope, command, message
 
-    async def carry_out(self, store: Store) -> Envelope:
-        async with store.transaction() as transaction:
-            row = await transaction.claim(self.command.forward_key)
-            verdict = decide(row, self.command, self.envelope.body_hash, datetime.now(UTC))
-            return await self._do(verdict, row, transaction)
+def body_hash(message: Message) -> str:
+    """Hash of a command's meaning: by it a known key with another body is told apart.
 
-    async def _do(self, verdict: Verdict, row: Row | None, transaction: Transaction) -> Envelope:
+    Fields that have their defaults are left out, so that a new optional field, on either side, makes no conflict.
+    """
+    meaning = message.model_dump(mode="json", exclude_defaults=True)
+    return short_hash(message.message_type, json.dumps(meaning, sort_keys=True, separators=(",", ":")))
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One command to be handled."""
+
+    participant: Participant
+    handler: CommandHandler
+    envelope: Envelope
+    headers: CommandHeaders
+    message: AnyCommand
+
+    async def carry_out(self, store: Store) -> Answer:
+        """Carry it out, or answer as before; see `handle`."""
+        try:
+            async with store.transaction() as transaction:
+                row = await transaction.claim(self.headers.forward_key)
+                verdict = decide(row, self.headers, body_hash(self.message), datetime.now(UTC))
+                return await self._do(verdict, row, transaction)
+        except Rejected as rejected:
+            if rejected.retryable or self.headers.direction == "undo":
+                # A refused undo is never stored, else a person's retry would be useless; nor is a refusal for now.
+                return self.refuse(rejected)
+            return await self._keep_refusal(store, rejected)
+
+    def refuse(self, rejected: Rejected) -> Answer:
+        """The refusal as an answer; `failed`, if it is retryable. Stores nothing."""
+        body = error_body(rejected)
+        return Answer(refusal_of(self.envelope, source=self.participant.name, rejected=rejected, body=body))
+
+    async def _do(self, verdict: Verdict, row: Row | None, transaction: Transaction) -> Answer:
         match verdict.deed:
             case Deed.RUN:
                 return await self._run(row, transaction)
             case Deed.ANSWER if row is not None and row.state == "refused":
-                return _refusal(self.participant, self.envelope, Rejected(row.reason, code=row.code))
+                return self.refuse(Rejected(row.reason, code=row.code))
             case Deed.ANSWER if row is not None:
                 return self._reply(row.reply_type, row.reply)
             case Deed.REFUSE:
-                refusal = Rejected(verdict.reason, code=verdict.code)
-                return _refusal(self.participant, self.envelope, refusal)
+                return self.refuse(Rejected(verdict.reason, code=verdict.code, retryable=verdict.retryable))
             case Deed.NOTHING:
-                await transaction.save(Row(forward_key=self.command.forward_key, state="undone"))
+                await transaction.save(Row(forward_key=self.headers.forward_key, state="undone"))
             case _:
                 pass  # undone before: the same answer again
         return self._reply(f"{self.envelope.type}.nothing-to-undo", b"null")
 
-    async def _run(self, row: Row | None, transaction: Transaction) -> Envelope:
-        context = CommandContext(
-            headers=self.command,
+    async def _run(self, row: Row | None, transaction: Transaction) -> Answer:
+        context = self._context(transaction)
+        async with asyncio.timeout(self.participant.limit.total_seconds()):
+            made = await self.handler.handle(self.message, context)
+        self._check(made)
+        body = made.model_dump_json().encode() if made is not None else b"null"
+        reply_type = getattr(made, "message_type", f"{self.envelope.type}.done")
+        await transaction.save(self._row(row, reply_type, body))
+        return replace(self._reply(reply_type, body), events=tuple(context.events))
+
+    def _row(self, row: Row | None, reply_type: str, body: bytes) -> Row:
+        if self.headers.direction == "undo" and row is not None:
+            return replace(row, state="undone")
+        # What a probe finds done counts as done by a command whose body nobody has seen.
+        known = body_hash(self.message) if self.headers.direction == "do" else ""
+        key = self.headers.forward_key
+        return Row(forward_key=key, state="done", body_hash=known, reply_type=reply_type, reply=body)
+
+    async def _keep_refusal(self, store: Store, rejected: Rejected) -> Answer:
+        """Store the refusal, unless another copy of the command, or its undo, came in between: then that one holds."""
+        async with store.transaction() as transaction:
+            row = await transaction.claim(self.headers.forward_key)
+            if row is None:
+                await transaction.save(self._refused(rejected))
+                return self.refuse(rejected)
+        return await self.carry_out(store)
+
+    def _refused(self, rejected: Rejected) -> Row:
+        key, code, reason = self.headers.forward_key, rejected.code, rejected.reason
+        if self.headers.direction == "probe":
+            return Row(forward_key=key, state="undone", code=code, reason=reason)
+        return Row(forward_key=key, state="refused", body_hash=body_hash(self.message), code=code, reason=reason)
+
+    def _check(self, made: BaseModel | None) -> None:
+        """A wrong reply is the author's fault; sent, it would only fail later, in the saga."""
+        if self.headers.direction == "undo" or isinstance(made, self.handler.reply):
+            return  # an undo may also answer nothing: nobody reads it
+        wanted = self.handler.reply
+        raise TypeError(f"{self.envelope.type} is answered by {wanted.__name__}, not {type(made).__name__}")
+
+    def _reply(self, kind: str, body: bytes) -> Answer:
+        return Answer(reply_to(self.envelope, source=self.participant.name, reply_type=kind, body=body))
+
+    def _context(self, transaction: Transaction) -> CommandContext:
+        ids = {
+            "execution": self.headers.execution,
+            "step": self.headers.step,
+            "key": self.headers.key,
+            "correlation": self.envelope.correlation_id,
+        }
+        return CommandContext(
+            headers=self.headers,
             correlation_id=self.envelope.correlation_id,
             transaction=transaction,
             source=self.participant.name,
             envelope=self.envelope,
+            log=logging.LoggerAdapter(log, ids),
         )
-        made = await self.participant.handler_of(self.envelope.type)[1](self.message, context)
-        body = made.model_dump_json().encode() if made is not None else b"null"
-        reply_type = getattr(made, "message_type", f"{self.envelope.type}.done")
-        if self.command.direction == "do":
-            done = Row(
-                forward_key=self.command.forward_key,
-                state="done",
-                body_hash=self.envelope.body_hash,
-                reply_type=reply_type,
-                reply=body,
-            )
-            await transaction.save(done)
-        elif self.command.direction == "undo" and row is not None:
-            await transaction.save(replace(row, state="undone"))
-        return self._reply(reply_type, body)
-
-    def _reply(self, reply_type: str, body: bytes) -> Envelope:
-        return reply_to(self.envelope, source=self.participant.name, reply_type=reply_type, body=body)
-
-
-def _refusal(participant: Participant, envelope: Envelope, rejected: Rejected) -> Envelope:
-    return refusal_of(envelope, source=participant.name, rejected=rejected, body=error_body(rejected))
-
-
-async def _store_refusal(participant: Participant, store: Store, envelope: Envelope, rejected: Rejected) -> Envelope:
-    """Store the refusal, unless another copy of the command, or its undo, came in between: then that one holds."""
-    command = read_command(envelope)
-    async with store.transaction() as transaction:
-        row = await transaction.claim(command.forward_key)
-        if row is None:
-            refused = Row(
-                forward_key=command.forward_key,
-                state="refused",
-                body_hash=envelope.body_hash,
-                code=rejected.code,
-                reason=rejected.reason,
-            )
-            await transaction.save(refused)
-            return _refusal(participant, envelope, rejected)
-    return await handle(participant, store, envelope)

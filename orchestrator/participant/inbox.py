@@ -21,7 +21,7 @@ class Row:
     """One row per forward key.
 
     Attributes:
-        body_hash: of the forward command; empty when an undo made the row.
+        body_hash: of the forward command; empty when an undo or a probe made the row, and then any body fits.
         reply_type, reply: the stored answer to the forward command. `code`, `reason`: of a stored refusal.
     """
 
@@ -51,26 +51,36 @@ class Deed(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A deed and, for a refusal, its code and reason."""
+    """A deed and, for a refusal, its code and reason. `retryable`: it is none of the key, only of this attempt."""
 
     deed: Deed
     code: str = ""
     reason: str = ""
+    retryable: bool = False
 
 
 def decide(row: Row | None, command: CommandHeaders, body_hash: str, now: datetime) -> Verdict:
     """What to do with `command`, given its row (None: there is none)."""
-    if command.direction == "probe":
-        return Verdict(Deed.RUN)
-    if command.direction == "undo":
-        return _decide_undo(row)
+    match command.direction:
+        case "do":
+            return _decide_do(row, command.deadline, body_hash, now)
+        case "undo":
+            return _decide_undo(row)
+        case "probe":
+            return _decide_probe(row)
+
+
+def _decide_do(row: Row | None, deadline: datetime | None, body_hash: str, now: datetime) -> Verdict:
     if row is None:
-        if command.deadline is not None and now > command.deadline:
-            return Verdict(Deed.REFUSE, EXPIRED, f"the command came after its deadline {command.deadline.isoformat()}")
+        if deadline is not None and now > deadline:
+            # Not stored and no verdict on the key: the next attempt has a later deadline and may be carried out, and a
+            # `rejected` counts whatever attempt it names. It would say "no effect" of a step that then gets one.
+            reason = f"the command came after its deadline {deadline.isoformat()}"
+            return Verdict(Deed.REFUSE, EXPIRED, reason, retryable=True)
         return Verdict(Deed.RUN)
     if row.state == "undone":
         return Verdict(Deed.REFUSE, UNDONE, "the undo of this command came first")
-    if row.body_hash != body_hash:
+    if row.body_hash not in ("", body_hash):
         return Verdict(Deed.REFUSE, CONFLICT, "this idempotency key came before with another body")
     return Verdict(Deed.ANSWER)
 
@@ -79,3 +89,15 @@ def _decide_undo(row: Row | None) -> Verdict:
     if row is None or row.state == "refused":
         return Verdict(Deed.NOTHING)
     return Verdict(Deed.DONE if row.state == "undone" else Deed.RUN)
+
+
+def _decide_probe(row: Row | None) -> Verdict:
+    """What the inbox knows needs no probe. Of what it does not know, the probe's answer becomes the row.
+
+    So a forward command that comes after a probe has said "no effect" is refused, and has none.
+    """
+    if row is None:
+        return Verdict(Deed.RUN)
+    if row.state == "undone":
+        return Verdict(Deed.REFUSE, UNDONE, "this command was undone, or found not to have been done")
+    return Verdict(Deed.ANSWER)

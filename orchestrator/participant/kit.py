@@ -7,38 +7,47 @@
 
 An undo is a command like any other; whether there is anything to undo is decided before your code runs. Raise
 `Rejected` to refuse: nothing you wrote is kept, the refusal is stored. Any other exception: nothing is kept, and the
-broker delivers the command again.
+command is tried again.
 """
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from orchestrator.errors import OrchestratorError, UnknownMessageTypeError
-from orchestrator.messages import Envelope, Message, short_hash
+from pydantic import BaseModel
+
+from orchestrator.errors import OrchestratorError, UnknownCommandError
+from orchestrator.messages import AnyCommand, Envelope, Event, reply_of, short_hash
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-
-    from pydantic import BaseModel
+    from datetime import datetime
 
     from orchestrator.contracts.protocol import CommandHeaders
     from orchestrator.participant.ports import Transaction
 
-C = TypeVar("C", bound=Message)
+C = TypeVar("C", bound=AnyCommand)
+R = TypeVar("R", bound=BaseModel | None)
 Kind = TypeVar("Kind")
 
+LIMIT = timedelta(seconds=30)
+"""How long one handler may take, unless its participant says otherwise: as long as a step waits by default."""
+log = logging.getLogger("saga.participant")
 
-@dataclass(slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommandContext:
     """Handed to a handler with its command.
 
     Attributes:
-        headers: ids and deadline of the command: `headers.key` is the idempotency key, `headers.undoes` names, in an
-            undo, the key of what is undone.
+        headers: all that the command says about itself; the most used of it are properties below.
         correlation_id: shared by everything that follows from one first message.
+        events: what was published so far, with its numbers in the outbox.
+        log: carries the ids of this command in each record.
     """
 
     headers: CommandHeaders
@@ -46,66 +55,109 @@ class CommandContext:
     transaction: Transaction
     source: str
     envelope: Envelope
-    log: logging.Logger = field(default_factory=lambda: logging.getLogger("saga.participant"))
-    _published: int = 0
+    log: logging.LoggerAdapter[logging.Logger]
+    events: list[tuple[int, Envelope]] = field(default_factory=list[tuple[int, Envelope]])
+
+    @property
+    def key(self) -> str:
+        """Idempotency key of this call: the same in every copy and every attempt."""
+        return self.headers.key
+
+    @property
+    def undoes(self) -> str:
+        """In an undo or a probe the key of the forward command, else empty."""
+        return self.headers.undoes
+
+    @property
+    def execution_id(self) -> str:
+        """The saga's execution; in an undo of a finished one still the original's."""
+        return self.headers.execution
+
+    @property
+    def deadline(self) -> datetime | None:
+        """When the saga gives this attempt up; None = never."""
+        return self.headers.deadline
 
     def get(self, kind: type[Kind]) -> Kind:
-        """What the store offers for business writes in the transaction that also stores the reply."""
+        """What the store offers for business writes in the transaction that also stores the reply.
+
+        Raises:
+            LookupError: it offers nothing of this type.
+        """
         return self.transaction.get(kind)
 
-    async def publish(self, event: Message) -> None:
+    async def publish(self, event: Event) -> None:
         """Publish an event, in the same transaction: it is sent if, and only if, the command is carried out."""
-        self._published += 1
-        await self.transaction.enqueue(
-            Envelope(
-                # Derived, not random: a command that is handled again publishes the same id.
-                id=short_hash(self.headers.key, event.message_type, str(self._published)),
-                source=self.source,
-                type=event.message_type,
-                body=event.model_dump_json().encode(),
-                correlation_id=self.correlation_id,
-                causation_id=self.envelope.id,
-                traceparent=self.envelope.traceparent,
-                tracestate=self.envelope.tracestate,
-            )
+        envelope = Envelope(
+            # Derived, not random: a command that is handled again publishes the same id.
+            id=short_hash(self.key, event.message_type, str(len(self.events) + 1)),
+            source=self.source,
+            type=event.message_type,
+            body=event.model_dump_json().encode(),
+            correlation_id=self.correlation_id,
+            causation_id=self.envelope.id,
+            traceparent=self.envelope.traceparent,
+            tracestate=self.envelope.tracestate,
         )
+        self.events.append((await self.transaction.enqueue(envelope), envelope))
 
 
-Handle: TypeAlias = "Callable[[Any, CommandContext], Awaitable[BaseModel | None]]"
+Handle: TypeAlias = "Callable[[C, CommandContext], Awaitable[R]]"
+
+
+@dataclass(frozen=True)
+class CommandHandler:
+    """A command and the coroutine that handles it."""
+
+    command: type[AnyCommand]
+    handle: Callable[[Any, CommandContext], Awaitable[BaseModel | None]]
+
+    @cached_property
+    def reply(self) -> type[BaseModel]:
+        """What the command's declaration names as its reply.
+
+        Raises:
+            LookupError: it names none, or one that its module does not have.
+        """
+        return reply_of(self.command)
 
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """A service that handles commands. `name` is its queue's last word: `saga.commands.<name>`."""
+    """A service that handles commands.
+
+    Attributes:
+        name: its queue's last word: `saga.commands.<name>`.
+        limit: how long one handler may take; longer is a fault: rolled back and tried again.
+        handlers: by command type.
+    """
 
     name: str
-    handlers: dict[str, tuple[type[Message], Handle]] = field(default_factory=dict[str, "tuple[type[Message], Handle]"])
+    limit: timedelta = LIMIT
+    handlers: dict[str, CommandHandler] = field(default_factory=dict[str, CommandHandler])
 
-    def handles(
-        self, command: type[C]
-    ) -> Callable[[Callable[[C, CommandContext], Awaitable[Any]]], Callable[[C, CommandContext], Awaitable[Any]]]:
+    def handles(self, command: type[C]) -> Callable[[Handle[C, R]], Handle[C, R]]:
         """Let the decorated coroutine handle `command`.
 
         Raises:
             OrchestratorError: another one handles it already.
         """
 
-        def register(handle: Callable[[C, CommandContext], Awaitable[Any]]) -> Any:
-            known = self.handlers.get(command.message_type)
-            if known is not None:
+        def register(handle: Handle[C, R]) -> Handle[C, R]:
+            if command.message_type in self.handlers:
                 raise OrchestratorError(f"{self.name} handles {command.message_type!r} twice: remove one")
-            self.handlers[command.message_type] = (command, handle)
+            self.handlers[command.message_type] = CommandHandler(command, handle)
             return handle
 
         return register
 
-    def handler_of(self, command_type: str) -> tuple[type[Message], Handle]:
-        """Model and coroutine for a command type.
+    def handler_of(self, command_type: str) -> CommandHandler:
+        """The handler of a command type.
 
         Raises:
-            UnknownMessageTypeError: it handles no such command.
+            UnknownCommandError: it handles no such command.
         """
         found = self.handlers.get(command_type)
         if found is None:
-            raise UnknownMessageTypeError(command_type)
+            raise UnknownCommandError(self.name, command_type)
         return found

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractAsyncContextManager
+    from datetime import timedelta
 
     from orchestrator.messages import Envelope
     from orchestrator.participant.inbox import Row
@@ -18,15 +19,18 @@ class Transaction(Protocol):
     """One transaction: everything in it is stored, or nothing is."""
 
     async def claim(self, forward_key: str) -> Row | None:
-        """The row of this key; from now on nobody else sees or makes it until the transaction ends."""
+        """The row of this key; from now on nobody else sees or makes it until the transaction ends.
+
+        A key that is claimed and not saved leaves no row.
+        """
         ...
 
     async def save(self, row: Row) -> None:
-        """Store the row."""
+        """Store the row of a claimed key."""
         ...
 
-    async def enqueue(self, event: Envelope) -> None:
-        """Store an event to be published (outbox)."""
+    async def enqueue(self, event: Envelope) -> int:
+        """Store an event to be published (outbox); its number, which is never used again."""
         ...
 
     def get(self, kind: type[Kind]) -> Kind:
@@ -39,7 +43,11 @@ class Transaction(Protocol):
 
 
 class Store(Protocol):
-    """Where a participant keeps its state."""
+    """Where a participant keeps its state.
+
+    Every method raises `StoreUnavailableError` when the store cannot be used now: then nobody knows whether the
+    transaction was kept, and the command is handled again.
+    """
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         """A transaction: committed at the end, rolled back by an exception."""
@@ -51,4 +59,13 @@ class Store(Protocol):
 
     async def mark_sent(self, numbers: Sequence[int]) -> None:
         """These outbox rows were confirmed by the broker."""
+        ...
+
+    async def forget_older_than(self, age: timedelta) -> int:
+        """Remove inbox rows that have not changed for `age`; returns how many.
+
+        Call it only with an age longer than all of these together, or call it never: the longest deadline of a
+        command, the age at which parked messages are discarded, and the sagas' longest compensation window. An undo
+        whose row was forgotten finds nothing to undo.
+        """
         ...

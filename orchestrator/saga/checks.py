@@ -1,260 +1,237 @@
-"""Everything that can be wrong with a definition, each rule with its code. docs/definition-rules.md explains them."""
+"""Walks a flow and finds everything that is wrong with a definition. `rules` lists the rules and their codes."""
 
 from __future__ import annotations
 
-import inspect
-from dataclasses import dataclass, field
+import re
 from datetime import timedelta
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, assert_never, get_args
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
-
-from orchestrator.messages import Command, Event, snake_case
-from orchestrator.saga.compiling import fact_of, holds_pivot, sleep_id, wait_id
-from orchestrator.saga.flow import Parallel, Sequence, Sleep, Step, Wait
-from orchestrator.saga.functions import CONTEXT, is_optional
+from orchestrator.messages import snake_case
+from orchestrator.saga.checks_functions import FunctionChecks
+from orchestrator.saga.checks_messages import MessageChecks, named
+from orchestrator.saga.checks_undo import UndoChecks
+from orchestrator.saga.flow import Parallel, Sequence, Sleep, Step, Wait, holds_pivot, parts_within
+from orchestrator.saga.functions import CONTEXT, Function, is_optional
+from orchestrator.saga.known import Known, Made
+from orchestrator.saga.rules import Findings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from orchestrator.saga.flow import Part
     from orchestrator.saga.functions import AnyFunction
+    from orchestrator.saga.outline import Outline
 
-KEY_TYPES = (str, int)
-
-
-@dataclass(slots=True)
-class Known:
-    """Facts by name at one point of the flow. `recorded`: those that a lost run cannot take back (express.md, 3)."""
-
-    facts: dict[str, Any]
-    recorded: set[str] = field(default_factory=set[str])
-
-    def copied(self) -> Known:
-        """An independent copy, for one branch."""
-        return Known(dict(self.facts), set(self.recorded))
+SAGA_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
+STEP_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+SHORTEST = timedelta(milliseconds=1)
 
 
-class Checker:
-    """Checks one saga. After `check`, `problems` and `warnings` hold what was found, a line each."""
+def check(outline: Outline, parts: tuple[Part, ...]) -> Findings:
+    """Everything that is wrong with a saga, at once."""
+    walk = _Walk(outline, parts)
+    walk.head()
+    walk.flow(parts)
+    return walk.findings
 
-    def __init__(self, starts_on: type[Event], key: str, within: timedelta | None) -> None:
-        self.problems: list[str] = []
-        self.warnings: list[str] = []
-        self._starts_on, self._key, self._within = starts_on, key, within
+
+class _Walk:
+    """One walk through a flow, in the order written."""
+
+    def __init__(self, outline: Outline, parts: tuple[Part, ...]) -> None:
+        self.findings = Findings()
+        self._outline = outline
+        self._messages = MessageChecks(self.findings, outline.starts_on, outline.key)
+        self._functions = FunctionChecks(self.findings, self._messages)
+        self._undo = UndoChecks(self.findings)
+        self._trigger = snake_case(outline.starts_on.__name__)
         self._names: dict[str, str] = {}
-        self._makers: dict[str, str] = {}
-        self._all_facts: set[str] = set()
+        self._makers: dict[str, str] = {self._trigger: "the trigger"}
+        self._later, self._is_complete = self._facts_in(parts)
 
-    def check(self, parts: tuple[Part, ...]) -> None:
-        """Find everything at once."""
-        trigger = snake_case(self._starts_on.__name__)
-        self._check_key(self._starts_on, self._key, "starts_on")
-        self._makers[trigger] = "the trigger"
-        try:
-            self._all_facts = {trigger, *_facts_in(parts)}
-        except (NameError, LookupError) as error:
-            self._report("S023", f"an annotation cannot be found at run time: {error}; import it for real", "")
-            return
-        self._sequence(parts, Known({trigger: self._starts_on}, {trigger}), is_past=False)
+    def head(self) -> None:
+        """The rules about the saga's own options."""
+        outline, report = self._outline, self.findings.report
+        if not SAGA_NAME.fullmatch(outline.name):
+            text = f"the saga's name is {outline.name!r}: use small letters, digits and dashes, at most 63"
+            report("S026", text, outline.place)
+        if type(outline.version) is not int or outline.version < 1:
+            report("S026", f"the version is {outline.version!r}: count from 1, in whole numbers", outline.place)
+        for option in ("within", "compensation_window"):
+            length = getattr(outline, option)
+            if length is not None and length < SHORTEST:
+                report("S019", f"the saga's {option} is {length}: give it a length of time", outline.place)
+        self._messages.key(outline.starts_on, outline.key, "starts_on", outline.place)
+        self._messages.message(outline.starts_on)
 
-    def _report(self, code: str, text: str, place: str) -> None:
-        self.problems.append(f"{code} {text}     {place}".rstrip())
+    def flow(self, parts: tuple[Part, ...]) -> None:
+        """The rules about the parts, from the top to the bottom."""
+        if not parts:
+            self.findings.report("S013", "the saga has no parts: give it at least one step", self._outline.place)
+        known = Known({self._trigger: Made(self._outline.starts_on)}, {self._trigger})
+        self._sequence(parts, known, is_past=False)
 
-    def _warn(self, code: str, text: str, place: str) -> None:
-        self.warnings.append(f"{code} {text}     {place}".rstrip())
+    def _facts_in(self, parts: tuple[Part, ...]) -> tuple[dict[str, str], bool]:
+        """Which step makes which fact, and whether all could be read."""
+        found: dict[str, str] = {}
+        is_complete = True
+        for part in parts_within(parts):
+            if isinstance(part, Wait):
+                found.setdefault(part.id, part.id)
+            elif isinstance(part, Step):
+                readable = self._is_readable(part)
+                is_complete = is_complete and readable
+                if readable and part.fact is not None:
+                    found.setdefault(part.fact, part.id)
+        return found, is_complete
 
-    # -- the walk ------------------------------------------------------------------------------------------------
+    def _is_readable(self, step: Step) -> bool:
+        readable = [self._functions.check(function, step.place) for function in step.functions]
+        return all(readable)
+
+    # -- parts of parts ------------------------------------------------------------------------------------------
 
     def _sequence(self, parts: tuple[Part, ...], known: Known, *, is_past: bool) -> None:
         for part in parts:
             if is_past and holds_pivot(part):
-                self._report("S008", "a second pivot on one path: there is one point of no return", _place(part))
+                text = "a second pivot on one path: there is one point of no return; make it a step"
+                self.findings.report("S008", text, part.place)
             self._part(part, known, is_past=is_past)
             is_past = is_past or holds_pivot(part)
 
-    def _part(self, part: Part, known: Known, *, is_past: bool) -> None:
+    def _part(self, part: object, known: Known, *, is_past: bool) -> None:
         match part:
             case Step():
                 self._step(part, known, is_past=is_past)
             case Wait():
                 self._wait(part, known, is_past=is_past)
             case Sleep():
-                self._name(sleep_id(part), part.place)
-                known.recorded = set(known.facts)
+                self._name(part.id, part.place)
+                self._length(part.id, part.duration, part.place)
+                known.record()
             case Sequence():
+                if not part.parts:
+                    self.findings.report("S013", "sequence() without parts: give it steps, or remove it", part.place)
                 self._sequence(part.parts, known, is_past=is_past)
             case Parallel():
                 self._parallel(part, known, is_past=is_past)
             case _:
-                assert_never(part)
+                self._stranger(part)
+
+    def _stranger(self, part: object) -> None:
+        shown = part.name + "()" if isinstance(part, Function) else repr(part)
+        text = f"{shown} is no part of a flow: wrap it in step(...), publish(...) or pivot(...)"
+        self.findings.report("S028", text, self._outline.place)
 
     def _parallel(self, part: Parallel, known: Known, *, is_past: bool) -> None:
         if not part.parts:
-            self._report("S013", "parallel() without branches: give it steps, or remove it", part.place)
+            self.findings.report("S013", "parallel() without branches: give it steps, or remove it", part.place)
         if holds_pivot(part):
-            self._report("S009", "a pivot inside parallel: move it before or behind", part.place)
-        branches = [known.copied() for _ in part.parts]
-        for branch, seen in zip(part.parts, branches, strict=True):
-            self._part(branch, seen, is_past=is_past)
-        for seen in branches:
-            known.facts.update(seen.facts)
+            self.findings.report("S009", "a pivot inside parallel: move it before or behind", part.place)
+        finished: list[Known] = []
+        for number, branch in enumerate(part.parts):
+            below = frozenset(self._facts_in(part.parts[number + 1 :])[0])
+            inside = known.branch(finished, below)
+            self._part(branch, inside, is_past=is_past)
+            finished.append(inside)
+        known.join(finished)
+
+    # -- leaves --------------------------------------------------------------------------------------------------
 
     def _step(self, step: Step, known: Known, *, is_past: bool) -> None:
+        if not self._is_readable(step):
+            return
+        self._undo.step(step, is_past=is_past)
+        self._undo.kinds(step)
         self._name(step.id, step.place)
-        self._signature(step.do, known)
-        self._result(step.do)
+        self._length(step.id, step.within, step.place)
+        own = {step.fact: Made(step.do.fact_type)} if step.fact and step.do.fact_type else {}
+        self._facts(step.do, step, known, {})
         if step.undo is not None:
-            self._undo(step, step.undo, known)
+            self._facts(step.undo, step, known, own)
+            if not is_past:
+                self._undo.facts(step, step.undo, known)
         if step.probe is not None:
-            self._signature(step.probe, known)
-        self._undo_rules(step, is_past=is_past)
-        if self._within is not None and step.within > self._within:
-            self._report("S019", f"{step.id} may take {step.within}, longer than the saga's {self._within}", step.place)
-        if step.do.lane == "durable" or step.is_pivot:
-            known.recorded = set(known.facts)
-        fact, made = fact_of(step), step.do.fact_type
-        if fact is not None and made is not None:
+            self._facts(step.probe, step, known, {})
+        goes_through_server = step.do.lane == "durable" or step.is_pivot
+        if goes_through_server:
+            known.record()
+        for fact, made in own.items():
             self._make(fact, made, step.id, step.place, known)
-            if step.do.lane == "durable" or step.is_pivot:
+            if goes_through_server:
                 known.recorded.add(fact)
 
     def _wait(self, wait: Wait, known: Known, *, is_past: bool) -> None:
-        self._name(wait_id(wait), wait.place)
-        self._check_key(wait.event, wait.key or self._key, f"wait_for({wait.event.__name__})")
+        label = f"wait_for({wait.event.__name__})"
+        report = self.findings.report
+        self._name(wait.id, wait.place)
+        self._messages.key(wait.event, wait.key or self._outline.key, label, wait.place)
+        self._messages.message(wait.event)
         if wait.within is None:
-            self._report("S015", f"wait_for({wait.event.__name__}) has no limit: add within=", wait.place)
-        elif self._within is not None and wait.within > self._within:
-            self._report("S019", f"{wait_id(wait)} waits {wait.within}, longer than the saga's limit", wait.place)
+            report("S015", f"{label} has no limit: add within=", wait.place)
+        else:
+            self._length(wait.id, wait.within, wait.place)
         if is_past and wait.on_timeout == "abort":
-            text = f"wait_for({wait.event.__name__}) behind the pivot cannot abort: add on_timeout='continue'"
-            self._report("S018", text, wait.place)
-        made = wait.event | None if wait.on_timeout == "continue" else wait.event
-        self._make(wait_id(wait), made, wait_id(wait), wait.place, known)
-        known.recorded = set(known.facts)
+            report("S018", f"{label} behind the pivot cannot abort: add on_timeout='continue'", wait.place)
+        if wait.on_missing == "start" and wait.event is not self._outline.starts_on:
+            text = f"{label} cannot start an execution, only {self._outline.starts_on.__name__} can: choose another"
+            report("S029", f"{text} on_missing=", wait.place)
+        # An event that came early lets a run pass, so a wait records nothing: neither what was before, nor its own.
+        self._make(wait.id, Made(wait.event, is_certain=wait.on_timeout == "abort"), wait.id, wait.place, known)
 
     # -- single rules --------------------------------------------------------------------------------------------
 
     def _name(self, name: str, place: str) -> None:
         if name == CONTEXT:
-            self._report("S017", f"{name!r} is reserved: rename it by as_=", place)
+            self.findings.report("S017", f"{name!r} is reserved for the action's context: rename it by as_=", place)
+        elif not STEP_NAME.fullmatch(name):
+            text = f"{name!r} cannot be a parameter's name: use small letters, digits and _, at most 100"
+            self.findings.report("S017", text, place)
         if name in self._names:
-            self._report("S007", f"two steps are called {name!r} ({self._names[name]}): rename one by as_=", place)
+            text = f"two steps are called {name!r} (the other: {self._names[name]}): rename one by as_="
+            self.findings.report("S007", text, place)
         self._names.setdefault(name, place)
 
-    def _make(self, fact: str, made: Any, maker: str, place: str, known: Known) -> None:
+    def _length(self, name: str, length: timedelta, place: str) -> None:
+        limit = self._outline.within
+        if length < SHORTEST:
+            self.findings.report("S019", f"{name} has {length} for its length: give it more than none", place)
+        elif limit is not None and length > limit:
+            text = f"{name} may take {length}, the saga only {limit}: raise the saga's within=, or lower this"
+            self.findings.report("S019", text, place)
+
+    def _make(self, fact: str, made: Made, maker: str, place: str, known: Known) -> None:
         if fact in self._makers:
             text = f"{maker} makes {fact!r}, which {self._makers[fact]} makes too: rename one by as_="
-            self._report("S003", text, place)
+            self.findings.report("S003", text, place)
         self._makers.setdefault(fact, maker)
-        known.facts[fact] = made
+        known.make(fact, made)
 
-    def _signature(self, function: AnyFunction, known: Known, own: dict[str, Any] | None = None) -> None:
-        facts = {**known.facts, **(own or {})}
+    def _facts(self, function: AnyFunction, step: Step, known: Known, own: dict[str, Made]) -> None:
         for name, annotation in function.parameters.items():
-            if name not in facts:
-                self._unknown(function, name, facts)
-            elif not _accepts(annotation, facts[name]):
-                text = f"{function.name}() takes {name} as {_named(annotation)}, but it is {_named(facts[name])}"
-                self._report("S004", text, function.place)
+            made = own.get(name) or known.take(name)
+            if made is None:
+                self._missing(function, step, name, known)
+            elif name in function.hints:
+                self._fits(function, name, annotation, made)
 
-    def _unknown(self, function: AnyFunction, name: str, facts: dict[str, Any]) -> None:
-        if name in self._all_facts:
-            text = f"{function.name}() asks for {name!r}, which is made later or in another branch; move it below"
-            self._report("S002", text, function.place)
-            return
-        close = get_close_matches(name, facts, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else f" Known here: {', '.join(sorted(facts))}."
-        self._report("S001", f"{function.name}() asks for {name!r}, which is not known yet.{hint}", function.place)
+    def _fits(self, function: AnyFunction, name: str, annotation: Any, made: Made) -> None:
+        if annotation not in (made.type, made.type | None):
+            text = f"{function.name}() takes {name} as {named(annotation)}, but it is {named(made.type)}"
+            self.findings.report("S004", text, function.place)
+        elif not made.is_certain and not is_optional(annotation):
+            text = f"{function.name}() counts on {name!r}, which is missing when the wait for it ends without it"
+            self.findings.report("S024", f"{text}: annotate {named(made.type)} | None", function.place)
 
-    def _result(self, function: AnyFunction) -> None:
-        made: Any = function.result
-        if function.lane in ("brief", "durable") and not inspect.iscoroutinefunction(function.call):
-            self._report("S005", f"{function.name}() is an action: write `async def`", function.place)
-        if function.lane == "command" and not _is_a(made, Command):
-            self._report("S006", f"{function.name}() must return a Command, it returns {_named(made)}", function.place)
-        if function.lane == "publish" and not _is_a(made, Event):
-            self._report("S006", f"{function.name}() must return an Event, it returns {_named(made)}", function.place)
-        plain = function.lane in ("brief", "durable") and made is not None and made is not type(None)
-        if plain and not _is_a(made, BaseModel):
-            text = f"{function.name}() returns {_named(made)}: a fact is a pydantic model, so that it can be stored"
-            self._report("S021", text, function.place)
-
-    def _undo(self, step: Step, undo: AnyFunction, known: Known) -> None:
-        own = {fact_of(step) or "": step.do.fact_type}
-        self._signature(undo, known, own)
-        self._result(undo)
-        for name, annotation in undo.parameters.items():
-            if is_optional(annotation) or name in known.recorded:
-                continue
-            if step.do.lane == "durable" and name in own:
-                text = f"{undo.name}() needs {name}, which is missing when the outcome of {step.id} is unknown"
-                self._warn("W001", text, undo.place)
-            elif name in own or (name in known.facts and step.do.lane != "durable"):
-                text = f"{undo.name}() needs {name}, which a crash can lose: annotate it `... | None`"
-                self._report("S020", text, undo.place)
-
-    def _undo_rules(self, step: Step, *, is_past: bool) -> None:
-        is_compensatable = not is_past and not step.is_pivot
-        if is_compensatable and step.undo is None and step.no_undo is None:
-            self._report("S010", f"{step.id} has neither undo= nor no_undo='why not'", step.place)
-        if not is_compensatable and step.undo is not None:
-            text = f"{step.id} comes after the pivot, so it can only go forward: remove its undo="
-            self._report("S011", text, step.place)
-        if step.undo_retry.attempts is None:
-            self._report("S012", f"the undo of {step.id} has no limit: give undo_retry attempts", step.place)
-        if is_past and step.retry.attempts is None:
-            self._warn("W002", f"{step.id} is retried without limit: it would never park", step.place)
-
-    def _check_key(self, event: type[Event], key: str, where: str) -> None:
-        found = event.model_fields.get(key)
-        if found is None:
-            self._report("S014", f"{event.__name__} in {where} has no field {key!r}: name the key by key=", "")
-            return
-        annotation: Any = found.annotation
-        if annotation not in KEY_TYPES:
-            text = f"{event.__name__}.{key} is {_named(found.annotation)}: a key is str or int"
-            self._report("S016", text, "")
-            return
-        first = self._starts_on.model_fields.get(self._key)
-        if first is not None and first.annotation is not found.annotation:
-            text = f"{event.__name__}.{key} is {_named(found.annotation)}, the saga's key {_named(first.annotation)}"
-            self._report("S016", text, "")
-
-
-def _facts_in(parts: tuple[Part, ...]) -> Iterator[str]:
-    for part in parts:
-        match part:
-            case Step():
-                # Reading the hints of every function here finds annotations that do not resolve.
-                _ = (part.do.hints, part.undo and part.undo.hints, part.probe and part.probe.hints)
-                yield from filter(None, (fact_of(part),))
-            case Wait():
-                yield wait_id(part)
-            case Sequence() | Parallel():
-                yield from _facts_in(part.parts)
-            case Sleep():
-                pass
-
-
-def _place(part: Part) -> str:
-    return getattr(part, "place", "")
-
-
-def _accepts(annotation: Any, made: Any) -> bool:
-    if annotation is Any:
-        return True
-    wanted = {one for one in (get_args(annotation) or (annotation,)) if one is not type(None)}
-    offered = {one for one in (get_args(made) or (made,)) if one is not type(None)}
-    if is_optional(made) and not is_optional(annotation):
-        return False
-    return all(any(inspect.isclass(w) and issubclass(o, w) for w in wanted) for o in offered)
-
-
-def _is_a(made: Any, kind: type) -> bool:
-    return inspect.isclass(made) and issubclass(made, kind)
-
-
-def _named(annotation: Any) -> str:
-    return getattr(annotation, "__name__", str(annotation))
+    def _missing(self, function: AnyFunction, step: Step, name: str, known: Known) -> None:
+        asks = f"{function.name}() asks for {name!r}"
+        if name in known.elsewhere:
+            text = f"{asks}, which a branch written below makes: write that branch first, and {step.id} waits for it"
+            self.findings.report("S024", text, function.place)
+        elif name in self._later:
+            maker = self._later[name]
+            move = f"move {step.id} below it" if maker != step.id else "only its undo can know that"
+            self.findings.report("S002", f"{asks}, which {maker} makes later; {move}", function.place)
+        elif self._is_complete:
+            close = get_close_matches(name, known.facts, n=1)
+            hint = f"Did you mean {close[0]!r}?" if close else f"Known here: {', '.join(sorted(known.facts))}."
+            self.findings.report("S001", f"{asks}, which is not known. {hint}", function.place)

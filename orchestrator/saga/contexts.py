@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar, cast
-
-from typing_extensions import TypeForm
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchestrator.errors import OrchestratorError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-Port = TypeVar("Port")
+PortT = TypeVar("PortT")
 
 
 class PortMissingError(OrchestratorError):
-    """An action asks for something that its worker was not given."""
+    """An action asks for something that its worker was not given.
 
-    def __init__(self, port: type) -> None:
-        super().__init__(f"no {port.__name__} is registered: give the worker ports={{{port.__name__}: ...}}")
+    Args:
+        port: the type asked for.
+        registered: the types the worker was given.
+    """
+
+    def __init__(self, port: Any, registered: Mapping[type, Any]) -> None:
+        name = getattr(port, "__name__", repr(port))
+        known = ", ".join(sorted(one.__name__ for one in registered)) or "none"
+        super().__init__(
+            f"no {name} is registered (there are: {known}): where the worker is opened, add {name} to its `ports`,"
+            f" as in open_worker(sagas, settings, ports={{{name}: ...}})"
+        )
         self.port = port
 
 
@@ -36,7 +44,11 @@ class ActionContext:
         idempotency_key: the same for every attempt of this call; give it to outside systems.
         undoes: in an undo or a probe the key of the forward call, else empty.
         attempt: the first is 1.
+        correlation_id: shared by all messages of this execution and what follows from it.
+        execution_id: `saga:key`.
+        ports: objects by type, see `get`.
         heartbeat: tells the engine that a long action is alive; a durable action's worker also does so by itself.
+        log: a logger for the action's own lines.
     """
 
     idempotency_key: str
@@ -48,14 +60,14 @@ class ActionContext:
     heartbeat: Callable[[], None] = _nothing
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("saga.action"))
 
-    def get(self, port: TypeForm[Port]) -> Port:
-        """The object that the worker was given for a type.
+    # `Callable[..., PortT]`, since type checkers refuse a Protocol where `type[PortT]` stands.
+    def get(self, port: Callable[..., PortT]) -> PortT:
+        """The object that the worker was given for a type, most often a Protocol.
 
         Raises:
-            PortMissingError: it was given none.
+            PortMissingError: it was given none; names the port and where to register it.
         """
-        wanted = cast("type[Port]", port)
-        found: Port | None = self.ports.get(wanted)
+        found: PortT | None = self.ports.get(port)  # type: ignore[call-overload]
         if found is None:
-            raise PortMissingError(wanted)
+            raise PortMissingError(port, self.ports)
         return found

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from orchestrator.errors import SagaDefinitionError
-from orchestrator.messages import snake_case
-from orchestrator.saga.checks import Checker
-from orchestrator.saga.compiling import Compiler, fact_of, handler_name
-from orchestrator.saga.flow import Parallel, Sequence, Step, Wait
+from orchestrator.saga.checks import check
+from orchestrator.saga.compiling import compile_plan, handler_name
+from orchestrator.saga.flow import Step, Wait, parts_within
 from orchestrator.saga.handlers import Handler
-from orchestrator.saga.plan import Plan, TriggerPlan
-from orchestrator.saga.retry import milliseconds
+from orchestrator.saga.outline import OnCompleted, Outline, Unwind
+from orchestrator.saga.places import caller_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import Never
 
     from orchestrator.messages import Event
     from orchestrator.saga.flow import Part
     from orchestrator.saga.functions import AnyFunction
+    from orchestrator.saga.plan import Plan
+    from orchestrator.saga.rules import Problem
 
 COMPENSATION_WINDOW = timedelta(days=30)
 
@@ -38,9 +41,20 @@ class Saga:
         compensation_window: how long after its end it may be undone by hand.
         on_completed: what becomes of events that come after the end.
 
+    Attributes:
+        outline: its options.
+        parts: its parts as written.
+        plan: the saga compiled to data.
+        warnings: what is allowed but worth a look; `saga check` shows it.
+
     Raises:
-        SagaDefinitionError: with every problem found.
+        SagaDefinitionError: with every problem found; its `problems` have code, text and place.
     """
+
+    outline: Outline
+    parts: tuple[Part, ...]
+    plan: Plan
+    warnings: tuple[Problem, ...]
 
     def __init__(
         self,
@@ -50,71 +64,89 @@ class Saga:
         key: str,
         version: int,
         within: timedelta | None = None,
-        unwind: Literal["dependency", "serial"] = "dependency",
+        unwind: Unwind = "dependency",
         compensation_window: timedelta = COMPENSATION_WINDOW,
-        on_completed: Literal["dead_letter", "ignore"] = "dead_letter",
+        on_completed: OnCompleted = "dead_letter",
     ) -> None:
-        checker = Checker(starts_on, key, within)
-        checker.check(parts)
-        if checker.problems:
-            raise SagaDefinitionError(name, checker.problems)
-        self.name, self.version, self.parts, self.starts_on = name, version, parts, starts_on
-        self.warnings = tuple(checker.warnings)
-        compiler = Compiler(name, key, dict(_makers(parts)))
-        self.plan = Plan(
-            saga=name,
+        outline = Outline(
+            name=name,
             version=version,
-            trigger=TriggerPlan(event=starts_on.message_type, gives=snake_case(starts_on.__name__), key=key),
-            root=compiler.sequence(parts, is_past=False),
-            within_ms=milliseconds(within) if within else None,
+            starts_on=starts_on,
+            key=key,
+            within=within,
             unwind=unwind,
-            compensation_window_ms=milliseconds(compensation_window),
+            compensation_window=compensation_window,
             on_completed=on_completed,
+            place=caller_place(),
         )
+        findings = check(outline, parts)
+        if findings.problems:
+            raise SagaDefinitionError(name, findings.problems)
+        plan = compile_plan(outline, parts)
+        # Set past __setattr__, which keeps the value immutable.
+        vars(self).update(outline=outline, parts=parts, warnings=findings.warnings, plan=plan)
+
+    @property
+    def name(self) -> str:
+        """Its name, as `fulfil-order`."""
+        return self.outline.name
+
+    @property
+    def version(self) -> int:
+        """Its version."""
+        return self.outline.version
+
+    @property
+    def starts_on(self) -> type[Event]:
+        """The event that starts it."""
+        return self.outline.starts_on
+
+    @property
+    def place(self) -> str:
+        """Where it is written, as `order_fulfilment/saga.py:85`."""
+        return self.outline.place
 
     @cached_property
     def events(self) -> Mapping[str, type[Event]]:
         """Every event it takes in, by message type: its trigger and what it waits for."""
-        waits = [part.event for part in _flat(self.parts) if isinstance(part, Wait)]
-        return {event.message_type: event for event in (self.starts_on, *waits)}
+        waits = [part.event for part in parts_within(self.parts) if isinstance(part, Wait)]
+        return MappingProxyType({event.message_type: event for event in (self.starts_on, *waits)})
 
     @cached_property
     def handlers(self) -> Mapping[str, Handler]:
-        """Every function of it by the name under which plans ask for it."""
-        named = ((handler_name(self.name, function), function) for function in _functions(self.parts))
-        return {name: Handler(name, function) for name, function in named}
+        """Every function of it, undo and probe included, by the name under which plans ask for it."""
+        named = ((handler_name(self.name, function), function) for function in self._functions())
+        return MappingProxyType({name: Handler(name, function) for name, function in named})
+
+    @cached_property
+    def commands(self) -> Mapping[str, str]:
+        """Command type -> the participant that handles it."""
+        sent = (function for function in self._functions() if function.to is not None)
+        return MappingProxyType({function.result.message_type: function.to or "" for function in sent})
 
     @cached_property
     def participants(self) -> tuple[str, ...]:
         """The participants it sends commands to, by name."""
-        return tuple(sorted({function.to for function in _functions(self.parts) if function.to}))
+        return tuple(sorted(set(self.commands.values())))
 
-    @cached_property
-    def commands(self) -> Mapping[str, str]:
-        """Command type -> participant."""
-        return {
-            function.result.message_type: function.to for function in _functions(self.parts) if function.to is not None
-        }
+    def _functions(self) -> Iterator[AnyFunction]:
+        for part in parts_within(self.parts):
+            if isinstance(part, Step):
+                yield from part.functions
+
+    def __setattr__(self, name: str, value: object) -> Never:
+        raise AttributeError(f"{self!r} is immutable: declare another saga instead of setting {name!r}")
+
+    def __delattr__(self, name: str) -> Never:
+        raise AttributeError(f"{self!r} is immutable: {name!r} cannot be removed")
+
+    def __eq__(self, other: object) -> bool:
+        """Whether plan and code are the same; where it is written does not matter."""
+        return isinstance(other, Saga) and (self.plan, self.handlers) == (other.plan, other.handlers)
+
+    def __hash__(self) -> int:
+        return hash(self.plan.content_hash)
 
     def __repr__(self) -> str:
         """`Saga('fulfil-order', version=1)`."""
         return f"Saga({self.name!r}, version={self.version})"
-
-
-def _flat(parts: tuple[Part, ...]) -> Iterator[Part]:
-    for part in parts:
-        yield part
-        if isinstance(part, Sequence | Parallel):
-            yield from _flat(part.parts)
-
-
-def _functions(parts: tuple[Part, ...]) -> Iterator[AnyFunction]:
-    for part in _flat(parts):
-        if isinstance(part, Step):
-            yield from (function for function in (part.do, part.undo, part.probe) if function is not None)
-
-
-def _makers(parts: tuple[Part, ...]) -> Iterator[tuple[str, str]]:
-    for part in _flat(parts):
-        if isinstance(part, Step) and (fact := fact_of(part)) is not None:
-            yield fact, part.id

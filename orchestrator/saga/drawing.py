@@ -1,62 +1,139 @@
-"""Draws a plan as a Mermaid flowchart: the way forward solid, what undoes a step dashed, the pivot as a hexagon."""
+"""Draws a plan as a Mermaid flowchart: the way forward solid, the way back dashed, the pivot as a thick hexagon."""
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, assert_never
 
-from orchestrator.saga.plan import Leaf, ParallelPlan, SequencePlan, SleepPlan, StepPlan, WaitPlan
+from orchestrator.saga.plan import ParallelPlan, SequencePlan, SleepPlan, StepPlan, WaitPlan, leaves
 
 if TYPE_CHECKING:
-    from orchestrator.saga.plan import Node, Plan
+    from collections.abc import Sequence
+
+    from orchestrator.saga.plan import CallPlan, Leaf, Node, Plan
+
+UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s"), (1, "ms"))
+STYLES = ("classDef pivot stroke-width:4px", "classDef undo stroke-dasharray:4 3")
 
 
 def draw(plan: Plan) -> str:
-    """The plan as Mermaid text, the same for the same plan."""
-    lines = ["flowchart TD", f"  start([{_text(plan.trigger.event)}])"]
-    last = _draw(plan.root, ["start"], lines)
-    lines += [f"  {name} --> done" for name in last]
-    lines.append(f"  done([{_text(plan.saga)} completed])")
-    return "\n".join(lines) + "\n"
+    """The plan as Mermaid text, the same for the same plan.
+
+    Nodes are named `s_<step>` and `u_<step>` (its undo), so that no step's name is a word of Mermaid's own.
+    """
+    drawing = _Drawing()
+    drawing.add(f"start([{_text(plan.trigger.event)}])")
+    drawing.link(drawing.forward(plan.root, ["start"]), "-->", "done")
+    drawing.add(f"done([{_text(f'{plan.saga} completed')}])")
+    last = drawing.back(plan.root, [])
+    if last:
+        drawing.link(last, "-.->", "undone")
+        drawing.add(f"undone([{_text(f'{plan.saga} compensated')}])")
+    for style in STYLES:
+        drawing.add(style)
+    return "\n".join(["flowchart TD", *drawing.lines]) + "\n"
 
 
-def _draw(node: Node, entries: list[str], lines: list[str]) -> list[str]:
-    """Draw `node` behind `entries`; returns what comes last in it."""
-    match node:
-        case SequencePlan():
-            for child in node.children:
-                entries = _draw(child, entries, lines)
+class _Drawing:
+    """The lines of one picture."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._joins = 0
+
+    def add(self, line: str) -> None:
+        """One more line."""
+        self.lines.append(f"  {line}")
+
+    def link(self, entries: Sequence[str], arrow: str, node: str) -> None:
+        """An arrow from each entry to `node`."""
+        for entry in entries:
+            self.add(f"{entry} {arrow} {node}")
+
+    def forward(self, node: Node, entries: list[str]) -> list[str]:
+        """Draw `node` behind `entries`; returns what comes last in it."""
+        match node:
+            case SequencePlan():
+                for child in node.children:
+                    entries = self.forward(child, entries)
+                return entries
+            case ParallelPlan():
+                entries = self._joined(entries, "-->")
+                return list(chain.from_iterable(self.forward(child, entries) for child in node.children))
+            case _:
+                self._leaf(node, entries)
+                return [f"s_{node.id}"]
+
+    def back(self, node: Node, entries: list[str]) -> list[str]:
+        """Draw the undos in `node`, which follow those in `entries`; returns those that come last on the way back."""
+        match node:
+            case SequencePlan():
+                for child in reversed(node.children):
+                    entries = self.back(child, entries)
+                return entries
+            case ParallelPlan():
+                branches = [child for child in node.children if _has_undo(child)]
+                entries = self._joined(entries, "-.->") if branches else entries
+                return list(chain.from_iterable(self.back(child, entries) for child in branches)) or entries
+            case StepPlan(undo=undo) if undo is not None:
+                name = f"u_{node.id}"
+                self.add(f"{name}[{_text(_call(undo))}]:::undo")
+                self.add(f"s_{node.id} -. undo .-> {name}")
+                self.link(entries, "-.->", name)
+                return [name]
+            case _:
+                return entries
+
+    def _joined(self, entries: list[str], arrow: str) -> list[str]:
+        """One entry for several, so that two parallels in a row do not make an arrow from each to each."""
+        if len(entries) <= 1:
             return entries
-        case ParallelPlan():
-            return [last for child in node.children for last in _draw(child, entries, lines)]
-        case _:
-            lines.extend(_leaf(node))
-            lines.extend(f"  {entry} --> {node.id}" for entry in entries)
-            return [node.id]
+        self._joins += 1
+        name = f"join{self._joins}"
+        self.add(f"{name}(( ))")
+        self.link(entries, arrow, name)
+        return [name]
+
+    def _leaf(self, leaf: Leaf, entries: list[str]) -> None:
+        self.add(_shape(leaf))
+        self.link(entries, "-->", f"s_{leaf.id}")
+        if isinstance(leaf, StepPlan):
+            self.link([f"s_{maker}" for maker in leaf.after], "-- fact -->", f"s_{leaf.id}")
 
 
-def _leaf(leaf: Leaf) -> list[str]:
+def _shape(leaf: Leaf) -> str:
+    name = f"s_{leaf.id}"
     match leaf:
+        case StepPlan(phase="pivot"):
+            return f"{name}{{{{{_text(_call(leaf.do, leaf.id))}}}}}:::pivot"
         case StepPlan():
-            return _step(leaf)
+            return f"{name}[{_text(_call(leaf.do, leaf.id))}]"
         case WaitPlan():
-            return [f"  {leaf.id}[/wait for {_text(leaf.event)}/]"]
+            otherwise = ", else go on" if leaf.on_timeout == "continue" else ""
+            return f"{name}[/{_text(f'wait for {leaf.event} (at most {_length(leaf.within_ms)}{otherwise})')}/]"
         case SleepPlan():
-            return [f"  {leaf.id}[/wait {leaf.duration_ms / 1000:g} s/]"]
+            return f"{name}[/{_text(f'sleep {_length(leaf.duration_ms)}')}/]"
         case _:
             assert_never(leaf)
 
 
-def _step(step: StepPlan) -> list[str]:
-    label = _text(f"{step.id} → {step.do.participant}" if step.do.participant else step.id)
-    if step.phase == "pivot":
-        return [f"  {step.id}{{{{{label}}}}}"]
-    lines = [f"  {step.id}[{label}]"]
-    if step.undo is not None:
-        name = step.undo.handler.partition(".")[2].partition("@")[0]
-        lines.append(f"  {step.id} -. undo .-> {step.id}_undo[{_text(name)}]:::undo")
-    return lines
+def _has_undo(node: Node) -> bool:
+    return any(isinstance(leaf, StepPlan) and leaf.undo is not None for leaf in leaves(node))
+
+
+def _call(call: CallPlan, name: str | None = None) -> str:
+    shown = name or call.handler.partition(".")[2].partition("@")[0]
+    if call.lane == "publish":
+        return f"publish {call.message_type}"
+    return f"{shown} → {call.participant}" if call.participant else shown
+
+
+def _length(milliseconds: int) -> str:
+    unit, word = next((one for one in UNITS if milliseconds % one[0] == 0), UNITS[-1])
+    return f"{milliseconds // unit} {word}"
 
 
 def _text(text: str) -> str:
-    escaped = text.replace("&", "#amp;").replace('"', "#quot;")
+    """A label in quotes; Mermaid reads `#...;` as a character by its name."""
+    escaped = text.replace("#", "#35;").replace('"', "#quot;").replace("<", "#lt;").replace(">", "#gt;")
     return f'"{escaped}"'

@@ -5,21 +5,30 @@ from __future__ import annotations
 import inspect
 import types
 import typing
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeAlias, TypeVar, overload
 
 from pydantic import BaseModel
+from typing_extensions import TypeIs
 
-from orchestrator.messages import Command, Message, snake_case
+from orchestrator.messages import AnyCommand, Command, Event, reply_of, snake_case
+from orchestrator.saga.places import place_of_function
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from orchestrator.saga.plan import Lane
+
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
+WorkT = TypeVar("WorkT", bound=Awaitable[Any])
+CommandT = TypeVar("CommandT", bound=AnyCommand)
+EventT = TypeVar("EventT", bound=Event)
 CONTEXT = "ctx"
+"""The one parameter name that is not a fact: an action's `ActionContext`."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +42,7 @@ class Function(Generic[P, R]):
     """
 
     call: Callable[P, R]
-    lane: Literal["command", "publish", "brief", "durable"]
+    lane: Lane
     to: str | None = None
     version: int = 1
 
@@ -44,13 +53,22 @@ class Function(Generic[P, R]):
     @property
     def name(self) -> str:
         """Name of the function, which is also the step's."""
-        return self.call.__name__
+        return getattr(self.call, "__name__", type(self.call).__name__)
 
     @property
     def place(self) -> str:
-        """Where it is written, as `file.py:41`."""
-        code = self.call.__code__
-        return f"{Path(code.co_filename).name}:{code.co_firstlineno}"
+        """Where it is written, as `order_fulfilment/saga.py:41`."""
+        return place_of_function(self.call)
+
+    @property
+    def is_action(self) -> bool:
+        """Whether our own worker runs it; else it builds a message."""
+        return self.lane in ("brief", "durable")
+
+    @cached_property
+    def signature(self) -> inspect.Signature:
+        """Its signature, annotations as written."""
+        return inspect.signature(self.call)
 
     @cached_property
     def hints(self) -> dict[str, Any]:
@@ -65,27 +83,28 @@ class Function(Generic[P, R]):
     @cached_property
     def parameters(self) -> dict[str, Any]:
         """Annotation of each fact it takes, by name; `ctx` is not one."""
-        names = inspect.signature(self.call).parameters
-        return {name: self.hints.get(name, Any) for name in names if name != CONTEXT}
+        return {name: self.hints.get(name, Any) for name in self.signature.parameters if name != CONTEXT}
 
-    @property
+    @cached_property
     def takes_context(self) -> bool:
         """Whether it wants an `ActionContext`."""
-        return CONTEXT in inspect.signature(self.call).parameters
+        return CONTEXT in self.signature.parameters
 
     @property
     def result(self) -> Any:
-        """What it returns: the message it builds, or an action's result."""
+        """What it returns: the message it builds, or an action's result; `NoneType` if nothing."""
         return self.hints.get("return")
 
     @cached_property
     def fact_type(self) -> type[BaseModel] | None:
-        """The type whose name later steps know its result by: a command's reply, an action's result."""
-        if self.lane == "command":
-            return reply_type(self.result)
-        made: Any = self.result
-        is_fact = self.lane != "publish" and inspect.isclass(made) and issubclass(made, BaseModel)
-        return cast("type[BaseModel]", made) if is_fact else None
+        """The type whose name later steps know its result by: a command's reply, an action's result.
+
+        Raises:
+            LookupError: the command's reply cannot be found.
+        """
+        if self.is_action:
+            return self.result if is_class_of(self.result, BaseModel) else None
+        return reply_of(self.result) if is_class_of(self.result, Command) else None
 
     @property
     def fact(self) -> str | None:
@@ -93,7 +112,26 @@ class Function(Generic[P, R]):
         return snake_case(self.fact_type.__name__) if self.fact_type else None
 
 
-AnyFunction = Function[..., Any]
+class Action(Function[P, R]):
+    """A coroutine of the author that our own worker runs. Made by `@action`."""
+
+
+class CommandBuilder(Function[P, R]):
+    """A function of the author that builds a command. Made by `@command`."""
+
+
+class EventBuilder(Function[P, R]):
+    """A function of the author that builds an event to publish. Made by `@event`."""
+
+
+AnyFunction: TypeAlias = Function[..., Any]
+Doing: TypeAlias = Action[..., Any] | CommandBuilder[..., Any]
+"""What a step can do, and what can undo or probe one."""
+
+
+def is_class_of(annotation: Any, root: type[T]) -> TypeIs[type[T]]:
+    """Whether an annotation is a plain class below `root`."""
+    return isinstance(annotation, type) and issubclass(annotation, root)
 
 
 def is_optional(annotation: Any) -> bool:
@@ -102,53 +140,47 @@ def is_optional(annotation: Any) -> bool:
     return origin in (typing.Union, types.UnionType) and type(None) in typing.get_args(annotation)
 
 
-def reply_type(command: type[Message]) -> type[BaseModel] | None:
-    """The reply of `class ReserveStock(Command["StockReserved"])`, found by name in the command's own module.
-
-    Raises:
-        LookupError: the name is not there.
-    """
-    for base in getattr(command, "__mro__", ()):
-        metadata = getattr(base, "__pydantic_generic_metadata__", {})
-        if metadata.get("origin") is Command and metadata.get("args"):
-            return _named(metadata["args"][0], command)
-    return None
-
-
-def _named(argument: Any, command: type[Message]) -> type[BaseModel]:
-    name = argument if isinstance(argument, str) else getattr(argument, "__forward_arg__", None)
-    if name is None:
-        return cast("type[BaseModel]", argument)
-    found = vars(inspect.getmodule(command)).get(name)
-    if found is None:
-        raise LookupError(f"{command.__name__} names its reply {name!r}, which {command.__module__} does not define")
-    return cast("type[BaseModel]", found)
-
-
 @overload
-def action(call: Callable[P, R], /) -> Function[P, R]: ...
+def action(call: Callable[P, WorkT], /) -> Action[P, WorkT]: ...
 @overload
-def action(*, brief: bool = False, version: int = 1) -> Callable[[Callable[P, R]], Function[P, R]]: ...
-def action(call: Callable[P, R] | None = None, /, *, brief: bool = False, version: int = 1) -> Any:
+def action(*, brief: bool = False, version: int = 1) -> Callable[[Callable[P, WorkT]], Action[P, WorkT]]: ...
+def action(call: Callable[P, Any] | None = None, /, *, brief: bool = False, version: int = 1) -> Any:
     """Declare a coroutine that runs in our own worker; it may do I/O and may run more than once.
 
-    `brief=True` promises: under a second, and the same key gives the same result; then it rides the express lane.
+    Args:
+        call: the coroutine; left out when options are given, as in `@action(brief=True)`.
+        brief: promises: under a second, and the same key gives the same result. It then rides the express lane.
+        version: raise it when running executions must keep the old code; deploy both until they have ended.
     """
-    lane: Literal["brief", "durable"] = "brief" if brief else "durable"
+    lane: Lane = "brief" if brief else "durable"
     if call is not None:
-        return Function(call, lane, version=version)
+        return Action(call, lane, version=version)
 
-    def declare(function: Callable[P, R]) -> Function[P, R]:
-        return Function(function, lane, version=version)
+    def declare(function: Callable[P, Any]) -> Action[P, Any]:
+        return Action(function, lane, version=version)
 
     return declare
 
 
-def command(*, to: str, version: int = 1) -> Callable[[Callable[P, R]], Function[P, R]]:
-    """Declare a pure function that builds a command for participant `to`."""
-    return lambda function: Function(function, "command", to=to, version=version)
+def command(*, to: str, version: int = 1) -> Callable[[Callable[P, CommandT]], CommandBuilder[P, CommandT]]:
+    """Declare a pure function that builds a command for participant `to`. `version`: see `action`."""
+
+    def declare(call: Callable[P, CommandT]) -> CommandBuilder[P, CommandT]:
+        return CommandBuilder(call, "command", to=to, version=version)
+
+    return declare
 
 
-def event(call: Callable[P, R], /) -> Function[P, R]:
-    """Declare a pure function that builds an event to publish."""
-    return Function(call, "publish")
+@overload
+def event(call: Callable[P, EventT], /) -> EventBuilder[P, EventT]: ...
+@overload
+def event(*, version: int = 1) -> Callable[[Callable[P, EventT]], EventBuilder[P, EventT]]: ...
+def event(call: Callable[P, Any] | None = None, /, *, version: int = 1) -> Any:
+    """Declare a pure function that builds an event to publish. `version`: see `action`."""
+    if call is not None:
+        return EventBuilder(call, "publish", version=version)
+
+    def declare(function: Callable[P, Any]) -> EventBuilder[P, Any]:
+        return EventBuilder(function, "publish", version=version)
+
+    return declare

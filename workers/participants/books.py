@@ -19,7 +19,7 @@ effects = Table(
     Column("run", String(40), nullable=False, index=True),
     Column("order_id", String(120), nullable=False, index=True),
     Column("what", String(20), nullable=False),
-    Column("forward_key", String(400), nullable=False),
+    Column("forward_key", String(400), nullable=False, index=True),
     Column("direction", String(4), nullable=False),
     Column("amount", Integer, nullable=False),
 )

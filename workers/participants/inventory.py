@@ -15,7 +15,7 @@ participant = Participant("inventory")
 async def reserve(command: ReserveStock, ctx: CommandContext) -> StockReserved:
     """Take the pieces off the shelf."""
     pieces = sum(line.quantity for line in command.lines)
-    await enter(ctx.get(AsyncConnection), Effect(command.order_id, "stock", ctx.headers.key, "do", pieces))
+    await enter(ctx.get(AsyncConnection), Effect(command.order_id, "stock", ctx.key, "do", pieces))
     return StockReserved(reservation_id=f"r-{command.order_id}")
 
 
@@ -23,6 +23,6 @@ async def reserve(command: ReserveStock, ctx: CommandContext) -> StockReserved:
 async def release(command: ReleaseStock, ctx: CommandContext) -> StockReleased:
     """Put back what the reservation took."""
     connection = ctx.get(AsyncConnection)
-    pieces = await amount_done(connection, ctx.headers.undoes)
-    await enter(connection, Effect(command.order_id, "stock", ctx.headers.undoes, "undo", pieces))
+    pieces = await amount_done(connection, ctx.undoes)
+    await enter(connection, Effect(command.order_id, "stock", ctx.undoes, "undo", pieces))
     return StockReleased(order_id=command.order_id)

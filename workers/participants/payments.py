@@ -22,7 +22,7 @@ async def charge(command: ChargePayment, ctx: CommandContext) -> PaymentCharged:
     """Take the money, or decline the card."""
     if command.simulate == "payment-declined":
         raise Rejected("the card was declined", code="declined")
-    effect = Effect(command.order_id, "money", ctx.headers.key, "do", command.amount_cents)
+    effect = Effect(command.order_id, "money", ctx.key, "do", command.amount_cents)
     await enter(ctx.get(AsyncConnection), effect)
     payment_id = f"p-{command.order_id}"
     await ctx.publish(PaymentSettled(order_id=command.order_id, payment_id=payment_id))
@@ -33,6 +33,6 @@ async def charge(command: ChargePayment, ctx: CommandContext) -> PaymentCharged:
 async def refund(command: RefundPayment, ctx: CommandContext) -> PaymentRefunded:
     """Give back what the charge took."""
     connection = ctx.get(AsyncConnection)
-    cents = await amount_done(connection, ctx.headers.undoes)
-    await enter(connection, Effect(command.order_id, "money", ctx.headers.undoes, "undo", cents))
+    cents = await amount_done(connection, ctx.undoes)
+    await enter(connection, Effect(command.order_id, "money", ctx.undoes, "undo", cents))
     return PaymentRefunded(order_id=command.order_id)

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from orchestrator.settings import Settings
 
 
+PLAYED_BY = {"silent-inventory": "inventory.reserve", "early-settlement": "payments.charge"}
+"""Which command plays what: other participants' commands are never looked into."""
+
+
 async def serve(participant: Participant, settings: Settings, *, database_url: str, stop: asyncio.Event) -> None:
     """Serve until `stop` is set.
 
@@ -32,6 +36,7 @@ async def serve(participant: Participant, settings: Settings, *, database_url: s
 
     Raises:
         TopologyError: the participant's queue does not exist.
+        StoreUnavailableError: the database is away.
     """
     path = make_url(database_url).database
     if path:
@@ -60,7 +65,7 @@ def simulated() -> Drill:
 
 
 def _asks(command: Envelope, what: str) -> bool:
-    body: Any = from_json(command.body)
-    if what == "silent-inventory" and command.type != "inventory.reserve":
+    if command.type != PLAYED_BY[what]:
         return False
+    body: Any = from_json(command.body)
     return bool(body.get("simulate") == what)

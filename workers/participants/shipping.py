@@ -16,5 +16,5 @@ async def ship(command: CreateShipment, ctx: CommandContext) -> ShipmentCreated:
     """Hand the parcel over, or find no carrier for it."""
     if command.simulate == "shipping-declined":
         raise Rejected("no carrier goes there", code="no-carrier")
-    await enter(ctx.get(AsyncConnection), Effect(command.order_id, "shipment", ctx.headers.key, "do", 1))
+    await enter(ctx.get(AsyncConnection), Effect(command.order_id, "shipment", ctx.key, "do", 1))
     return ShipmentCreated(shipment_id=f"s-{command.order_id}")

@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.adapters.rabbitmq.connection import connected
-from orchestrator.adapters.rabbitmq.consumer import Consumer, acknowledge
+from orchestrator.adapters.rabbitmq.consumer import Consumer, acknowledge, is_gone
 from orchestrator.adapters.rabbitmq.names import Names
 from orchestrator.adapters.rabbitmq.parking import Why
 from orchestrator.adapters.rabbitmq.publisher import Publisher
-from orchestrator.adapters.rabbitmq.settling import Settler
+from orchestrator.adapters.rabbitmq.settling import FIRST_PAUSE, LONGEST_PAUSE, Settler
 from orchestrator.adapters.rabbitmq.wire import from_amqp
-from orchestrator.errors import MessageError, PublishError
-from orchestrator.participant.handling import handle
+from orchestrator.contracts.protocol import error_body, read_command, refusal_of
+from orchestrator.errors import MalformedMessageError, MessageError, PublishError, Rejected, UnroutableError
+from orchestrator.participant.outbox import Outbox
+from orchestrator.participant.patience import handle_patiently
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -29,14 +31,11 @@ if TYPE_CHECKING:
 
     from orchestrator.messages import Envelope
     from orchestrator.participant import Participant
+    from orchestrator.participant.handling import Answer
     from orchestrator.participant.ports import Store
     from orchestrator.settings import Settings
 
 log = logging.getLogger(__name__)
-
-SWEEP_S = 1.0
-"""How often the outbox is looked through for events that a crash or a fault left behind, seconds."""
-BATCH = 200
 
 
 def never(_: Envelope) -> bool:
@@ -68,7 +67,7 @@ class ParticipantServer:
         self._names = Names(settings.name_prefix)
         self.queue = self._names.command_queue(participant.name)
         self._settler = Settler(publisher, self._names, self.queue)
-        self._sweeping = asyncio.Lock()
+        self._outbox = Outbox(store, self._publish_event)
         self.drill = Drill()
 
     @classmethod
@@ -85,50 +84,77 @@ class ParticipantServer:
         async with Publisher.open(settings, purpose=purpose) as publisher:
             server = cls(participant, store, settings, publisher)
             server.drill = drill or server.drill
-            sweep = asyncio.create_task(server._sweep_forever())
-            try:
-                async with (
-                    connected(settings, purpose=purpose) as connection,
-                    Consumer(connection, server.queue, server._take, prefetch=settings.prefetch) as consumer,
-                ):
-                    yield server
-                    await consumer.drain(settings.drain_timeout)
-            finally:
-                sweep.cancel()
+            async with (
+                server._outbox.sweeping(),
+                connected(settings, purpose=purpose) as connection,
+                Consumer(connection, server.queue, server._take, prefetch=settings.prefetch) as consumer,
+            ):
+                yield server
+                await consumer.drain(settings.drain_timeout)
 
     async def _take(self, message: AbstractIncomingMessage) -> None:
         try:
             command = from_amqp(message, max_body_bytes=self._settings.max_body_bytes)
-            reply = await handle(self._participant, self._store, command)
         except MessageError as error:
             await self._settler.park(message, Why(error.reason, str(error)))
             return
+        try:
+            answer = await handle_patiently(self._participant, self._store, command)
+        except MessageError as error:
+            await self._turn_away(message, command, error)
+            return
+        if await self._tell(message, command, answer):
+            await acknowledge(message)
+
+    async def _tell(self, message: AbstractIncomingMessage, command: Envelope, answer: Answer) -> bool:
+        """Send reply and events; False: the message's channel is gone. Events that fail stay in the outbox."""
         if self.drill.tells_first(command):
-            await self._send_outbox()
-        if not self.drill.withholds(command):
-            await self._reply(message.reply_to, command, reply)
-        await self._send_outbox()
-        await acknowledge(message)
+            await self._outbox.send(answer.events)
+        told = self.drill.withholds(command) or await self._reply(message, answer.reply)
+        if not self.drill.tells_first(command):
+            await self._outbox.send(answer.events)
+        return told
 
-    async def _reply(self, reply_to: str | None, command: Envelope, reply: Envelope) -> None:
-        """To the `reply_to` of the message it answers: a repeat may come from another worker than the first copy."""
-        exchange = self._names.replies if reply_to else self._names.replies_late
-        await self._publisher.publish(reply, exchange=exchange, routing_key=reply_to or "", pairs=command.id)
+    async def _publish_event(self, event: Envelope) -> None:
+        await self._publisher.publish(event, exchange=self._names.events, routing_key=event.type)
 
-    async def _send_outbox(self) -> None:
-        async with self._sweeping:
-            while rows := await self._store.unsent(BATCH):
-                sending = (
-                    self._publisher.publish(event, exchange=self._names.events, routing_key=event.type)
-                    for _, event in rows
-                )
-                await asyncio.gather(*sending)
-                await self._store.mark_sent([number for number, _ in rows])
+    async def _turn_away(self, message: AbstractIncomingMessage, command: Envelope, error: MessageError) -> None:
+        """Park a command, and tell the saga, if it can be told: it would only send the same again.
 
-    async def _sweep_forever(self) -> None:
-        while True:
+        The answer is `failed`, not `rejected`: another version of this participant might carry the command out, so
+        this is no verdict on its key.
+        """
+        failure = Rejected(str(error), code=error.reason, retryable=True)
+        try:
+            read_command(command)
+        except MalformedMessageError:
+            pass  # it does not say to which step an answer would belong
+        else:
+            reply = refusal_of(command, source=self._participant.name, rejected=failure, body=error_body(failure))
+            await self._reply(message, reply)
+        await self._settler.park(message, Why(error.reason, str(error)))
+
+    async def _reply(self, message: AbstractIncomingMessage, reply: Envelope) -> bool:
+        """Publish until it is confirmed. False: the message's channel is gone, and the message comes again."""
+        pause = FIRST_PAUSE
+        while not is_gone(message):
             try:
-                await self._send_outbox()
+                await self._send_reply(message.reply_to or "", reply)
             except PublishError as error:
-                log.warning("events of %s wait in the outbox: %s", self._participant.name, error)
-            await asyncio.sleep(SWEEP_S)
+                log.warning("cannot reply to a command of %s, trying again: %s", self.queue, error)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+            else:
+                return True
+        return False
+
+    async def _send_reply(self, reply_to: str, reply: Envelope) -> None:
+        """To the `reply_to` of the message it answers: a repeat may come from another worker than the first copy."""
+        pairs = reply.causation_id
+        try:
+            if reply_to:
+                await self._publisher.publish(reply, exchange=self._names.replies, routing_key=reply_to, pairs=pairs)
+                return
+        except UnroutableError:
+            log.warning("nobody is bound for replies to %r: sent to the queue that all workers share", reply_to)
+        await self._publisher.publish(reply, exchange=self._names.replies_late, routing_key=reply_to, pairs=pairs)

@@ -1,50 +1,40 @@
-"""A participant's store on SQL: inbox, outbox and business tables in one database and one transaction."""
+"""A participant's store on SQL: inbox, outbox and business tables in one database and one transaction.
+
+On SQLite each command costs one commit that waits for the disk. Commands are not committed in groups: with one writer
+the statements cost more than the disk does (README.md of the kit has the figures), and one handler's fault would be
+everybody's. Where that is too slow, PostgreSQL commits many transactions at once by itself.
+"""
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import Column, DateTime, Integer, LargeBinary, MetaData, String, Table, Text, delete, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from orchestrator.adapters.sql.tables import inbox, metadata, outbox
+from orchestrator.errors import StoreUnavailableError
 from orchestrator.messages import Envelope
 from orchestrator.participant.inbox import Row
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Generator, Sequence
 
+    from sqlalchemy import MetaData
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 Kind = TypeVar("Kind")
 
 OPEN = "open"
 """State of a row that was claimed in a transaction that has not ended: nobody but that transaction ever reads it."""
-
-metadata = MetaData()
-inbox = Table(
-    "inbox",
-    metadata,
-    Column("participant", String(100), primary_key=True),
-    Column("forward_key", String(400), primary_key=True),
-    Column("state", String(10), nullable=False),
-    Column("body_hash", String(64), nullable=False, default=""),
-    Column("reply_type", String(200), nullable=False, default=""),
-    Column("reply", LargeBinary, nullable=False, default=b"null"),
-    Column("code", String(100), nullable=False, default=""),
-    Column("reason", Text, nullable=False, default=""),
-    Column("changed", DateTime(timezone=True), nullable=False, index=True),
-)
-outbox = Table(
-    "outbox",
-    metadata,
-    Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("participant", String(100), nullable=False, index=True),
-    Column("envelope", LargeBinary, nullable=False),
-)
+FORGOTTEN_AT_ONCE = 500
+"""Rows that housekeeping removes in one transaction: writers wait for it no longer than that."""
 _envelopes = TypeAdapter(Envelope)
 
 
@@ -54,15 +44,24 @@ class SqlTransaction:
     def __init__(self, connection: AsyncConnection, participant: str) -> None:
         self._connection = connection
         self._participant = participant
+        self._unsaved: set[str] = set()
 
     async def claim(self, forward_key: str) -> Row | None:
-        """The row of this key. It is inserted first: whoever comes second waits here until we have ended."""
+        """The row of this key. It is inserted first: whoever comes second waits here until we have ended.
+
+        The second one then finds our row and begins with it, having done nothing yet that it would have to roll back.
+        """
         values = {"participant": self._participant, "forward_key": forward_key, "state": OPEN, "changed": _now()}
         dialect = postgresql if self._connection.dialect.name == "postgresql" else sqlite
-        await self._connection.execute(dialect.insert(inbox).values(values).on_conflict_do_nothing())
-        found = (await self._connection.execute(select(inbox).where(*self._is(forward_key)).with_for_update())).one()
+        with outages():
+            made = await self._connection.execute(dialect.insert(inbox).values(values).on_conflict_do_nothing())
+            if made.rowcount == 1:
+                self._unsaved.add(forward_key)
+                return None
+            wanted = select(inbox).where(*self._is(forward_key)).with_for_update()
+            found = (await self._connection.execute(wanted)).one()
         if found.state == OPEN:
-            return None
+            return None  # claimed in this very transaction
         return Row(
             forward_key=found.forward_key,
             state=found.state,
@@ -84,17 +83,22 @@ class SqlTransaction:
             "reason": row.reason,
             "changed": _now(),
         }
-        await self._connection.execute(update(inbox).where(*self._is(row.forward_key)).values(values))
+        with outages():
+            await self._connection.execute(update(inbox).where(*self._is(row.forward_key)).values(values))
+        self._unsaved.discard(row.forward_key)
 
     async def drop_unsaved(self) -> None:
         """Rows that were claimed and not saved (a refusal that is not stored) leave no trace."""
-        mine = (inbox.c.participant == self._participant, inbox.c.state == OPEN)
-        await self._connection.execute(delete(inbox).where(*mine))
+        for forward_key in self._unsaved:
+            await self._connection.execute(delete(inbox).where(*self._is(forward_key)))
 
-    async def enqueue(self, event: Envelope) -> None:
-        """Store an event to be published."""
+    async def enqueue(self, event: Envelope) -> int:
+        """Store an event to be published; its number."""
         values = {"participant": self._participant, "envelope": _envelopes.dump_json(event)}
-        await self._connection.execute(outbox.insert().values(values))
+        with outages():
+            made = await self._connection.execute(insert(outbox).values(values))
+        key: Any = made.inserted_primary_key
+        return int(key[0])
 
     def get(self, kind: type[Kind]) -> Kind:
         """The `AsyncConnection` of this transaction.
@@ -114,6 +118,8 @@ class SqlStore:
     """A participant's state in an SQL database. Implements `participant.ports.Store`.
 
     Args:
+        engine: one that `databases.open_engine` made: on SQLite its transactions must begin with the write lock.
+        participant: whose rows; several participants may share a database.
         tables: business tables that are made beside inbox and outbox, if they are missing.
     """
 
@@ -123,39 +129,94 @@ class SqlStore:
         self._tables = tables
 
     async def prepare(self) -> None:
-        """Make the tables that are missing."""
-        async with self._engine.begin() as connection:
-            for tables in filter(None, (metadata, self._tables)):
-                await connection.run_sync(tables.create_all)
+        """Make the tables that are missing.
+
+        Raises:
+            StoreUnavailableError: the database is away.
+        """
+        with outages():
+            async with self._engine.begin() as connection:
+                for tables in filter(None, (metadata, self._tables)):
+                    await connection.run_sync(tables.create_all)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[SqlTransaction]:
-        """A transaction: committed at the end, rolled back by an exception."""
-        async with self._engine.begin() as connection:
+        """A transaction: committed at the end, rolled back by an exception.
+
+        Raises:
+            StoreUnavailableError: the database is away, full or locked; or it went while a handler used it.
+        """
+        async with AsyncExitStack() as stack:
+            with outages():
+                connection = await stack.enter_async_context(self._engine.connect())
+                await connection.begin()
             transaction = SqlTransaction(connection, self._participant)
-            yield transaction
-            await transaction.drop_unsaved()
+            with losses():
+                yield transaction
+            with outages():
+                await transaction.drop_unsaved()
+                await connection.commit()
 
     async def unsent(self, limit: int) -> Sequence[tuple[int, Envelope]]:
         """Outbox rows that were not published yet, oldest first."""
         wanted = select(outbox).where(outbox.c.participant == self._participant).order_by(outbox.c.number).limit(limit)
-        async with self._engine.connect() as connection:
-            rows = (await connection.execute(wanted)).all()
+        with outages():
+            async with self._engine.connect() as connection:
+                rows = (await connection.execute(wanted)).all()
         return [(row.number, _envelopes.validate_json(row.envelope)) for row in rows]
 
     async def mark_sent(self, numbers: Sequence[int]) -> None:
         """Remove outbox rows that the broker has confirmed."""
-        async with self._engine.begin() as connection:
-            await connection.execute(delete(outbox).where(outbox.c.number.in_(numbers)))
+        with outages():
+            async with self._engine.begin() as connection:
+                await connection.execute(delete(outbox).where(outbox.c.number.in_(numbers)))
 
     async def forget_older_than(self, age: timedelta) -> int:
-        """Remove inbox rows not changed for `age`; returns how many.
+        """Remove inbox rows not changed for `age`; returns how many. See `ports.Store` for how old is old enough."""
+        old = (inbox.c.participant == self._participant, inbox.c.changed <= _now() - age)
+        some = select(inbox.c.forward_key).where(*old).limit(FORGOTTEN_AT_ONCE)
+        forgotten = 0
+        while True:
+            with outages():
+                async with self._engine.begin() as connection:
+                    gone = await connection.execute(delete(inbox).where(*old, inbox.c.forward_key.in_(some)))
+            forgotten += gone.rowcount
+            if gone.rowcount < FORGOTTEN_AT_ONCE:
+                return forgotten
 
-        `age` must be longer than a command's longest deadline plus the age at which parked messages are discarded.
-        """
-        old = (inbox.c.participant == self._participant, inbox.c.changed < _now() - age)
-        async with self._engine.begin() as connection:
-            return (await connection.execute(delete(inbox).where(*old))).rowcount
+
+@contextmanager
+def outages() -> Generator[None]:
+    """Around our own statements: whatever the database cannot do now is an outage.
+
+    Raises:
+        StoreUnavailableError: in place of the driver's error. Conflicts between transactions are left as they are.
+    """
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeoutError, OSError) as error:
+        # The driver's own words: SQLAlchemy would add the statement and its values.
+        told = getattr(error, "orig", None) or error
+        raise StoreUnavailableError(str(told) or type(told).__name__) from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise StoreUnavailableError("the connection to the database was lost") from error
+        raise
+
+
+@contextmanager
+def losses() -> Generator[None]:
+    """Around a handler: only a lost connection is an outage; the rest is between the handler and its tables.
+
+    Raises:
+        StoreUnavailableError: in place of the driver's error.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise StoreUnavailableError("the connection to the database was lost") from error
+        raise
 
 
 def _now() -> datetime:

@@ -1,0 +1,139 @@
+"""`saga check`: every saga's definition, its warnings, and that no released version has got another plan."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+from rich.console import Console
+
+from orchestrator.cli.context import DEFAULT, JsonOption, SagasOption, load_sagas, print_document
+from orchestrator.errors import OrchestratorError, SagaDefinitionError
+from orchestrator.saga.locking import is_locked, reused, updated
+from orchestrator.saga.rules import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from orchestrator.saga.definition import Saga
+    from orchestrator.saga.locking import Lock
+
+LOCK_FILE = "sagas.lock"
+UpdateOption = Annotated[
+    bool, typer.Option("--update-lock", help=f"write the plans of all versions declared here to {LOCK_FILE}")
+]
+_LOCK = TypeAdapter(dict[str, dict[str, str]])
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One problem, with the saga that has it."""
+
+    saga: str
+    code: str
+    text: str
+    place: str
+
+
+def check(sagas: SagasOption = DEFAULT, *, update_lock: UpdateOption = False, json: JsonOption = False) -> None:
+    """Check all sagas; a definition with problems is reported whole, with code, place and remedy. Exit 1 if any has."""
+    path = lock_path()
+    lock = read_lock(path)
+    try:
+        found = load_sagas(sagas)
+    except SagaDefinitionError as error:
+        found, rows = (), [_row(error.saga, problem) for problem in error.problems]
+    else:
+        if update_lock:
+            lock = updated(lock, found)
+            write_lock(path, lock)
+        rows = [*_twins(found), *_reused(found, lock)]
+    if json:
+        print_document(document(found, rows, lock))
+    else:
+        _print(found, rows, lock)
+    if rows:
+        raise typer.Exit(1)
+
+
+def document(sagas: Iterable[Saga], rows: Iterable[Row], lock: Lock) -> dict[str, Any]:
+    """What `--json` prints."""
+    problems = [asdict(row) for row in rows]
+    return {"ok": not problems, "sagas": [_described(saga, lock) for saga in sagas], "problems": problems}
+
+
+def lock_path() -> Path:
+    """The lock file: beside the nearest pyproject.toml upward from the current folder, else in this folder."""
+    here = Path.cwd()
+    project = next((folder for folder in (here, *here.parents) if (folder / "pyproject.toml").is_file()), here)
+    return project / LOCK_FILE
+
+
+def read_lock(path: Path) -> dict[str, dict[str, str]]:
+    """The lock in a file, empty if there is none.
+
+    Raises:
+        OrchestratorError: the file holds something else; says what to do.
+    """
+    try:
+        return _LOCK.validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except ValidationError as error:
+        remedy = "restore it from version control, or delete it and run saga check --update-lock"
+        raise OrchestratorError(f"{path} is no lock of sagas ({error.errors()[0]['msg']}): {remedy}") from None
+
+
+def write_lock(path: Path, lock: Lock) -> None:
+    """Write the lock, one version a line, so that version control shows what changed."""
+    path.write_text(json.dumps(lock, indent=2) + "\n")
+
+
+def _twins(sagas: tuple[Saga, ...]) -> list[Row]:
+    first: dict[tuple[str, int], Saga] = {}
+    found: list[Row] = []
+    for saga in sagas:
+        other = first.setdefault((saga.name, saga.version), saga)
+        if other != saga:
+            text = f"two sagas are called {saga.name} version {saga.version} (the other: {other.place}): rename one"
+            found.append(_row(saga.name, Problem("S026", text, saga.place)))
+    return found
+
+
+def _reused(sagas: tuple[Saga, ...], lock: Lock) -> list[Row]:
+    checked = ((saga, reused(saga, lock)) for saga in sagas)
+    return [_row(saga.name, problem) for saga, problem in checked if problem]
+
+
+def _row(saga: str, problem: str) -> Row:
+    if isinstance(problem, Problem):
+        return Row(saga, problem.code, problem.text, problem.place)
+    return Row(saga, "", problem, "")
+
+
+def _described(saga: Saga, lock: Lock) -> dict[str, Any]:
+    return {
+        "saga": saga.name,
+        "version": saga.version,
+        "plan": saga.plan.content_hash,
+        "place": saga.place,
+        "locked": is_locked(saga, lock),
+        "warnings": [asdict(_row(saga.name, warning)) for warning in saga.warnings],
+    }
+
+
+def _print(sagas: Iterable[Saga], rows: list[Row], lock: Lock) -> None:
+    console = Console(soft_wrap=True, highlight=False, emoji=False)
+    for saga in sagas:
+        console.print(f"[bold]{saga.name}[/bold] version {saga.version} plan {saga.plan.content_hash}")
+        for warning in saga.warnings:
+            console.print(f"  {warning}", style="yellow", markup=False)
+        if lock and not is_locked(saga, lock):
+            console.print(f"  version {saga.version} is not in {LOCK_FILE} yet: saga check --update-lock", style="dim")
+    for row in rows:
+        console.print(f"{row.saga}: {row.code} {row.text}     {row.place}".rstrip(), style="red", markup=False)
+    console.print(f"[red]{len(rows)} problems[/red]" if rows else "[green]no problems[/green]")
