@@ -104,11 +104,19 @@ LOST_ATTEMPT_CODES = frozenset({"undone", "conflict", "expired"})
 """Refusals that tell of an earlier copy of the command, of its undo, or of the clock, and so may differ on a repeat."""
 
 
-def maybe_begun(recorded: Execution, now: Execution, trigger: ReceivedEvent) -> tuple[str, ...]:
+def maybe_begun(
+    recorded: Execution, now: Execution, trigger: ReceivedEvent, unbegun: frozenset[str] = frozenset()
+) -> tuple[str, ...]:
     """Brief steps that a lost attempt may have begun and that `now` has not: they count as begun (express.md, 10).
 
     `recorded` is the state before it took the last things that came through the server. Each effect in flight there is
     taken to have succeeded, then everything brief that follows, up to what needs the server or a pivot.
+
+    Args:
+        recorded: see above.
+        now: the state as it is.
+        trigger: what started it.
+        unbegun: steps that `now` takes for begun, though this attempt has not performed them yet.
     """
     twin = recorded.copy()
     effects: list[Effect] = []
@@ -117,7 +125,7 @@ def maybe_begun(recorded: Execution, now: Execution, trigger: ReceivedEvent) -> 
     effects += [effect for signal in _all_in_flight(twin) for effect in twin.receive(signal)]
     effects += twin.conclude()
     reached = _follow(twin, now, effects)
-    return tuple(name for name in reached if now.step(name).phase is Phase.IDLE)
+    return tuple(name for name in reached if now.step(name).phase is Phase.IDLE or name in unbegun)
 
 
 def _all_in_flight(twin: Execution) -> Iterable[Signal]:

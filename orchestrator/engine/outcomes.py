@@ -184,6 +184,9 @@ def lost(turn: Turn, signal: Lost) -> str:
             continue
         step = turn.move(name, Move.LOSE)
         step.outcome = "unknown"
+        # It counts as an attempt, though the policy does not: what is begun later is never taken for the first one.
+        step.attempt += 1
+        step.granted += 1
         turn.count_begin(step)
         if signal.fence_ms > 0:
             turn.set_timer(fence_timer(name), signal.fence_ms)

@@ -5,11 +5,13 @@ from hypothesis import strategies as st
 
 from orchestrator.engine.effects import Alert, ClearTimer, End, Park, Perform, SetTimer
 from orchestrator.engine.execution import Execution
+from orchestrator.engine.lookahead import maybe_begun
 from orchestrator.engine.signals import (
     Arrived,
     CancelRequested,
     Elapsed,
     Failed,
+    Lost,
     ReceivedEvent,
     Refused,
     Started,
@@ -77,7 +79,7 @@ class World:
     def turn(self):
         choices = [self.answer] * (3 if self.open else 0) + [self.time] * (1 if self.timers else 0)
         if self.faults:
-            choices += [self.event, self.crash, self.late] + ([self.cancel] if self.news < 3 else [])
+            choices += [self.event, self.crash, self.late, self.lose] + ([self.cancel] if self.news < 3 else [])
         elif not choices:
             choices = [self.event]
         self.draw(st.sampled_from(choices))()
@@ -115,6 +117,13 @@ class World:
         self.news += 1
         self.tell(CancelRequested(command_id=f"c{self.news}", actor="me", reason="because"))
 
+    def lose(self):
+        """A lost attempt may have begun what follows; as the interpreter does it, a cancel comes next."""
+        steps = maybe_begun(self.execution, self.execution, TRIGGER)
+        if steps:
+            self.tell(Lost(steps, self.draw(st.sampled_from((0, 5)))))
+            self.cancel()
+
     def crash(self):
         restored = Execution.restore(self.execution.plan, self.execution.dump())
         assert restored.state == self.execution.state
@@ -129,7 +138,7 @@ def refold(record):
     return again
 
 
-@settings(max_examples=1000, deadline=None, suppress_health_check=SLOW_IS_FINE)
+@settings(max_examples=1500, deadline=None, suppress_health_check=SLOW_IS_FINE)
 @given(plan=plans(), data=st.data())
 def test_invariants_hold_on_every_schedule_and_every_run_ends_or_waits_for_a_person(plan, data) -> None:
     world = World(plan, data.draw, faults=True)

@@ -148,6 +148,10 @@ class Calls:
         self._notices.add(task)
         task.add_done_callback(self._notices.discard)
 
+    def take_up(self, word: str) -> None:
+        """An earlier run of this execution has shown this word."""
+        self._shown = word if word in SHOWN else ""
+
     def show_status(self, word: str) -> None:
         """Keep the search attribute: it is written only when people are needed, and when they are not any more."""
         if word != self._shown and (word in SHOWN or self._shown):

@@ -7,14 +7,14 @@ it decides in which order news is taken and when the server must have recorded w
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from temporalio import workflow
 
 from orchestrator.adapters.temporal.calls import Calls
 from orchestrator.adapters.temporal.clock import DueTimes, resend_pause_ms
 from orchestrator.adapters.temporal.given import Carried, Given, Report
-from orchestrator.adapters.temporal.news import signal_of
+from orchestrator.adapters.temporal.news import FENCE_MS, lost_attempt, signal_of, withdrawn
 from orchestrator.adapters.temporal.pending import RESEND, Pending, resend_name
 from orchestrator.engine.effects import Alert, CancelAttempt, ClearTimer, End, Park, Perform, SetTimer
 from orchestrator.engine.execution import Execution
@@ -29,7 +29,6 @@ from orchestrator.engine.signals import (
     Stalled,
     Started,
     Succeeded,
-    Withdrawn,
 )
 
 if TYPE_CHECKING:
@@ -37,14 +36,14 @@ if TYPE_CHECKING:
 
     from orchestrator.engine.effects import Effect
     from orchestrator.engine.lookahead import RunItem
-    from orchestrator.engine.signals import Outcome, Signal
+    from orchestrator.engine.signals import Signal
 
+Way: TypeAlias = tuple[str, str]
+"""Step and direction: of each at most one attempt is open."""
 MAY_TURN_BACK = (Refused, Failed, Elapsed, CancelRequested, CompensateRequested)
 OUTCOMES = (Succeeded, Refused, Failed, Stalled)
 RECORD_AFTER_MS = 1_000
 """After so much time in one workflow task the next run waits for a boundary (express.md, 6)."""
-FENCE_MS = 2_000
-"""How long a slow worker may still perform a lost run: its budget and the hard limit of one call."""
 
 
 class Interpreter:
@@ -57,15 +56,16 @@ class Interpreter:
         self.is_boundary_due = False
         self._calls = Calls(given, self.mailbox)
         self._ready: list[Perform] = []
-        self._pending: dict[tuple[str, str], Pending] = {}
+        self._pending: dict[Way, Pending] = {}
         self._due = DueTimes()
-        self._resend: list[Pending] = []
+        self._resend: list[Way] = []
         if given.carried is None:
             self.mailbox.append(Started(given.trigger))
         else:
             self._take_up(given.carried)
         self._recorded = self.execution.copy()
         self._recorded_in = -1
+        self._in_doubt: frozenset[str] = frozenset()
         self._spent_ms = 0
         self._spent_in = -1
 
@@ -76,6 +76,7 @@ class Interpreter:
         for row in carried.pending:
             way = (row["step"], row["direction"])
             self._pending[way] = Pending(performs[way], row["deadline_ms"], row["sent"])
+        self._calls.take_up(self.execution.word)
 
     def carry(self) -> Carried:
         """What the run that continues this one needs to know. Only between turns, with nothing but commands open."""
@@ -123,10 +124,7 @@ class Interpreter:
             self.mailbox.append(Elapsed(name))
             return
         _, direction, step = name.split(":", 2)
-        pending = self._pending.get((step, direction))
-        forward_after_abort = direction != "undo" and self.execution.state.is_unwinding
-        if pending is not None and not forward_after_abort:
-            self._resend.append(pending)
+        self._resend.append((step, direction))
 
     async def _take(self, signal: Signal, *, from_server: bool) -> None:
         if from_server:
@@ -147,12 +145,14 @@ class Interpreter:
         recorded = self._recorded
         was_lost = await self._boundary(look=True)
         for signal in [signal for signal in self.mailbox if isinstance(signal, OUTCOMES)]:
-            self.mailbox.remove(signal)
-            self._hand_over(signal)
-        if was_lost and not self.execution.state.is_unwinding:
-            steps = maybe_begun(recorded, self.execution, self.given.trigger)
-            if steps:
-                self._hand_over(Lost(steps, FENCE_MS))
+            if abort_after(self.execution, signal) is None:
+                self.mailbox.remove(signal)
+                self._hand_over(signal)
+        unbegun = frozenset(perform.step for perform in self._ready if perform.direction == "do")
+        steps = maybe_begun(recorded, self.execution, self.given.trigger, unbegun) if was_lost else ()
+        self._in_doubt = unbegun.intersection(steps)
+        if steps:
+            self._hand_over(Lost(steps, FENCE_MS))
 
     async def _boundary(self, *, look: bool) -> bool:
         self.is_boundary_due = False
@@ -161,28 +161,29 @@ class Interpreter:
         return was_lost
 
     def _hand_over(self, signal: Signal) -> None:
-        if isinstance(signal, OUTCOMES):
-            self._forget(signal)
         self._carry_out(self.execution.receive(signal))
+        self._drop_settled()
         if self.execution.state.is_unwinding:
             self._withdraw()
 
-    def _forget(self, outcome: Outcome) -> None:
-        """This attempt needs no performer any more: it has its outcome, or another attempt of it has."""
-        way = (outcome.step, outcome.direction)
-        pending = self._pending.get(way)
-        if pending is not None and (outcome.attempt == pending.perform.attempt or not isinstance(outcome, Failed)):
+    def _drop_settled(self) -> None:
+        """Attempts that the engine does not wait for any more need no performer and no resend."""
+        open_ones = self.execution.pending() if self._ready or self._pending else ()
+        self._ready = [perform for perform in self._ready if perform in open_ones]
+        for way in [way for way, one in self._pending.items() if one.perform not in open_ones]:
             del self._pending[way]
             self._due.clear(resend_name(*way))
-        self._ready = [one for one in self._ready if (one.step, one.direction) != way]
 
     def _withdraw(self) -> None:
-        """Forward attempts that were asked for and not begun never begin after an abort (invariant 6)."""
-        unbegun = [perform for perform in self._ready if perform.direction != "undo"]
-        self._ready = [perform for perform in self._ready if perform.direction == "undo"]
+        """Forward attempts that were asked for and not begun never begin after an abort (invariant 6).
+
+        Those that a lost attempt may have begun all the same are in doubt; the others were never begun.
+        """
+        unbegun = [perform for perform in self._ready if perform.direction == "do"]
+        self._ready = [perform for perform in self._ready if perform.direction != "do"]
         for perform in unbegun:
-            told = Withdrawn(step=perform.step, direction=perform.direction, attempt=perform.attempt)
-            self._carry_out(self.execution.receive(told))
+            is_in_doubt = perform.step in self._in_doubt
+            self._carry_out(self.execution.receive(lost_attempt(perform) if is_in_doubt else withdrawn(perform)))
 
     # -- carrying out effects ------------------------------------------------------------------------------------
 
@@ -219,6 +220,8 @@ class Interpreter:
             self.mailbox.append(signal_of(report))
 
     def _keep_pending(self, perform: Perform, report: Report) -> None:
+        if perform not in self.execution.pending():
+            return  # its time was up meanwhile, or its reply came another way
         way = (perform.step, perform.direction)
         pending = self._pending.setdefault(way, Pending(perform, report.deadline_ms, sent=0))
         pending.sent += 1
@@ -231,9 +234,11 @@ class Interpreter:
         if self._must_record_first():
             await self._boundary(look=False)
             return
-        resends, self._resend = self._resend, []
+        resends = self._take_resends()
         items = lookahead(self.execution, self._ready)
-        report = await self._calls.run(self.execution, items, [one for one in resends if self._is_open(one)])
+        if not (items or resends):
+            return
+        report = await self._calls.run(self.execution, items, resends)
         if report is None:
             await self._take_lost_run(items)
             return
@@ -248,8 +253,10 @@ class Interpreter:
             self._spent_ms = 0
         return self.is_boundary_due or self._spent_ms >= RECORD_AFTER_MS
 
-    def _is_open(self, pending: Pending) -> bool:
-        return self._pending.get((pending.perform.step, pending.perform.direction)) is pending
+    def _take_resends(self) -> list[Pending]:
+        """Commands to send again now; after an abort no forward one (express.md, 11)."""
+        due, self._resend = [self._pending[way] for way in self._resend if way in self._pending], []
+        return [one for one in due if one.perform.direction == "undo" or not self.execution.state.is_unwinding]
 
     async def _take_report(self, report: Report, items: Sequence[RunItem]) -> None:
         if report.kind != "pending":
@@ -267,14 +274,7 @@ class Interpreter:
         later = [item.perform.step for item in items if item.after and item.perform.direction == "do"]
         self._hand_over(Lost(tuple(later), FENCE_MS))
         for perform in [item.perform for item in items if not item.after]:
-            failure = Failed(
-                step=perform.step,
-                direction=perform.direction,
-                attempt=perform.attempt,
-                reason="the run that performed it came to no end",
-                fence_ms=FENCE_MS,
-            )
-            await self._take(failure, from_server=False)
+            await self._take(lost_attempt(perform, retryable=True), from_server=False)
 
     def result(self) -> dict[str, Any]:
         """What the workflow returns: status word, statuses, outcome of each step, and the final snapshot."""

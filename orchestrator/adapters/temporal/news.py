@@ -1,14 +1,36 @@
-"""What a report means to the engine."""
+"""What became of attempts, in the engine's words."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.engine.signals import Failed, Refused, Stalled, Succeeded
+from orchestrator.engine.signals import Failed, Refused, Stalled, Succeeded, Withdrawn
 
 if TYPE_CHECKING:
     from orchestrator.adapters.temporal.given import Report
+    from orchestrator.engine.effects import Perform
     from orchestrator.engine.signals import Outcome
+
+
+FENCE_MS = 2_000
+"""How long a slow worker may still perform a lost run: its budget and the hard limit of one call."""
+
+
+def withdrawn(perform: Perform) -> Withdrawn:
+    """It was asked for and not begun."""
+    return Withdrawn(step=perform.step, direction=perform.direction, attempt=perform.attempt)
+
+
+def lost_attempt(perform: Perform, *, retryable: bool = False) -> Failed:
+    """It may have been begun in a run that left no report."""
+    return Failed(
+        step=perform.step,
+        direction=perform.direction,
+        attempt=perform.attempt,
+        reason="the run that performed it came to no end",
+        retryable=retryable,
+        fence_ms=FENCE_MS,
+    )
 
 
 def signal_of(report: Report) -> Outcome:
