@@ -20,21 +20,22 @@ OrchestratorError
 ├── CatalogueError               two messages share one type
 ├── BrokerUnavailableError       RabbitMQ cannot be reached
 ├── TopologyError                the broker lacks something `saga topology apply` makes
-├── PublishError                 a message was not accepted by the broker
-│   ├── UnroutableError          the broker has no queue for it
-│   ├── NackedError              the broker refused it
-│   └── PublishUnknownError      no confirm came: it may or may not be stored
-└── BootstrapError               a local server cannot be found, built or started
+├── PortMissingError             an action asks for something that its worker was not given
+├── RehearsalError               a rehearsal was told something that cannot happen now
+└── PublishError                 a message was not accepted by the broker
+    ├── UnroutableError          the broker has no queue for it
+    ├── NackedError              the broker refused it
+    └── PublishUnknownError      no confirm came: it may or may not be stored
 
 `Rejected` is not an error of this package: authors raise it to say "no effect was made, undo the rest".
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 class OrchestratorError(Exception):
@@ -161,6 +162,11 @@ class IllegalSignalError(OrchestratorError):
 class ReplayMismatchError(OrchestratorError):
     """A stored state names something that its plan does not have."""
 
+    def __init__(self, *, execution: str, steps: Sequence[str], plan: str) -> None:
+        super().__init__(f"the state of {execution!r} names {', '.join(steps)}, which plan {plan} does not have")
+        self.execution = execution
+        self.steps = tuple(steps)
+
 
 class RefusedCommandError(OrchestratorError):
     """An operator's command is not allowed in this state.
@@ -244,6 +250,28 @@ class TopologyError(OrchestratorError):
     """The broker lacks something, or has it with other arguments."""
 
 
+class PortMissingError(OrchestratorError):
+    """An action asks for something that its worker was not given.
+
+    Args:
+        port: the type asked for.
+        registered: the types the worker was given.
+    """
+
+    def __init__(self, port: Any, registered: Mapping[type, Any]) -> None:
+        name = getattr(port, "__name__", repr(port))
+        known = ", ".join(sorted(one.__name__ for one in registered)) or "none"
+        super().__init__(
+            f"no {name} is registered (there are: {known}): where the worker is opened, add {name} to its `ports`,"
+            f" as in open_worker(sagas, settings, ports={{{name}: ...}})"
+        )
+        self.port = port
+
+
+class RehearsalError(OrchestratorError):
+    """The rehearsal was told something that cannot happen now, or a function is not pure."""
+
+
 class PublishError(OrchestratorError):
     """A message was not accepted by the broker."""
 
@@ -265,7 +293,3 @@ class NackedError(PublishError):
 
 class PublishUnknownError(PublishError):
     """No confirm came in time, or the connection broke: the message may or may not be stored."""
-
-
-class BootstrapError(OrchestratorError):
-    """A local server cannot be found, installed, built or started."""

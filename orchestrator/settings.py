@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from orchestrator.errors import SettingsError
@@ -20,7 +20,21 @@ ENVIRONMENT_FILE = Path(".local") / "environment"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 SECRETS = ("temporal_api_key", "rabbitmq_url", "rabbitmq_management_url", "database_url")
 
-Seconds = Annotated[timedelta, Field(gt=timedelta(0))]
+RUN_SLACK = timedelta(seconds=1.2)
+"""How long a run may go on behind its budget: one call at its hard limit, and the report."""
+HEARTBEAT_SHARE = 0.8
+"""Share of a workflow task's limit after which the SDK keeps it alive by an extra task (express.md, 5)."""
+
+
+def _seconds(value: object) -> object:
+    """A bare number in an environment variable is seconds; anything else is left to pydantic (ISO 8601)."""
+    try:
+        return timedelta(seconds=float(value)) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+Seconds = Annotated[timedelta, BeforeValidator(_seconds), Field(gt=timedelta(0))]
 
 
 class Settings(BaseSettings):
@@ -39,6 +53,10 @@ class Settings(BaseSettings):
     task_timeout: Seconds = Field(timedelta(seconds=3), description="limit of one workflow task, seconds")
     sticky_timeout: Seconds = Field(timedelta(seconds=1), description="how long a task waits for its worker, seconds")
     run_budget: Seconds = Field(timedelta(seconds=1), description="an express run begins no step later, seconds")
+
+    signals_per_run: int = Field(
+        5_000, ge=1, le=9_000, description="messages after which an execution continues in a new Temporal run"
+    )
 
     rabbitmq_url: SecretStr = Field(
         SecretStr("amqp://guest:guest@127.0.0.1:5672/"), description="amqp:// or amqps:// address with vhost"
@@ -88,6 +106,17 @@ class Settings(BaseSettings):
         if not self.uses_tls and host not in LOOPBACK:
             raise ValueError(
                 "SAGA_TEMPORAL_ADDRESS is another machine: set SAGA_TEMPORAL_TLS=1, or SAGA_ALLOW_PLAINTEXT=1"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _run_fits_into_its_task(self) -> Settings:
+        longest = self.run_budget + RUN_SLACK
+        if longest > self.task_timeout * HEARTBEAT_SHARE:
+            raise ValueError(
+                f"SAGA_RUN_BUDGET is {self.run_budget.total_seconds():g} s and SAGA_TASK_TIMEOUT "
+                f"{self.task_timeout.total_seconds():g} s: a run takes up to {longest.total_seconds():g} s, which must "
+                f"stay under {HEARTBEAT_SHARE:.0%} of the task's limit; lower the one or raise the other"
             )
         return self
 

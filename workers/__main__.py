@@ -21,23 +21,34 @@ from orchestrator.errors import OrchestratorError
 from orchestrator.settings import find_environment, load_settings
 from workers.stopping import leave, stop_on_signals
 
+DEMO_PORTS = "workers.demo_ports:demo_ports"
+NO_PORTS = "workers.demo_ports:no_ports"
+
 app = build_app()
 note = Console(stderr=True)
 
 
 @app.command()
-def worker(sagas: SagasOption = DEFAULT) -> None:
-    """Run a saga worker with its relay until it is told to stop."""
-    from workers.demo_ports import demo_ports
+def worker(
+    sagas: SagasOption = DEFAULT,
+    ports: Annotated[str, typer.Option(help="what gives actions their ports, as module:ATTRIBUTE")] = "",
+) -> None:
+    """Run a saga worker with its relay until it is told to stop.
+
+    `ports` names a function that takes the settings and gives an async context manager of a mapping type -> object;
+    unless it is given, the sagas of this repository get theirs and others get none.
+    """
     from workers.health import serve_health
     from workers.saga_worker import open_worker
+
+    open_ports = load(ports or (DEMO_PORTS if sagas == DEFAULT else NO_PORTS))
 
     async def work() -> None:
         settings = load_settings()
         stop = stop_on_signals()
         async with (
-            demo_ports(settings) as ports,
-            open_worker(load_sagas(sagas), settings, ports) as running,
+            open_ports(settings) as given,
+            open_worker(load_sagas(sagas), settings, given) as running,
             serve_health(settings, running.is_ready),
         ):
             note.print("saga worker is ready")

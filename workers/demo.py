@@ -72,7 +72,7 @@ async def run_demo(orders: int, seed: int, project: Path, *, quiet: bool) -> Acc
     await apply_topology(settings, [saga.plan for saga in SAGAS])
     folder = project / ".local" / "demo" / run
     async with Crew.started(settings, folder, console) as crew:
-        await _until_consumed(settings, console)
+        await _until_consumed(crew, settings)
         progress = Progress(orders)
         await _run(crew, settings, placed, progress)
         seconds = progress.seconds
@@ -82,13 +82,14 @@ async def run_demo(orders: int, seed: int, project: Path, *, quiet: bool) -> Acc
     return made
 
 
-async def _until_consumed(settings: Settings, console: Console) -> None:
+async def _until_consumed(crew: Crew, settings: Settings) -> None:
     """Wait until the worker and all participants take messages."""
     names = Names(settings.name_prefix)
     queues = [names.ingress, *(names.command_queue(name) for name in PARTICIPANTS)]
-    with console.status("waiting for the worker and the participants"):
+    with crew.console.status("waiting for the worker and the participants"):
         async with connected(settings, purpose="demo") as connection:
-            while not await _are_consumed(connection, queues):  # noqa: ASYNC110 - the broker is asked, nobody tells
+            while not await _are_consumed(connection, queues):
+                await crew.tend()
                 await asyncio.sleep(LOOK_EVERY_S)
 
 

@@ -11,6 +11,7 @@ from orchestrator.adapters.rabbitmq.courier import RabbitCourier
 from orchestrator.adapters.rabbitmq.names import Names
 from orchestrator.adapters.rabbitmq.publisher import Publisher
 from orchestrator.adapters.rabbitmq.replies import ReplyDesk
+from orchestrator.adapters.rabbitmq.topology import check_topology
 from orchestrator.adapters.temporal.connecting import connect
 from orchestrator.adapters.temporal.gateway import TemporalExecutions
 from orchestrator.adapters.temporal.performing import Stage
@@ -31,12 +32,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A worker that is open: what its health checks and the demo look at."""
+    """A worker that is open: what health checks look at, and what a `SagaPlugin` beside it needs (`stage`)."""
 
     client: Client
     executions: TemporalExecutions
     relay: Relay
     desk: ReplyDesk
+    stage: Stage
 
     async def is_ready(self) -> bool:
         """Whether messages are consumed and Temporal answers."""
@@ -57,6 +59,7 @@ async def open_worker(sagas: Sequence[Saga], settings: Settings, ports: Mapping[
         EngineUnavailableError: Temporal does not answer.
         TopologyError: the broker lacks something; run `saga topology apply`.
     """
+    await check_topology(settings, [saga.plan for saga in sagas])
     client = await connect(settings)
     await ensure_search_attribute(client)
     executions = TemporalExecutions(client, settings)
@@ -76,6 +79,6 @@ async def open_worker(sagas: Sequence[Saga], settings: Settings, ports: Mapping[
                 settings, connection, publisher, routes=routes, catalogue=catalogue, executions=executions
             ) as relay,
         ):
-            yield Running(client, executions, relay, desk)
+            yield Running(client, executions, relay, desk, stage)
             # First no new events, then (leaving the blocks) work in hand, then the replies that it waits for.
             await relay.drain(settings.drain_timeout)

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from orchestrator.contracts.protocol import idempotency_key
 from orchestrator.engine import operators, outcomes
 from orchestrator.engine.advancing import advance, has_passed
-from orchestrator.engine.arrivals import arrived, elapsed, past_pivot, settle_waiting_abort
+from orchestrator.engine.arrivals import arrived, elapsed, settle_waiting_abort
 from orchestrator.engine.effects import End, Park, Perform
 from orchestrator.engine.signals import (
     Arrived,
@@ -30,9 +30,10 @@ from orchestrator.engine.signals import (
 )
 from orchestrator.engine.states import Phase, State, StepState
 from orchestrator.engine.statuses import forward_status, undo_status, word
+from orchestrator.engine.topology import topology_of
 from orchestrator.engine.turn import SAGA_TIMER, Turn, call_of
 from orchestrator.engine.unwinding import has_work_in_flight, open_undos, unwind
-from orchestrator.errors import IllegalSignalError
+from orchestrator.errors import IllegalSignalError, ReplayMismatchError
 
 if TYPE_CHECKING:
     from orchestrator.engine.effects import Effect
@@ -73,8 +74,16 @@ class Execution:
 
     @classmethod
     def restore(cls, plan: Plan, stored: Any) -> Execution:
-        """The execution whose `dump` this is."""
-        return cls(plan, _state_adapter().validate_python(stored))
+        """The execution whose `dump` this is.
+
+        Raises:
+            ReplayMismatchError: it names steps that the plan does not have.
+        """
+        state = _state_adapter().validate_python(stored)
+        strangers = sorted(state.steps.keys() - topology_of(plan).leaves.keys())
+        if strangers:
+            raise ReplayMismatchError(execution=state.execution_id, steps=strangers, plan=plan.content_hash)
+        return cls(plan, state)
 
     def dump(self) -> Any:
         """The whole state as JSON values."""
@@ -124,11 +133,6 @@ class Execution:
     def word(self) -> Word:
         """The one word that lists show."""
         return word(Turn(self.plan, self.state))
-
-    @property
-    def is_past_pivot(self) -> bool:
-        """Whether the point of no return is behind it."""
-        return past_pivot(Turn(self.plan, self.state))
 
     def objection(self, command: Operator) -> str:
         """Why an operator's command is not allowed now; empty if it is."""

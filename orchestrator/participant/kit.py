@@ -128,11 +128,13 @@ class Participant:
 
     Attributes:
         name: its queue's last word: `saga.commands.<name>`.
+        tables: business tables that its store makes beside its own if they are missing; for the SQL store a `MetaData`.
         limit: how long one handler may take; longer is a fault: rolled back and tried again.
         handlers: by command type.
     """
 
     name: str
+    tables: Any = None
     limit: timedelta = LIMIT
     handlers: dict[str, CommandHandler] = field(default_factory=dict[str, CommandHandler])
 

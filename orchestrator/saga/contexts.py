@@ -6,30 +6,12 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from orchestrator.errors import OrchestratorError
+from orchestrator.errors import PortMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 PortT = TypeVar("PortT")
-
-
-class PortMissingError(OrchestratorError):
-    """An action asks for something that its worker was not given.
-
-    Args:
-        port: the type asked for.
-        registered: the types the worker was given.
-    """
-
-    def __init__(self, port: Any, registered: Mapping[type, Any]) -> None:
-        name = getattr(port, "__name__", repr(port))
-        known = ", ".join(sorted(one.__name__ for one in registered)) or "none"
-        super().__init__(
-            f"no {name} is registered (there are: {known}): where the worker is opened, add {name} to its `ports`,"
-            f" as in open_worker(sagas, settings, ports={{{name}: ...}})"
-        )
-        self.port = port
 
 
 def _nothing() -> None:

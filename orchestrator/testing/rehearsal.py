@@ -19,7 +19,7 @@ from orchestrator.engine.signals import (
     Started,
     Succeeded,
 )
-from orchestrator.errors import OrchestratorError
+from orchestrator.errors import RehearsalError
 from orchestrator.messages import short_hash
 from orchestrator.saga.handlers import Handlers
 
@@ -35,10 +35,6 @@ if TYPE_CHECKING:
     from orchestrator.saga.definition import Saga
     from orchestrator.saga.functions import AnyFunction
     from orchestrator.saga.plan import Plan
-
-
-class RehearsalError(OrchestratorError):
-    """The rehearsal was told something that cannot happen now, or a function is not pure."""
 
 
 @dataclass(frozen=True, slots=True)

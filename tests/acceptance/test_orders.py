@@ -3,9 +3,14 @@
 import asyncio
 
 import pytest
+from temporalio.worker import Worker
 
 from orchestrator.adapters.rabbitmq import parking
+from orchestrator.adapters.temporal.gateway import TemporalExecutions
+from orchestrator.adapters.temporal.worker import SagaPlugin
 from orchestrator.errors import RefusedCommandError
+from orchestrator.messages import Envelope
+from sagas.order_fulfilment import fulfil_order
 from tests.shop_kit import ALL, shop
 
 pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("environment")]
@@ -132,3 +137,31 @@ async def test_a_cancel_in_temporal_is_a_cancel_of_the_saga(tmp_path) -> None:
         async with place.serving("payments"):
             result = await place.result(execution)
         assert (result["word"], result["abort"]["reason"]) == ("Compensated", "cancel")
+
+
+async def test_a_long_execution_continues_in_a_new_run_and_loses_nothing(tmp_path) -> None:
+    async with shop(tmp_path, "inventory", "payments", signals_per_run=1) as place:
+        execution = await place.place(place.order())
+        handle = place.running.client.get_workflow_handle(execution)
+        while await place.corner.depth(place.corner.names.command_queue("shipping")) == 0:
+            await asyncio.sleep(0.05)
+        first = (await handle.describe()).run_id
+        while (await handle.describe()).run_id == first:
+            await asyncio.sleep(0.05)
+        async with place.serving("shipping"):
+            result = await place.result(execution)
+        assert result["word"] == "Completed"
+        assert left([*await place.effects(), *await booked(place, tmp_path)]) == dict.fromkeys(NOTHING_LEFT, 1)
+
+
+async def test_a_worker_that_somebody_else_has_runs_sagas_by_the_plugin(tmp_path) -> None:
+    async with shop(tmp_path, *ALL) as place:
+        client, order, queue = place.running.client, place.order(), f"theirs-{place.run}"
+        settings = place.corner.settings.model_copy(update={"task_queue": queue})
+        body = order.model_dump_json().encode()
+        trigger = Envelope(id="theirs", source="test", type=order.message_type, body=body)
+        execution = f"fulfil-order:{order.order_id}"
+        async with Worker(client, task_queue=queue, plugins=[SagaPlugin(place.running.stage, client)]):
+            executions = TemporalExecutions(client, settings)
+            await executions.start(fulfil_order.plan, execution, trigger, order.model_dump(mode="json"))
+            assert (await place.result(execution))["word"] == "Completed"

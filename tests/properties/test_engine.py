@@ -3,6 +3,7 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from orchestrator.engine.arrivals import past_pivot
 from orchestrator.engine.effects import Alert, ClearTimer, End, Park, Perform, SetTimer
 from orchestrator.engine.execution import Execution
 from orchestrator.engine.lookahead import maybe_begun
@@ -17,6 +18,7 @@ from orchestrator.engine.signals import (
     Started,
     Succeeded,
 )
+from orchestrator.engine.turn import Turn
 from tests.properties.invariants import Record, check_all
 from tests.properties.plans import plans
 
@@ -59,7 +61,7 @@ class World:
             record.acts.append((name, signal.step, signal.direction, signal.attempt))
         if not was_aborted and self.execution.state.abort is not None:
             record.aborted_at = len(record.acts)
-        if record.pivot_ok_at is None and self.execution.is_past_pivot:
+        if record.pivot_ok_at is None and past_pivot(Turn(record.plan, self.execution.state)):
             record.pivot_ok_at = len(record.acts)
 
     def take(self, effect):

@@ -6,9 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from orchestrator.participant import CommandContext, Participant
 from sagas.order_fulfilment.messages import ReleaseStock, ReserveStock, StockReleased, StockReserved
-from workers.participants.books import Effect, amount_done, enter
+from workers.participants.books import Effect, amount_done, enter, tables
 
-participant = Participant("inventory")
+participant = Participant("inventory", tables=tables)
 
 
 @participant.handles(ReserveStock)

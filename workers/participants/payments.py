@@ -12,9 +12,9 @@ from sagas.order_fulfilment.messages import (
     PaymentSettled,
     RefundPayment,
 )
-from workers.participants.books import Effect, amount_done, enter
+from workers.participants.books import Effect, amount_done, enter, tables
 
-participant = Participant("payments")
+participant = Participant("payments", tables=tables)
 
 
 @participant.handles(ChargePayment)

@@ -1,4 +1,4 @@
-"""Serves one of the demo's participants as a process of its own."""
+"""Serves a participant as a process of its own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from sqlalchemy.engine import make_url
 from orchestrator.adapters.rabbitmq.participants import Drill, ParticipantServer
 from orchestrator.adapters.sql.databases import open_engine
 from orchestrator.adapters.sql.inbox import SqlStore
-from workers.participants import books
 
 if TYPE_CHECKING:
     import asyncio
@@ -43,7 +42,7 @@ async def serve(participant: Participant, settings: Settings, *, database_url: s
         Path(path).parent.mkdir(parents=True, exist_ok=True)
     engine = open_engine(database_url)
     try:
-        store = SqlStore(engine, participant.name, books.tables)
+        store = SqlStore(engine, participant.name, participant.tables)
         await store.prepare()
         async with ParticipantServer.open(participant, store, settings, drill=simulated()):
             await stop.wait()

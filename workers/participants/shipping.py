@@ -6,9 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from orchestrator.participant import CommandContext, Participant, Rejected
 from sagas.order_fulfilment.messages import CreateShipment, ShipmentCreated
-from workers.participants.books import Effect, enter
+from workers.participants.books import Effect, enter, tables
 
-participant = Participant("shipping")
+participant = Participant("shipping", tables=tables)
 
 
 @participant.handles(CreateShipment)

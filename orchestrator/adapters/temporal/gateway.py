@@ -208,9 +208,10 @@ def received(envelope: Envelope, payload: Any) -> ReceivedEvent:
 
 
 def limits_of(settings: Settings) -> Limits:
-    """The express lane's times as the workflow keeps them."""
+    """The limits as the workflow keeps them."""
     return Limits(
         run_budget_ms=_ms(settings.run_budget),
+        signals_per_run=settings.signals_per_run,
         resend_first_ms=_ms(settings.resend_first),
         resend_max_ms=_ms(settings.resend_max),
     )

@@ -41,14 +41,16 @@ class Thread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Times of the express lane, milliseconds.
+    """Limits of one execution; times in milliseconds.
 
     Attributes:
         run_budget_ms: a run begins no step later than this after it was scheduled.
+        signals_per_run: messages after which the execution continues as new: the server refuses the 10,000th.
         resend_first_ms: an unanswered command is sent again after this, then doubling up to `resend_max_ms`.
     """
 
     run_budget_ms: int = 1_000
+    signals_per_run: int = 5_000
     resend_first_ms: int = 2_000
     resend_max_ms: int = 60_000
 

@@ -25,9 +25,6 @@ from orchestrator.adapters.temporal.interpreter import Interpreter
 from orchestrator.adapters.temporal.news import signal_of
 from orchestrator.engine.signals import Arrived, CancelRequested, ReceivedEvent
 
-MAX_HELD_TURNS = 5_000
-"""Signals in one run after which it continues as new: the server refuses the 10,000th."""
-
 
 @workflow.defn(name=WORKFLOW, sandboxed=False)
 class SagaWorkflow:
@@ -85,7 +82,7 @@ class SagaWorkflow:
         self._is_told = True
 
     def _continue_as_new_if_due(self) -> None:
-        is_due = workflow.info().is_continue_as_new_suggested() or self._signals >= MAX_HELD_TURNS
+        is_due = workflow.info().is_continue_as_new_suggested() or self._signals >= self._given.limits.signals_per_run
         if not is_due or not self._interpreter.may_continue_as_new:
             return
         carried = self._interpreter.carry()

@@ -5,7 +5,7 @@ from typing import Protocol
 import pytest
 
 from orchestrator import ActionContext
-from orchestrator.saga.contexts import PortMissingError
+from orchestrator.errors import PortMissingError
 
 
 class Printer(Protocol):
