@@ -65,7 +65,7 @@ def test_everything_goes_well() -> None:
     assert run.status.word == "Completed"
 
 
-def test_a_declined_card_gives_the_stock_back_and_refunds_nothing() -> None:
+def test_a_declined_card_gives_the_stock_back() -> None:
     run = rehearse(fulfil_order, given=ORDER)
     run.replies(StockReserved(reservation_id="r1"))
     run.rejects(charge_payment, "card declined")

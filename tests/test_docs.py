@@ -1,0 +1,63 @@
+"""What is written down is true: pictures and examples are today's, and nothing that people meet is left out."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+import orchestrator.errors
+from orchestrator.errors import OrchestratorError
+from orchestrator.saga.drawing import draw
+from sagas.order_fulfilment import fulfil_order
+from workers.__main__ import app
+
+PROJECT = Path(__file__).resolve().parents[1]
+README = (PROJECT / "README.md").read_text()
+
+
+def test_the_picture_in_the_readme_is_todays() -> None:
+    assert f"```mermaid\n{draw(fulfil_order.plan)}```" in README
+
+
+def test_the_saga_in_the_readme_is_the_one_that_runs() -> None:
+    source = (PROJECT / "sagas" / "order_fulfilment" / "saga.py").read_text()
+    assert source[source.index("fulfil_order = Saga(") :] in README
+
+
+def test_the_test_in_the_readme_is_run_with_the_others() -> None:
+    example = README[README.index("def test_a_declined_card") :].partition("```")[0]
+    source = (PROJECT / "tests" / "unit" / "sagas" / "order_fulfilment" / "test_saga.py").read_text()
+    for line in example.strip().splitlines():
+        assert line.strip() in source, line
+
+
+@pytest.mark.parametrize("name", sorted(get_command(app).commands))
+def test_every_command_is_in_the_readme(name) -> None:
+    assert re.search(rf"(saga|make) {name}\b", README), name
+
+
+def test_every_link_of_the_readme_leads_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (PROJECT / target).exists(), target
+
+
+def test_every_error_is_in_the_tree_at_the_top_of_its_module() -> None:
+    drawn = re.findall(r"[├└]── (\w+)", orchestrator.errors.__doc__ or "")
+    found = [
+        name
+        for name, value in vars(orchestrator.errors).items()
+        if isinstance(value, type) and issubclass(value, OrchestratorError) and value is not OrchestratorError
+    ]
+    assert sorted(drawn) == sorted(found)
+
+
+def test_no_error_hides_in_another_module() -> None:
+    defined = re.compile(r"class (\w+Error)\(")
+    hidden = [
+        (file.name, name)
+        for file in (PROJECT / "orchestrator").rglob("*.py")
+        if file.name != "errors.py"
+        for name in defined.findall(file.read_text())
+    ]
+    assert hidden == []
