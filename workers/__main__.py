@@ -8,7 +8,6 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 from rich.console import Console
 
@@ -120,20 +119,19 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
 def main() -> None:
     """Run a command and leave with its status: 1 with one line of text for what went wrong."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    code = 0
+    leave(_status())
+
+
+def _status() -> int:
+    """Run the command; its exit status. Wrong usage is told by Typer itself, with status 2."""
     try:
-        app(standalone_mode=False)
+        app()
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 1
     except (OrchestratorError, BootstrapError) as error:
-        note.print(f"saga: {error}", style="red", markup=False, highlight=False)
-        code = 1
-    except typer.Exit as ended:
-        code = ended.exit_code
-    except typer.Abort:
-        code = 130
-    except click.ClickException as error:
-        note.print(f"saga: {error.format_message()}", style="red", markup=False, highlight=False)
-        code = 2
-    leave(code)
+        note.print(f"saga: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

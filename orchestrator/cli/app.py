@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-import sys
 import uuid
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -75,11 +73,11 @@ def cancel(execution_id: str, reason: Annotated[str, typer.Option(help="why; it 
 
 def publish(
     message_type: str,
-    file: Annotated[str, typer.Argument(help="a JSON file, or - for standard input")],
+    file: Annotated[typer.FileBinaryRead, typer.Argument(help="a JSON file, or - for standard input")],
     sagas: SagasOption = DEFAULT,
 ) -> None:
     """Publish one event, checked against its contract if a saga here knows the type."""
-    body = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    body = file.read()
     models = {model.message_type: model for saga in load_sagas(sagas) for model in saga.events.values()}
     Catalogue(models.values()).validate(message_type, body)
     envelope = Envelope(
