@@ -15,7 +15,7 @@ export PYTHONUNBUFFERED := 1
 # Another lock or another project file means another stamp, and so an installation anew.
 STAMP := $(VENV)/.installed-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
 
-.PHONY: help venv demo test test-unit test-servers check format up down clean lock
+.PHONY: help venv demo test test-unit test-servers check format up postgres down clean lock
 
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -49,10 +49,14 @@ format: venv ## format the code and mend what the linter can
 up: venv ## start Temporal and RabbitMQ, or find them running
 	$(BIN)/python -m deploy.local up
 
+postgres: venv ## start a private PostgreSQL too, or find it running
+	$(BIN)/python -m deploy.local postgres
+
 down: ## stop the servers that this checkout started
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m deploy.local down; else echo "nothing is installed here, so nothing runs"; fi
 
 clean: down ## stop the servers; remove .venv, .local and caches
+	@sed -nE "s,^SAGA_POSTGRES_FOLDER=(/var/tmp/saga-[0-9a-f]+)$$,\1,p" .local/environment 2>/dev/null | xargs --no-run-if-empty rm -rf
 	rm -rf $(VENV) .local dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis htmlcov .coverage
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -1,11 +1,13 @@
 """Fixtures that all tests share."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from deploy.local import Environment, up
+from deploy.local import Environment, up, up_postgres
+from tests.sql_kit import fresh_database
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -14,3 +16,16 @@ PROJECT = Path(__file__).resolve().parents[1]
 def environment() -> Environment:
     """The two local servers, started if they do not run."""
     return up(PROJECT, Console(stderr=True))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> str:
+    """The address of a local PostgreSQL, started if it does not run; its user may make databases."""
+    return up_postgres(PROJECT, Console(stderr=True))
+
+
+@pytest.fixture
+async def postgres_database(postgres) -> AsyncIterator[str]:
+    """The address of an empty database of the test's own on that server."""
+    async with fresh_database(postgres) as address:
+        yield address

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Literal
 
 from sqlalchemy import Column, Integer, MetaData, String, Table, delete, insert, select
@@ -23,8 +21,6 @@ from orchestrator.participant import CommandContext, MemoryStore, Participant
 from orchestrator.participant.ports import Store
 
 Direction = Literal["do", "undo", "probe"]
-POSTGRES = os.environ.get("SAGA_TEST_POSTGRES_URL", "")
-"""An empty PostgreSQL database, such as postgresql://user:password@127.0.0.1:5432/test; needs asyncpg."""
 
 
 class Made(Event, type="thing.made"):
@@ -179,7 +175,3 @@ async def sql_bench(url: str) -> AsyncGenerator[Bench]:
         yield Bench(store, maker(write_thing), made, lambda: SqlStore(engine, "maker", tables))
     finally:
         await engine.dispose()
-
-
-def sqlite_url(folder: Path) -> str:
-    return f"sqlite:///{folder}/things.db"

@@ -1,11 +1,14 @@
-"""`python -m deploy.local up|down [FOLDER]`: start or stop the servers of a project folder (the current one)."""
+"""`python -m deploy.local up|postgres|down [FOLDER]`: start or stop the servers of a project folder (the current one).
+
+`up` starts Temporal and RabbitMQ, `postgres` a PostgreSQL beside them; `down` stops whichever run.
+"""
 
 import sys
 from pathlib import Path
 
 from rich.console import Console
 
-from deploy.local.bootstrap import down, up
+from deploy.local.bootstrap import down, up, up_postgres
 from deploy.local.errors import BootstrapError
 from deploy.local.progress import say
 
@@ -17,6 +20,8 @@ def main(arguments: list[str]) -> int:
         match arguments:
             case ["up", *rest] if len(rest) <= 1:
                 up(Path(*rest), console)
+            case ["postgres", *rest] if len(rest) <= 1:
+                up_postgres(Path(*rest), console)
             case ["down", *rest] if len(rest) <= 1:
                 down(Path(*rest), console)
             case _:

@@ -1,4 +1,4 @@
-"""Start both servers, or find them running; stop what was started."""
+"""Start the servers, or find them running; stop what was started."""
 
 import os
 from dataclasses import replace
@@ -7,8 +7,9 @@ from pathlib import Path
 from rich.console import Console
 
 from deploy.local.cache import only_one
-from deploy.local.environment import Environment, given_variables, write_environment
+from deploy.local.environment import FILE, Environment, given_variables, read_environment, write_environment
 from deploy.local.ports import LOOPBACK
+from deploy.local.postgres_server import postgres_of, start_postgres
 from deploy.local.processes import Server
 from deploy.local.progress import doing, say
 from deploy.local.rabbitmq_server import rabbitmq_of, start_rabbitmq
@@ -27,7 +28,9 @@ def up(project: Path, console: Console) -> Environment:
     project = project.resolve()
     given = given_variables()
     with only_one(project / ".local" / "lock"):
-        ours = Environment.of({"SAGA_DATABASE_URL": f"sqlite:///{project / '.local' / 'saga.db'}"})
+        # A server that is given now and was ours before is not written down again.
+        kept = ("SAGA_DATABASE_URL", "SAGA_POSTGRES_URL", "SAGA_POSTGRES_FOLDER")
+        ours = Environment.of({name: value for name, value in _written(project).variables().items() if name in kept})
         # RabbitMQ first: whether it can be had is known at once, while Temporal may take minutes to build.
         if _is_ours("SAGA_RABBITMQ_URL", given, console):
             ours = _with_rabbitmq(ours, project, console)
@@ -38,12 +41,38 @@ def up(project: Path, console: Console) -> Environment:
     return Environment.of({**ours.variables(), **given})
 
 
+def up_postgres(project: Path, console: Console) -> str:
+    """Start a PostgreSQL for a project folder, or find it running; write its address down too. Returns the address.
+
+    It is for tests and trials: the default database stays SQLite. If SAGA_POSTGRES_URL is set, that one is used.
+
+    Raises:
+        BootstrapError: it could not be found, installed or started.
+    """
+    project = project.resolve()
+    given = given_variables()
+    if not _is_ours("SAGA_POSTGRES_URL", given, console):
+        return given["SAGA_POSTGRES_URL"]
+    with only_one(project / ".local" / "lock"):
+        cluster = start_postgres(project, console)
+        outside = "" if cluster.folder.is_relative_to(project) else str(cluster.folder)
+        write_environment(project, replace(_written(project), postgres_url=cluster.url, postgres_folder=outside))
+    return cluster.url
+
+
 def down(project: Path, console: Console) -> None:
     """Stop the servers that `up` started for this project folder. Their data and ports stay for the next start."""
     project = project.resolve()
     with only_one(project / ".local" / "lock"):
-        for server in (rabbitmq_of(project), temporal_of(project)):
+        for server in (rabbitmq_of(project), temporal_of(project), postgres_of(project)):
             _stop(server, console)
+
+
+def _written(project: Path) -> Environment:
+    """What is written down, with the default database."""
+    file = project / FILE
+    before = read_environment(file) if file.exists() else Environment.of({})
+    return replace(before, database_url=f"sqlite:///{project / '.local' / 'saga.db'}")
 
 
 def _is_ours(name: str, given: dict[str, str], console: Console) -> bool:

@@ -22,6 +22,10 @@ class Environment:
     rabbitmq_url: str
     rabbitmq_management_url: str
     database_url: str
+    postgres_url: str
+    """A PostgreSQL that is started only when asked for; its user may make databases."""
+    postgres_folder: str
+    """Where its data lies, if not below `.local/`: `make clean` removes it too."""
 
     def variables(self) -> dict[str, str]:
         """The same as environment variables; those that say nothing are left out."""

@@ -39,6 +39,8 @@ class Server:
 
     name: str
     folder: Path
+    polite: signal.Signals = signal.SIGTERM
+    """What asks it to end in good order."""
 
     @property
     def log(self) -> Path:
@@ -70,10 +72,11 @@ class Server:
         end = time.monotonic() + STOP_LIMIT
         while (members := _members(record)) and time.monotonic() < end:
             # The oldest first: a server takes its own helpers down in the order it needs.
-            _kill(members[:1], signal.SIGTERM)
+            _kill(members[:1], self.polite)
             _wait(partial(_has_gone, record, members[0]), end - time.monotonic())
         _kill(_members(record), signal.SIGKILL)
         _wait(lambda: not _members(record), STOP_LIMIT)
+        _bury(record.pid)
         self._remember(Record(record.ports))
         return was_running
 
@@ -153,6 +156,16 @@ def _kill(pids: list[int], number: signal.Signals) -> None:
             os.kill(pid, number)
         except ProcessLookupError:
             continue
+
+
+def _bury(pid: int) -> None:
+    """Collect an ended child of this process: as long as it is not, PostgreSQL takes its lock for held."""
+    if not pid:
+        return
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return  # started by another command
 
 
 def _wait(is_true: Callable[[], bool], limit: float) -> bool:

@@ -10,11 +10,17 @@ from deploy.local.errors import BootstrapError
 LAST_LINES = 15
 
 
-def output_of(command: list[str], *, limit: float = 20.0) -> str | None:
+def output_of(command: list[str], *, limit: float = 20.0, variables: dict[str, str] | None = None) -> str | None:
     """What a program prints, on both channels; None if it does not run, fails, or takes more than `limit` seconds."""
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=limit, check=False, stdin=subprocess.DEVNULL
+            command,
+            capture_output=True,
+            text=True,
+            timeout=limit,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            env=variables,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

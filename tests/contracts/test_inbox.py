@@ -9,9 +9,10 @@ from orchestrator.contracts.protocol import read_reply
 from orchestrator.messages import Envelope
 from orchestrator.participant.handling import handle
 from orchestrator.participant.inbox import Row
-from tests.participant_kit import POSTGRES, Fault, ask_for, memory_bench, sql_bench, sqlite_url
+from tests.participant_kit import Fault, ask_for, memory_bench, sql_bench
+from tests.sql_kit import fresh_database, sqlite_url
 
-STORES = ("memory", "sqlite", "postgresql") if POSTGRES else ("memory", "sqlite")
+STORES = ("memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.servers))
 DAY = timedelta(days=1)
 
 
@@ -20,7 +21,11 @@ async def bench(request, tmp_path):
     if request.param == "memory":
         yield memory_bench()
         return
-    async with sql_bench(POSTGRES if request.param == "postgresql" else sqlite_url(tmp_path)) as made:
+    if request.param == "sqlite":
+        async with sql_bench(sqlite_url(tmp_path)) as made:
+            yield made
+        return
+    async with fresh_database(request.getfixturevalue("postgres")) as address, sql_bench(address) as made:
         yield made
 
 

@@ -2,21 +2,25 @@
 
 import io
 import os
+import shutil
 import signal
 import socket
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 from rich.console import Console
 
-from deploy.local import Environment, down, find_environment, read_environment, up
+from deploy.local import Environment, down, find_environment, read_environment, up, up_postgres
 from deploy.local.environment import given_variables
 from deploy.local.ports import responds
+from deploy.local.postgres_server import data_folder, postgres_of
 from deploy.local.processes import Server
 from deploy.local.rabbitmq_server import rabbitmq_of
 from deploy.local.temporal_server import temporal_of
+from tests.sql_kit import execute
 
 LOOPBACK = "0100007F"  # 127.0.0.1, as the kernel writes it
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(300), pytest.mark.usefixtures("environment")]
@@ -35,12 +39,15 @@ def project(tmp_path_factory, console):
         for name in given_variables():
             patch.delenv(name)
         up(folder, console)
+        up_postgres(folder, console)
         yield folder
         down(folder, console)
+    if not data_folder(folder).is_relative_to(folder):
+        shutil.rmtree(data_folder(folder))
 
 
 def servers(project) -> list[Server]:
-    return [temporal_of(project), rabbitmq_of(project)]
+    return [temporal_of(project), rabbitmq_of(project), postgres_of(project)]
 
 
 def works(environment: Environment) -> bool:
@@ -77,6 +84,20 @@ def test_a_killed_server_is_started_again_and_the_other_left_alone(project, cons
     assert killed.record().pid != before.pid
     assert killed.record().ports == before.ports
     assert other.record() == untouched
+
+
+async def test_a_killed_postgresql_is_started_again_with_its_data(project, console) -> None:
+    address = up_postgres(project, console)
+    await execute(address, "CREATE TABLE kept (number integer)")
+    os.kill(postgres_of(project).record().pid, signal.SIGKILL)
+    assert up_postgres(project, console) == address
+    await execute(address, "INSERT INTO kept VALUES (1)")
+
+
+async def test_only_the_password_opens_postgresql(project, console) -> None:
+    address = urlsplit(up_postgres(project, console))
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await execute(f"postgresql://saga:wrong@127.0.0.1:{address.port}/saga", "SELECT 1")
 
 
 def test_everything_listens_on_loopback_only(project) -> None:

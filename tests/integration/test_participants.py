@@ -18,8 +18,9 @@ from orchestrator.contracts.protocol import read_reply
 from orchestrator.errors import TopologyError
 from orchestrator.participant import MemoryStore
 from orchestrator.saga.plan import CallPlan, Plan, SequencePlan, StepPlan, TriggerPlan
-from tests.participant_kit import ask_for, maker, memory_bench, sql_bench, sqlite_url, write_thing
+from tests.participant_kit import ask_for, maker, memory_bench, sql_bench, write_thing
 from tests.rabbitmq_kit import CE, corner
+from tests.sql_kit import sqlite_url
 
 pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("environment")]
 PROJECT = Path(__file__).resolve().parents[2]

@@ -3,7 +3,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from orchestrator.adapters.sql.databases import open_engine
-from tests.participant_kit import sqlite_url
+from tests.sql_kit import sqlite_url
 
 
 @pytest.fixture

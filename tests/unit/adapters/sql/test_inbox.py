@@ -15,7 +15,8 @@ from orchestrator.adapters.sql.tables import inbox
 from orchestrator.errors import StoreUnavailableError
 from orchestrator.messages import Envelope
 from orchestrator.participant.inbox import Row
-from tests.participant_kit import Fault, sqlite_url, tables
+from tests.participant_kit import Fault, tables
+from tests.sql_kit import sqlite_url
 
 LOST = DBAPIError("SELECT 'secret'", {}, Exception("gone"), connection_invalidated=True)
 

@@ -6,7 +6,7 @@ from deploy.local.__main__ import main
 @pytest.mark.parametrize("arguments", [[], ["sideways"], ["up", "a", "b"]])
 def test_what_is_not_understood_is_answered_with_the_usage(arguments, capsys) -> None:
     assert main(arguments) == 2
-    assert "up|down" in capsys.readouterr().err
+    assert "up|postgres|down" in capsys.readouterr().err
 
 
 def test_down_stops_nothing_where_nothing_runs(tmp_path, capsys) -> None:

@@ -4,14 +4,13 @@ import pytest
 from rich.console import Console
 
 from deploy.local.errors import BootstrapError
-from deploy.local.rabbitmq_install import POLICY_TEXT, rabbitmq_scripts
+from deploy.local.rabbitmq_install import rabbitmq_scripts
 
 SCRIPTS = ("rabbitmq-server", "rabbitmq-env", "rabbitmq-defaults")
-# Notes what it was asked for and which policy was there; an installation makes the scripts.
+# Notes what it was asked for; an installation makes the scripts.
 APT = """#!/bin/sh
 echo "$@" >> {folder}/asked
-cat {folder}/policy-rc.d >> {folder}/policies
-case "$*" in *install*) mkdir -p {folder}/lib; cd {folder}/lib; touch rabbitmq-server rabbitmq-env rabbitmq-defaults; {then} ;; esac
+case "$*" in *install*) mkdir -p {folder}/lib; cd {folder}/lib; touch rabbitmq-server rabbitmq-env rabbitmq-defaults; ;; esac
 """
 
 
@@ -25,15 +24,15 @@ def machine(tmp_path, monkeypatch):
     """A machine without RabbitMQ whose user is root."""
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setattr("deploy.local.rabbitmq_install.PLACES", (str(tmp_path / "lib"),))
-    monkeypatch.setattr("deploy.local.rabbitmq_install.POLICY", tmp_path / "policy-rc.d")
+    monkeypatch.setattr("deploy.local.packages.POLICY", tmp_path / "policy-rc.d")
     monkeypatch.setattr("os.geteuid", lambda: 0)
     install_apt(tmp_path)
     return tmp_path
 
 
-def install_apt(folder, then=":"):
+def install_apt(folder):
     apt = folder / "apt-get"
-    apt.write_text(APT.format(folder=folder, then=then))
+    apt.write_text(APT.format(folder=folder))
     apt.chmod(0o755)
 
 
@@ -63,32 +62,6 @@ def test_root_installs_the_package_and_says_so_first(machine, console) -> None:
     assert (machine / "asked").read_text().splitlines()[-1].endswith("install --no-install-recommends rabbitmq-server")
     first, *_ = console.file.getvalue().splitlines()
     assert first.startswith("RabbitMQ is not installed: installing the package rabbitmq-server")
-
-
-def test_no_service_starts_meanwhile_and_nothing_of_that_remains(machine, console) -> None:
-    rabbitmq_scripts(console)
-    assert (machine / "policies").read_text() == POLICY_TEXT * 2
-    assert not (machine / "policy-rc.d").exists()
-
-
-def test_a_policy_that_is_there_is_left_alone(machine, console) -> None:
-    (machine / "policy-rc.d").write_text("theirs\n")
-    rabbitmq_scripts(console)
-    assert (machine / "policies").read_text() == "theirs\n" * 2
-    assert (machine / "policy-rc.d").read_text() == "theirs\n"
-
-
-def test_our_own_policy_left_by_a_crash_is_removed(machine, console) -> None:
-    (machine / "policy-rc.d").write_text(POLICY_TEXT)
-    rabbitmq_scripts(console)
-    assert not (machine / "policy-rc.d").exists()
-
-
-def test_a_failed_installation_says_why_and_leaves_no_policy(machine, console) -> None:
-    install_apt(machine, then="echo no such package; exit 100")
-    with pytest.raises(BootstrapError, match="no such package"):
-        rabbitmq_scripts(console)
-    assert not (machine / "policy-rc.d").exists()
 
 
 def test_others_than_root_are_told_the_package_and_the_containers(machine, console, monkeypatch) -> None:
