@@ -1,0 +1,28 @@
+import pytest
+
+from orchestrator.adapters.temporal.connecting import _tls, connect
+from orchestrator.errors import EngineUnavailableError
+from tests.temporal_kit import settings
+
+
+async def test_a_server_that_does_not_answer_is_named_with_its_setting() -> None:
+    with pytest.raises(EngineUnavailableError, match=r"127.0.0.1:1 \(SAGA_TEMPORAL_ADDRESS\)"):
+        await connect(settings(temporal_address="127.0.0.1:1"))
+
+
+def test_files_of_mutual_tls_are_read(tmp_path) -> None:
+    for name in ("ca", "cert", "key"):
+        (tmp_path / name).write_bytes(name.encode())
+    tls = _tls(
+        settings(
+            temporal_tls_ca_file=tmp_path / "ca",
+            temporal_tls_cert_file=tmp_path / "cert",
+            temporal_tls_key_file=tmp_path / "key",
+        )
+    )
+    assert (tls.server_root_ca_cert, tls.client_cert, tls.client_private_key) == (b"ca", b"cert", b"key")
+
+
+def test_without_files_tls_checks_the_server_by_the_machines_authorities() -> None:
+    tls = _tls(settings(temporal_tls=True))
+    assert (tls.server_root_ca_cert, tls.client_cert, tls.client_private_key) == (None, None, None)

@@ -1,0 +1,55 @@
+import pytest
+
+from orchestrator.adapters.temporal.given import Report
+from orchestrator.adapters.temporal.news import FENCE_MS, lost_attempt, signal_of, withdrawn
+from orchestrator.engine.effects import Perform
+from orchestrator.engine.signals import Failed, Refused, Stalled, Succeeded, Withdrawn
+from tests.temporal_kit import STEPS
+
+PERFORM = Perform(step="wrap", direction="do", attempt=2, call=STEPS["wrap"].do)
+
+
+def report(kind, **more) -> Report:
+    return Report(step="wrap", direction="undo", attempt=3, kind=kind, **more)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        (report("ok", result=7), Succeeded(step="wrap", direction="undo", attempt=3, result=7)),
+        (
+            report("refused", code="no", reason="not that"),
+            Refused(step="wrap", direction="undo", attempt=3, code="no", reason="not that"),
+        ),
+        (report("stalled", reason="no code"), Stalled(step="wrap", direction="undo", attempt=3, reason="no code")),
+        (
+            report("failed", reason="x", retryable=True, fence_ms=5),
+            Failed(step="wrap", direction="undo", attempt=3, reason="x", retryable=True, fence_ms=5),
+        ),
+        (
+            report("failed", reason="expired"),
+            Failed(step="wrap", direction="undo", attempt=3, reason="expired", retryable=False),
+        ),
+    ],
+    ids=["ok", "refused", "stalled", "failed", "failed for good"],
+)
+def test_a_report_in_the_engines_words(said, meant) -> None:
+    assert signal_of(said) == meant
+
+
+def test_an_attempt_in_a_lost_run_failed_and_may_go_on_behind_our_back_for_a_while() -> None:
+    lost = lost_attempt(PERFORM)
+    assert (lost.step, lost.direction, lost.attempt) == ("wrap", "do", 2)
+    assert (lost.retryable, lost.fence_ms) == (False, FENCE_MS)
+    assert lost_attempt(PERFORM, retryable=True).retryable
+
+
+def test_the_fence_outlasts_the_longest_run() -> None:
+    from orchestrator.adapters.temporal.given import Limits
+    from orchestrator.adapters.temporal.running import BRIEF_LIMIT_S
+
+    assert Limits().run_budget_ms + BRIEF_LIMIT_S * 1000 <= FENCE_MS
+
+
+def test_what_was_asked_for_and_not_begun_is_withdrawn() -> None:
+    assert withdrawn(PERFORM) == Withdrawn(step="wrap", direction="do", attempt=2)
