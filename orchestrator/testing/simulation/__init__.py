@@ -1,0 +1,1 @@
+"""Runs of the engine and of the real workflow under every kind of bad luck, and the invariants that hold throughout."""
