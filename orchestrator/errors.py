@@ -12,6 +12,7 @@ OrchestratorError
 ├── IllegalSignalError           the engine was told something that cannot happen in this state
 ├── ReplayMismatchError          a stored state does not fit its plan
 ├── RefusedCommandError          an operator's command is not allowed now
+├── ConflictError                the execution is not at the revision that an operator saw
 ├── ExecutionNotFoundError
 ├── EngineUnavailableError       Temporal cannot be reached now
 ├── StoreUnavailableError        a participant's store cannot be used now
@@ -180,6 +181,21 @@ class RefusedCommandError(OrchestratorError):
         super().__init__(f"{command} refused: {reason}")
         self.command = command
         self.reason = reason
+
+
+class ConflictError(OrchestratorError):
+    """An execution is not at the revision that an operator saw.
+
+    Args:
+        reason: what is different, for people.
+        revision: where it is now.
+        changes: what happened meanwhile, oldest first.
+    """
+
+    def __init__(self, reason: str, *, revision: int, changes: Sequence[str] = ()) -> None:
+        super().__init__(reason)
+        self.revision = revision
+        self.changes = tuple(changes)
 
 
 class ExecutionNotFoundError(OrchestratorError):

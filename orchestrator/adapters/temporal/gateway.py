@@ -6,20 +6,16 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json as parse_json
-from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateFailedError
+from temporalio.client import WorkflowExecutionStatus
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from orchestrator.adapters.temporal import given as names
+from orchestrator.adapters.temporal.commanding import TemporalCommanded, unavailable
 from orchestrator.adapters.temporal.given import Given, Limits, Report, Thread, to_json
-from orchestrator.engine.signals import ReceivedEvent
-from orchestrator.errors import (
-    EngineUnavailableError,
-    ExecutionNotFoundError,
-    MalformedMessageError,
-    RefusedCommandError,
-)
+from orchestrator.engine.signals import CancelRequested, ReceivedEvent
+from orchestrator.errors import ExecutionNotFoundError, MalformedMessageError
 from orchestrator.messages import new_traceparent
 from orchestrator.service.ports import Delivery
 
@@ -52,7 +48,7 @@ class TemporalExecutions:
         except WorkflowAlreadyStartedError:
             return await self._compare(execution_id, event)
         except RPCError as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
         # The SDK keeps the answer private; without it a second trigger of a running execution would be lost.
         answer = handle._start_workflow_response  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         if answer is None or getattr(answer, "started", True):
@@ -96,7 +92,7 @@ class TemporalExecutions:
             found = await self._client.get_workflow_handle(execution_id).describe()
             memo = await found.memo()
         except RPCError as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
         same = memo.get(BODY_MEMO) == event.body_hash
         return Delivery.DUPLICATE if same else Delivery.CONFLICT
 
@@ -131,7 +127,7 @@ class TemporalExecutions:
             await self._client.get_workflow_handle(workflow_id).signal(signal, argument)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
-                raise _unavailable(error) from error
+                raise unavailable(error) from error
             return await self._ended_or_missing(workflow_id)
         return Delivery.ACCEPTED
 
@@ -141,7 +137,7 @@ class TemporalExecutions:
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return Delivery.MISSING
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
         return Delivery.ENDED
 
     async def is_available(self) -> bool:
@@ -156,21 +152,10 @@ class TemporalExecutions:
 
         Raises:
             RefusedCommandError: not now, and why.
-            ExecutionNotFoundError: there is none, or it has ended.
+            ExecutionNotFoundError: there is none.
         """
-        command = {"command_id": command_id or uuid.uuid4().hex, "actor": actor, "reason": reason}
-        handle: WorkflowHandle[Any, Any] = self._client.get_workflow_handle(execution_id)
-        try:
-            await handle.execute_update(names.CANCEL_UPDATE, command)  # pyright: ignore[reportUnknownMemberType]
-        except WorkflowUpdateFailedError as error:
-            text = error.cause.message if isinstance(error.cause, ApplicationError) else str(error.cause)
-            raise RefusedCommandError("cancel", text) from None
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise _unavailable(error) from error
-            if await self._ended_or_missing(execution_id) is Delivery.ENDED:
-                raise RefusedCommandError("cancel", "the execution has ended") from None
-            raise ExecutionNotFoundError(execution_id) from None
+        command = CancelRequested(command_id=command_id or uuid.uuid4().hex, actor=actor, reason=reason)
+        await TemporalCommanded(self._client).command(execution_id, command)
 
     async def show(self, execution_id: str) -> dict[str, Any]:
         """Where an execution stands, in the shape of the workflow's result.
@@ -191,7 +176,7 @@ class TemporalExecutions:
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 raise ExecutionNotFoundError(execution_id) from None
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
         return status
 
 
@@ -219,7 +204,3 @@ def limits_of(settings: Settings) -> Limits:
 
 def _ms(length: timedelta) -> int:
     return int(length.total_seconds() * 1000)
-
-
-def _unavailable(error: RPCError) -> EngineUnavailableError:
-    return EngineUnavailableError(f"Temporal answers {error.status.name}: {error.message}")

@@ -8,7 +8,6 @@ from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RawValue
-from temporalio.exceptions import ApplicationError
 
 from orchestrator.adapters.temporal.given import (
     CANCEL_UPDATE,
@@ -23,6 +22,7 @@ from orchestrator.adapters.temporal.given import (
 )
 from orchestrator.adapters.temporal.interpreter import Interpreter
 from orchestrator.adapters.temporal.news import signal_of
+from orchestrator.adapters.temporal.operating import OPERATE_UPDATE, Order, Orders
 from orchestrator.engine.signals import Arrived, CancelRequested, ReceivedEvent
 
 
@@ -34,6 +34,7 @@ class SagaWorkflow:
     def __init__(self, given: dict[str, Any]) -> None:
         self._given = from_json(Given, given)
         self._interpreter = Interpreter(self._given)
+        self._orders = Orders(self._interpreter)
         self._signals = 0
         self._is_told = False
         self._alarm: asyncio.Task[None] | None = None
@@ -53,17 +54,26 @@ class SagaWorkflow:
         return conduct.result()
 
     async def _conduct(self) -> dict[str, Any]:
+        while not await self._is_over():
+            await self._continue_as_new_if_due()
+            await self._rest()
+        return self._interpreter.result()
+
+    async def _is_over(self) -> bool:
+        """Do all there is to do now; then say whether the execution has ended and everybody was told.
+
+        A command may come while the last notices are sent, and take up again what had ended.
+        """
         interpreter = self._interpreter
-        while not interpreter.execution.state.ended:
+        while True:
             if await interpreter.turn():
                 continue
-            self._continue_as_new_if_due()
-            await self._rest()
-        await interpreter.finish()
-        while interpreter.mailbox:
-            await interpreter.turn()
+            if not interpreter.execution.state.ended:
+                return False
             await interpreter.finish()
-        return interpreter.result()
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            if not interpreter.mailbox:
+                return True
 
     async def _rest(self) -> None:
         """Wait for news, or for the earliest due time. The one timer is left to run as long as it is early enough."""
@@ -81,9 +91,12 @@ class SagaWorkflow:
         self._alarm = None
         self._is_told = True
 
-    def _continue_as_new_if_due(self) -> None:
+    async def _continue_as_new_if_due(self) -> None:
         is_due = workflow.info().is_continue_as_new_suggested() or self._signals >= self._given.limits.signals_per_run
-        if not is_due or not self._interpreter.may_continue_as_new:
+        if not is_due:
+            return
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        if not self._interpreter.may_continue_as_new:
             return
         carried = self._interpreter.carry()
         given = self._given
@@ -114,9 +127,20 @@ class SagaWorkflow:
         """A signal that nobody of ours sends: noted, never silently dropped."""
         workflow.logger.warning("unknown_signal", extra={"signal": name, "arguments": len(args)})
 
+    @workflow.update(name=OPERATE_UPDATE)
+    async def on_operate(self, order: dict[str, Any]) -> dict[str, Any]:
+        """A person's command; answered once the engine has taken it."""
+        taken: dict[str, Any] = to_json(await self._orders.take(from_json(Order, order)))
+        return taken
+
+    @on_operate.validator
+    def check_operate(self, order: dict[str, Any]) -> None:
+        """Refuse before anything is written, and say why."""
+        self._orders.check(from_json(Order, order))
+
     @workflow.update(name=CANCEL_UPDATE)
     def on_cancel(self, command: dict[str, Any]) -> str:
-        """Ask to stop and undo. It is only queued here (express.md, 7)."""
+        """How `cancel` came before there were other commands: executions begun then replay it."""
         self._interpreter.is_boundary_due = True
         self._interpreter.mailbox.append(from_json(CancelRequested, command))
         return "accepted"
@@ -124,9 +148,7 @@ class SagaWorkflow:
     @on_cancel.validator
     def check_cancel(self, command: dict[str, Any]) -> None:
         """Refuse before anything is written, and say why."""
-        objection = self._interpreter.execution.objection(from_json(CancelRequested, command))
-        if objection:
-            raise ApplicationError(objection, type="RefusedCommandError", non_retryable=True)
+        self._orders.check(Order(word="cancel", command=command))
 
     @workflow.query(name=STATUS_QUERY)
     def status(self) -> dict[str, Any]:
