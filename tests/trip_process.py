@@ -21,14 +21,18 @@ from tests.trip_kit import Agency, trip
 from workers.saga_worker import open_worker
 
 
+def die_once(mark: Path) -> None:
+    if not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 def die_at_the_first_boundary(mark: Path) -> None:
     plain = Activities.boundary
 
     @activity.defn(name=BOUNDARY)
-    async def boundary(self: Activities, look: bool) -> bool:  # noqa: FBT001
-        if not mark.exists():
-            mark.touch()
-            os.kill(os.getpid(), signal.SIGKILL)
+    async def boundary(self: Activities, look: bool) -> bool:
+        die_once(mark)
         return await plain(self, look)
 
     Activities.boundary = boundary  # type: ignore[method-assign]

@@ -59,6 +59,7 @@ class Server:
             return ask
 
         return SimpleNamespace(
+            id=workflow_id,
             signal=way("signal", self.signal),
             describe=way("describe", self.describe),
             execute_update=way("update", self.update),
@@ -186,11 +187,11 @@ async def test_a_late_reply_whose_body_is_not_json_is_refused(body) -> None:
 
 
 async def test_a_cancel_says_who_and_why() -> None:
-    server = Server()
+    server = Server(update={"before": 1, "after": 2, "word": "Compensating"})
     await executions(server).cancel("fetch:1", actor="ann", reason="twice", command_id="c1")
-    (workflow, name, command), _ = server.last("update")
-    assert (workflow, name) == ("fetch:1", "cancel")
-    assert command == {"command_id": "c1", "actor": "ann", "reason": "twice"}
+    (workflow, name, order), options = server.last("update")
+    assert (workflow, name, options["id"]) == ("fetch:1", "operate", "c1")
+    assert order == {"word": "cancel", "command": {"command_id": "c1", "actor": "ann", "reason": "twice"}}
 
 
 async def test_a_cancel_is_refused_in_the_sagas_own_words() -> None:

@@ -1,7 +1,7 @@
 """Commands are refused before anything is written; a command under way counts as a change."""
 
 from types import SimpleNamespace
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from temporalio.exceptions import ApplicationError
@@ -18,7 +18,8 @@ RUNNING = 1
 def orders():
     execution = Execution.begin(trip.plan, "trip:t1")
     execution.receive(signals.Started(TRIGGER))
-    return Orders(SimpleNamespace(execution=execution))
+    interpreter: Any = SimpleNamespace(execution=execution)
+    return Orders(interpreter)
 
 
 def refusal(given, order):

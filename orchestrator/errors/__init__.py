@@ -1,0 +1,104 @@
+"""Every error this package raises on purpose, as one tree.
+
+OrchestratorError
+├── SagaDefinitionError          a saga is declared wrongly (all problems at once)
+├── MessageError                 a message cannot be taken; it goes to parking with this text
+│   ├── MessageTooLargeError
+│   ├── MalformedMessageError    not JSON, nested too deep, no id
+│   ├── SchemaMismatchError      JSON, but not what the type says
+│   ├── UnknownMessageTypeError
+│   ├── UnknownCommandError      a participant handles no such command
+│   └── MissingKeyError          the field that names the execution is absent or empty
+├── IllegalSignalError           the engine was told something that cannot happen in this state
+├── ReplayMismatchError          a stored state does not fit its plan
+├── RefusedCommandError          an operator's command is not allowed now
+├── ConflictError                the execution is not at the revision that an operator saw
+├── ExecutionNotFoundError
+├── EngineUnavailableError       Temporal cannot be reached now
+├── StoreUnavailableError        a participant's store cannot be used now
+├── SettingsError                a setting has a value that is not allowed
+├── HandlerMissingError          no code is registered under the name a plan asks for
+├── CatalogueError               two messages share one type
+├── BrokerUnavailableError       RabbitMQ cannot be reached
+├── TopologyError                the broker lacks something `saga topology apply` makes
+├── PortMissingError             an action asks for something that its worker was not given
+├── RehearsalError               a rehearsal was told something that cannot happen now
+└── PublishError                 a message was not accepted by the broker
+    ├── UnroutableError          the broker has no queue for it
+    ├── NackedError              the broker refused it
+    └── PublishUnknownError      no confirm came: it may or may not be stored
+
+`Rejected` is not an error of this package: authors raise it to say "no effect was made, undo the rest".
+"""
+
+from __future__ import annotations
+
+from orchestrator.errors.defining import (
+    CatalogueError,
+    PortMissingError,
+    RehearsalError,
+    SagaDefinitionError,
+    SettingsError,
+)
+from orchestrator.errors.messages import (
+    MalformedMessageError,
+    MessageError,
+    MessageTooLargeError,
+    MissingKeyError,
+    NackedError,
+    PublishError,
+    PublishUnknownError,
+    SchemaMismatchError,
+    UnknownCommandError,
+    UnknownMessageTypeError,
+    UnroutableError,
+)
+from orchestrator.errors.operating import (
+    ConflictError,
+    ExecutionNotFoundError,
+    RefusedCommandError,
+)
+from orchestrator.errors.root import (
+    OrchestratorError,
+    Rejected,
+)
+from orchestrator.errors.running import (
+    BrokerUnavailableError,
+    EngineUnavailableError,
+    HandlerMissingError,
+    IllegalSignalError,
+    ReplayMismatchError,
+    StoreUnavailableError,
+    TopologyError,
+)
+
+__all__ = [
+    "BrokerUnavailableError",
+    "CatalogueError",
+    "ConflictError",
+    "EngineUnavailableError",
+    "ExecutionNotFoundError",
+    "HandlerMissingError",
+    "IllegalSignalError",
+    "MalformedMessageError",
+    "MessageError",
+    "MessageTooLargeError",
+    "MissingKeyError",
+    "NackedError",
+    "OrchestratorError",
+    "PortMissingError",
+    "PublishError",
+    "PublishUnknownError",
+    "RefusedCommandError",
+    "RehearsalError",
+    "Rejected",
+    "ReplayMismatchError",
+    "SagaDefinitionError",
+    "SchemaMismatchError",
+    "SettingsError",
+    "StoreUnavailableError",
+    "TopologyError",
+    "UnknownCommandError",
+    "UnknownMessageTypeError",
+    "UnroutableError",
+]

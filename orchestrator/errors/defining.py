@@ -1,0 +1,71 @@
+"""What is wrong before anything runs: definitions, settings, wiring, rehearsals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.errors.root import OrchestratorError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class SagaDefinitionError(OrchestratorError):
+    """A saga is declared wrongly. Holds every problem found, each with code, place and remedy.
+
+    Args:
+        saga: the saga's name.
+        problems: one line each, as `S004 text     file.py:41`.
+    """
+
+    def __init__(self, saga: str, problems: Sequence[str]) -> None:
+        lines = "\n".join(f"  {problem}" for problem in problems)
+        super().__init__(f"saga {saga!r}:\n{lines}")
+        self.saga = saga
+        self.problems = tuple(problems)
+
+
+class CatalogueError(OrchestratorError):
+    """Two different messages share one type, so nobody could tell which of them a body should fit."""
+
+    def __init__(self, *, message_type: str, first: str, second: str) -> None:
+        super().__init__(f"{first} and {second} are both of type {message_type!r}: give one of them another `type=`")
+        self.message_type = message_type
+
+
+class SettingsError(OrchestratorError):
+    """A setting has a value that is not allowed.
+
+    Args:
+        setting: the environment variable.
+        value: what was found; left out of the text when `secret`.
+        allowed: what is allowed.
+    """
+
+    def __init__(self, *, setting: str, value: str, allowed: str, secret: bool = False) -> None:
+        shown = "a value that is not shown" if secret else repr(value)
+        super().__init__(f"{setting} is {shown}: {allowed}")
+        self.setting = setting
+        self.allowed = allowed
+
+
+class PortMissingError(OrchestratorError):
+    """An action asks for something that its worker was not given.
+
+    Args:
+        port: the type asked for.
+        registered: the types the worker was given.
+    """
+
+    def __init__(self, port: Any, registered: Mapping[type, Any]) -> None:
+        name = getattr(port, "__name__", repr(port))
+        known = ", ".join(sorted(one.__name__ for one in registered)) or "none"
+        super().__init__(
+            f"no {name} is registered (there are: {known}): where the worker is opened, add {name} to its `ports`,"
+            f" as in open_worker(sagas, settings, ports={{{name}: ...}})"
+        )
+        self.port = port
+
+
+class RehearsalError(OrchestratorError):
+    """The rehearsal was told something that cannot happen now, or a function is not pure."""

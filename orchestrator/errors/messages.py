@@ -1,0 +1,103 @@
+"""Messages that cannot be taken, and messages that the broker does not take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.errors.root import OrchestratorError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class MessageError(OrchestratorError):
+    """A message cannot be taken. `reason` is a stable word that parking carries as a header."""
+
+    reason = "unacceptable"
+
+
+class MessageTooLargeError(MessageError):
+    """The body is larger than allowed; it was not parsed."""
+
+    reason = "too-large"
+
+    def __init__(self, *, size: int, limit: int) -> None:
+        super().__init__(f"the body has {size} bytes, {limit} are allowed: send a reference to the content instead")
+        self.size = size
+        self.limit = limit
+
+
+class MalformedMessageError(MessageError):
+    """The message is not JSON, is nested too deeply, or lacks an attribute that identifies it."""
+
+    reason = "malformed"
+
+
+class SchemaMismatchError(MessageError):
+    """The body is JSON but does not fit the contract of its type."""
+
+    reason = "wrong-schema"
+
+    def __init__(self, *, message_type: str, problems: Sequence[str]) -> None:
+        super().__init__(f"{message_type!r} does not fit its contract: " + "; ".join(problems))
+        self.message_type = message_type
+        self.problems = tuple(problems)
+
+
+class UnknownMessageTypeError(MessageError):
+    """No saga starts on, or waits for, messages of this type."""
+
+    reason = "unknown-type"
+
+    def __init__(self, message_type: str) -> None:
+        super().__init__(f"no saga starts on or waits for {message_type!r}: check ce-type, or deploy the saga first")
+        self.message_type = message_type
+
+
+class UnknownCommandError(MessageError):
+    """A participant got a command that it does not handle."""
+
+    reason = "unknown-type"
+
+    def __init__(self, participant: str, command_type: str) -> None:
+        super().__init__(
+            f"{participant!r} handles no {command_type!r}: deploy a version that does, or mend the saga's to="
+        )
+        self.participant = participant
+        self.command_type = command_type
+
+
+class MissingKeyError(MessageError):
+    """The field whose value names the execution is absent or empty."""
+
+    reason = "missing-key"
+
+    def __init__(self, *, message_type: str, key: str) -> None:
+        super().__init__(
+            f"{message_type!r} has no usable {key!r}, which names the execution: send it as text or number"
+        )
+        self.message_type = message_type
+        self.key = key
+
+
+class PublishError(OrchestratorError):
+    """A message was not accepted by the broker."""
+
+
+class UnroutableError(PublishError):
+    """The broker has no queue bound for this message."""
+
+    def __init__(self, *, exchange: str, routing_key: str) -> None:
+        super().__init__(
+            f"no queue is bound to {exchange!r} for {routing_key!r}: start its consumer or run `saga topology apply`"
+        )
+        self.exchange = exchange
+        self.routing_key = routing_key
+
+
+class NackedError(PublishError):
+    """The broker refused the message, most often because a queue is full."""
+
+
+class PublishUnknownError(PublishError):
+    """No confirm came in time, or the connection broke: the message may or may not be stored."""

@@ -1,0 +1,71 @@
+"""What may go wrong while executions run: their states, their code, their servers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.errors.root import OrchestratorError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class IllegalSignalError(OrchestratorError):
+    """The engine was told something that cannot happen in this state: a fault of the caller.
+
+    Args:
+        step: the step the signal names.
+        phase: where that step stands.
+        signal: what was told.
+    """
+
+    def __init__(self, *, step: str, phase: str, signal: str) -> None:
+        super().__init__(f"{step} is {phase}; it cannot take {signal}")
+        self.step = step
+        self.phase = phase
+        self.signal = signal
+
+
+class ReplayMismatchError(OrchestratorError):
+    """A stored state names something that its plan does not have."""
+
+    def __init__(self, *, execution: str, steps: Sequence[str], plan: str) -> None:
+        super().__init__(f"the state of {execution!r} names {', '.join(steps)}, which plan {plan} does not have")
+        self.execution = execution
+        self.steps = tuple(steps)
+
+
+class HandlerMissingError(OrchestratorError):
+    """No code is registered under the name a plan asks for."""
+
+    def __init__(self, handler: str) -> None:
+        super().__init__(
+            f"no code is registered as {handler!r}: deploy a worker that has it, then resume the parked step"
+        )
+        self.handler = handler
+
+
+class EngineUnavailableError(OrchestratorError):
+    """Temporal cannot be reached now; nothing was lost, try again later."""
+
+
+class StoreUnavailableError(OrchestratorError):
+    """A participant's store cannot be used now; nothing is known to be lost, try again later."""
+
+
+class BrokerUnavailableError(OrchestratorError):
+    """RabbitMQ cannot be reached.
+
+    Args:
+        address: where it was looked for, without user and password.
+        why: what was answered.
+        setting: the environment variable that has the address.
+    """
+
+    def __init__(self, address: str, why: str, *, setting: str = "SAGA_RABBITMQ_URL") -> None:
+        super().__init__(f"no RabbitMQ at {address}: {why}. Check {setting}, or run `saga up`")
+        self.address = address
+
+
+class TopologyError(OrchestratorError):
+    """The broker lacks something, or has it with other arguments."""
