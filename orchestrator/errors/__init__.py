@@ -15,7 +15,9 @@ OrchestratorError
 ├── ConflictError                the execution is not at the revision that an operator saw
 ├── ExecutionNotFoundError
 ├── EngineUnavailableError       Temporal cannot be reached now
-├── StoreUnavailableError        a participant's store cannot be used now
+├── StoreUnavailableError        a database cannot be used now
+├── LedgerOutdatedError          the ledger's tables are not those of this program
+├── SealError                    a sealed payload cannot be opened
 ├── SettingsError                a setting has a value that is not allowed
 ├── HandlerMissingError          no code is registered under the name a plan asks for
 ├── CatalogueError               two messages share one type
@@ -67,7 +69,9 @@ from orchestrator.errors.running import (
     EngineUnavailableError,
     HandlerMissingError,
     IllegalSignalError,
+    LedgerOutdatedError,
     ReplayMismatchError,
+    SealError,
     StoreUnavailableError,
     TopologyError,
 )
@@ -80,6 +84,7 @@ __all__ = [
     "ExecutionNotFoundError",
     "HandlerMissingError",
     "IllegalSignalError",
+    "LedgerOutdatedError",
     "MalformedMessageError",
     "MessageError",
     "MessageTooLargeError",
@@ -95,6 +100,7 @@ __all__ = [
     "ReplayMismatchError",
     "SagaDefinitionError",
     "SchemaMismatchError",
+    "SealError",
     "SettingsError",
     "StoreUnavailableError",
     "TopologyError",

@@ -50,7 +50,15 @@ class EngineUnavailableError(OrchestratorError):
 
 
 class StoreUnavailableError(OrchestratorError):
-    """A participant's store cannot be used now; nothing is known to be lost, try again later."""
+    """A database cannot be used now; nothing is known to be lost, try again later."""
+
+
+class LedgerOutdatedError(OrchestratorError):
+    """The ledger's tables are missing, or of another version than this program."""
+
+
+class SealError(OrchestratorError):
+    """A sealed payload cannot be opened: its key is not known, or it was changed. Names the key's id."""
 
 
 class BrokerUnavailableError(OrchestratorError):

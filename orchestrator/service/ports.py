@@ -8,12 +8,28 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Collection, Sequence
     from contextlib import AbstractContextManager
+    from datetime import datetime
 
     from orchestrator.contracts.protocol import Reply
     from orchestrator.engine.signals import Operator
     from orchestrator.messages import Envelope
     from orchestrator.saga.plan import Plan
+    from orchestrator.service.records import (
+        Count,
+        Cursor,
+        Detail,
+        Filter,
+        Freshness,
+        JournalEntry,
+        MessageRecord,
+        OpenRow,
+        Page,
+        Snapshot,
+        State,
+        Status,
+    )
 
 
 class Delivery(Enum):
@@ -125,4 +141,90 @@ class Courier(Protocol):
 
     def expect(self, command_id: str) -> AbstractContextManager[asyncio.Future[Reply]]:
         """A future for the reply to a command; several may wait for the same one."""
+        ...
+
+
+class LedgerWriter(Protocol):
+    """Where the state of executions is written to be read by people. Every method raises `StoreUnavailableError`."""
+
+    async def write(self, snapshots: Sequence[Snapshot], messages: Sequence[MessageRecord] = ()) -> int:
+        """Store all of it in one transaction; how many snapshots were newer than what was there.
+
+        An older snapshot changes nothing but the journal; a confirmed row is final for its run (express.md, 15).
+        """
+        ...
+
+    async def mark_stale(self, since: datetime) -> None:
+        """From then on changes may be missing, until `reconciled` is called for a pass that began later."""
+        ...
+
+
+class LedgerReader(Protocol):
+    """The state of executions as people ask for it. Every method raises `StoreUnavailableError`."""
+
+    async def page(self, wanted: Filter, *, after: Cursor | None = None, limit: int = 50) -> Page:
+        """Executions, the newest change first."""
+        ...
+
+    async def count(self, wanted: Filter, *, cap: int = 10_000) -> Count:
+        """How many there are; counting stops at `cap`."""
+        ...
+
+    async def find(self, execution_id: str) -> Detail | None:
+        """One execution with its steps and its plan."""
+        ...
+
+    async def state(self, execution_id: str) -> State | None:
+        """What `Execution.restore` takes: facts included, so it needs the right to see payloads."""
+        ...
+
+    async def journal(self, execution_id: str) -> tuple[JournalEntry, ...]:
+        """What it was told, in order; attempts and operator commands among it."""
+        ...
+
+    async def messages(
+        self, execution_id: str, *, before: tuple[int, str] | None = None, limit: int = 200, bodies: bool = False
+    ) -> tuple[MessageRecord, ...]:
+        """Its messages, the newest first; `before` = (at_ms, message_id) of the last one of the page before."""
+        ...
+
+    async def freshness(self) -> Freshness:
+        """Whether changes may be missing, and when everything was last compared with Temporal."""
+        ...
+
+
+class LedgerKeeper(Protocol):
+    """What the reconciler needs beside writing. Every method raises `StoreUnavailableError`."""
+
+    async def open_rows(self, *, after: str = "", limit: int = 500) -> Sequence[OpenRow]:
+        """Rows in flight or with an unconfirmed end, by execution id, beginning behind `after`."""
+        ...
+
+    async def confirmed_among(self, runs: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Those of these (execution id, run id) whose end is confirmed."""
+        ...
+
+    async def plan(self, content_hash: str) -> Plan | None:
+        """A plan that some execution ran by."""
+        ...
+
+    async def mark(self, name: str) -> int:
+        """A number kept under a name; 0 if there is none."""
+        ...
+
+    async def set_mark(self, name: str, value: int) -> None:
+        """Keep a number under a name."""
+        ...
+
+    async def reconciled(self, began: datetime) -> None:
+        """A pass over everything is complete: what was missing before it began is there."""
+        ...
+
+    async def forget(
+        self, statuses: Sequence[Status], *, ended_before: datetime, now: datetime, limit: int = 500
+    ) -> int:
+        """Remove executions that ended before a time, with their steps, journal and messages; how many.
+
+        Never one that can still be undone by hand, that needs a person, or whose end is not confirmed.
+        """
         ...

@@ -1,0 +1,135 @@
+"""The ledger on SQL: writes snapshots, newest wins. Implements `service.ports.LedgerWriter`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, or_, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+
+from orchestrator.adapters.sql import ledger_rows as rows
+from orchestrator.adapters.sql.inbox import outages
+from orchestrator.adapters.sql.ledger_tables import executions, journal, marks, messages, plans, steps
+from orchestrator.sealing import OPEN
+from orchestrator.service.records import milliseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Table
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+    from orchestrator.sealing import Seal
+    from orchestrator.service.records import MessageRecord, Snapshot
+
+STALE = "stale-since"
+KEPT = frozenset({"execution_id", "started_ms"})
+"""Columns of an execution that its first snapshot decides: a run that continues another began later."""
+
+
+class SqlLedger:
+    """Writes into the ledger.
+
+    Args:
+        engine: one that `databases.open_engine` made.
+        seal: closes what may hold payloads.
+    """
+
+    def __init__(self, engine: AsyncEngine, seal: Seal = OPEN) -> None:
+        self._engine = engine
+        self._seal = seal
+        self._known_plans: set[str] = set()
+        dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
+        self._insert: Any = dialect.insert
+
+    async def write(self, snapshots: Sequence[Snapshot], messages: Sequence[MessageRecord] = ()) -> int:
+        """Store all of it in one transaction."""
+        if not (snapshots or messages):
+            return 0
+        with outages():
+            async with self._engine.begin() as connection:
+                await self._write_plans(connection, snapshots)
+                newer = await self._write_executions(connection, snapshots)
+                await self._write_steps(connection, [one for one in snapshots if one.execution_id in newer])
+                await self._write_journal(connection, [one for one in snapshots if one.journal])
+                await self._write_messages(connection, messages)
+        self._known_plans.update(one.plan_hash for one in snapshots)
+        return len(newer)
+
+    async def mark_stale(self, since: datetime) -> None:
+        """Remember the earliest time; only the reconciler takes it back."""
+        statement = self._insert(marks).values(name=STALE, value=milliseconds(since))
+        earlier = or_(marks.c.value == 0, marks.c.value > statement.excluded.value)
+        statement = statement.on_conflict_do_update(
+            index_elements=["name"], set_={"value": statement.excluded.value}, where=earlier
+        )
+        with outages():
+            async with self._engine.begin() as connection:
+                await connection.execute(statement)
+
+    async def _write_plans(self, connection: AsyncConnection, snapshots: Sequence[Snapshot]) -> None:
+        new = {one.plan_hash: one.plan for one in snapshots if one.plan_hash not in self._known_plans}
+        if not new:
+            return
+        values = [
+            {"content_hash": name, "saga": plan.saga, "version": plan.version, "plan": plan.model_dump_json().encode()}
+            for name, plan in sorted(new.items())
+        ]
+        await connection.execute(self._insert(plans).on_conflict_do_nothing(), values)
+
+    async def _write_executions(self, connection: AsyncConnection, snapshots: Sequence[Snapshot]) -> set[str]:
+        """Those that were newer than their rows."""
+        if not snapshots:
+            return set()
+        statement = self._insert(executions)
+        new = statement.excluded
+        statement = statement.on_conflict_do_update(
+            index_elements=["execution_id"],
+            set_={column.name: new[column.name] for column in executions.c if column.name not in KEPT},
+            where=_is_newer(new),
+        ).returning(executions.c.execution_id)
+        values = rows.by_key([rows.execution_values(one, self._seal) for one in snapshots])
+        return set((await connection.execute(statement, values)).scalars())
+
+    async def _write_steps(self, connection: AsyncConnection, snapshots: Sequence[Snapshot]) -> None:
+        values = rows.by_key([row for one in snapshots for row in rows.step_values(one, self._seal)])
+        await self._replace(connection, steps, values)
+
+    async def _write_journal(self, connection: AsyncConnection, snapshots: Sequence[Snapshot]) -> None:
+        values = rows.by_key([rows.journal_values(one, self._seal) for one in snapshots])
+        await self._replace(connection, journal, values)
+
+    async def _write_messages(self, connection: AsyncConnection, given: Sequence[MessageRecord]) -> None:
+        """A message that is repeated keeps the row of its first copy."""
+        if given:
+            values = rows.by_key([rows.message_values(one, self._seal) for one in given])
+            await connection.execute(self._insert(messages).on_conflict_do_nothing(), values)
+
+    async def _replace(self, connection: AsyncConnection, table: Table, values: list[dict[str, Any]]) -> None:
+        if not values:
+            return
+        statement = self._insert(table)
+        names = [column.name for column in table.primary_key]
+        changed = {column.name: statement.excluded[column.name] for column in table.c if column.name not in names}
+        await connection.execute(statement.on_conflict_do_update(index_elements=names, set_=changed), values)
+
+
+def _is_newer(new: Any) -> ColumnElement[bool]:
+    """Whether the row that is offered may take the place of the one that is there (express.md, 15)."""
+    old = executions.c
+    same_run = new.run_id == old.run_id
+    later = tuple_(new.history, new.revision) >= tuple_(old.history, old.revision)
+    # `confirmed` is final for its run; a linked undo run of the same execution begins later.
+    return or_(
+        and_(~same_run, new.run_ms >= old.run_ms),
+        and_(same_run, ~old.confirmed, or_(new.confirmed, later)),
+    )
+
+
+async def read_mark(engine: AsyncEngine, name: str) -> int:
+    """A number kept under a name; 0 if there is none."""
+    with outages():
+        async with engine.connect() as connection:
+            found = (await connection.execute(select(marks.c.value).where(marks.c.name == name))).scalar()
+    return found or 0

@@ -1,0 +1,111 @@
+"""The reconciler's side of the ledger: open rows, marks, forgetting. Implements `service.ports.LedgerKeeper`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, or_, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from orchestrator.adapters.sql import ledger_rows as rows
+from orchestrator.adapters.sql.inbox import outages
+from orchestrator.adapters.sql.ledger import STALE, read_mark
+from orchestrator.adapters.sql.ledger_reader import RECONCILED
+from orchestrator.adapters.sql.ledger_tables import executions, journal, marks, messages, plans, steps
+from orchestrator.saga.plan import Plan
+from orchestrator.service.records import IN_FLIGHT, milliseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from datetime import datetime
+
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from orchestrator.service.records import OpenRow, Status
+
+COMPARED = ("execution_id", "workflow_id", "run_id", "run_ms", "history", "revision", "changed_ms", "ended_ms")
+ASKED_AT_ONCE = 200
+
+
+class SqlLedgerKeeper:
+    """Keeps the ledger true and small. `engine` is one that `databases.open_engine` made."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
+        self._insert: Any = dialect.insert
+
+    async def open_rows(self, *, after: str = "", limit: int = 500) -> Sequence[OpenRow]:
+        """Whatever is not confirmed, in order of ids."""
+        wanted = select(*(executions.c[name] for name in COMPARED)).where(
+            ~executions.c.confirmed, executions.c.execution_id > after
+        )
+        with outages():
+            async with self._engine.connect() as connection:
+                found = (await connection.execute(wanted.order_by(executions.c.execution_id).limit(limit))).all()
+        return [rows.open_row(one) for one in found]
+
+    async def confirmed_among(self, runs: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Those whose end is confirmed."""
+        asked, found = sorted(runs), set[tuple[str, str]]()
+        place = tuple_(executions.c.execution_id, executions.c.run_id)
+        with outages():
+            async with self._engine.connect() as connection:
+                for start in range(0, len(asked), ASKED_AT_ONCE):
+                    some = select(executions.c.execution_id, executions.c.run_id).where(
+                        executions.c.confirmed, place.in_(asked[start : start + ASKED_AT_ONCE])
+                    )
+                    found.update((row.execution_id, row.run_id) for row in (await connection.execute(some)).all())
+        return found
+
+    async def plan(self, content_hash: str) -> Plan | None:
+        """A plan by its hash."""
+        with outages():
+            async with self._engine.connect() as connection:
+                wanted = select(plans.c.plan).where(plans.c.content_hash == content_hash)
+                found = (await connection.execute(wanted)).scalar()
+        return None if found is None else Plan.model_validate_json(found)
+
+    async def mark(self, name: str) -> int:
+        """A number under a name."""
+        return await read_mark(self._engine, name)
+
+    async def set_mark(self, name: str, value: int) -> None:
+        """Keep a number under a name."""
+        statement = self._insert(marks).values(name=name, value=value)
+        kept = statement.on_conflict_do_update(index_elements=["name"], set_={"value": statement.excluded.value})
+        with outages():
+            async with self._engine.begin() as connection:
+                await connection.execute(kept)
+
+    async def reconciled(self, began: datetime) -> None:
+        """Note it, and take back a staleness that is older than the pass."""
+        is_past = (marks.c.name == STALE, marks.c.value < milliseconds(began))
+        with outages():
+            async with self._engine.begin() as connection:
+                await connection.execute(update(marks).where(*is_past).values(value=0))
+        await self.set_mark(RECONCILED, milliseconds(began))
+
+    async def forget(
+        self, statuses: Sequence[Status], *, ended_before: datetime, now: datetime, limit: int = 500
+    ) -> int:
+        """Remove old executions; one transaction for at most `limit` of them."""
+        allowed = [status for status in statuses if status not in IN_FLIGHT]
+        before = milliseconds(ended_before)
+        old = (
+            select(executions.c.execution_id)
+            .where(
+                executions.c.status.in_(allowed),
+                executions.c.confirmed,
+                executions.c.ended_ms < before,
+                # The window is asked of the row, not of the caller: it was set when the execution ended.
+                or_(executions.c.window_ms.is_(None), executions.c.window_ms < milliseconds(now)),
+            )
+            .limit(limit)
+        )
+        with outages():
+            async with self._engine.begin() as connection:
+                gone = list((await connection.execute(old)).scalars())
+                for table in (steps, journal, messages, executions):
+                    await connection.execute(delete(table).where(table.c.execution_id.in_(gone)))
+        return len(gone)

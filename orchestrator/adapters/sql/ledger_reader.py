@@ -1,0 +1,117 @@
+"""Reads the ledger. Implements `service.ports.LedgerReader`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, tuple_
+
+from orchestrator.adapters.sql import ledger_rows as rows
+from orchestrator.adapters.sql.inbox import outages
+from orchestrator.adapters.sql.ledger import STALE
+from orchestrator.adapters.sql.ledger_queries import HEAD, LINE, count_of, page_of
+from orchestrator.adapters.sql.ledger_tables import executions, journal, marks, messages, plans, steps
+from orchestrator.saga.plan import Plan
+from orchestrator.sealing import OPEN
+from orchestrator.service.records import Count, Cursor, Detail, Freshness, Page, milliseconds, moment
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from orchestrator.sealing import Seal
+    from orchestrator.service.records import Filter, JournalEntry, MessageRecord, State
+
+RECONCILED = "reconciled"
+
+
+class SqlLedgerReader:
+    """The ledger for those who look.
+
+    Args:
+        engine: one that `databases.open_reading_engine` made.
+        seal: opens what the writer closed.
+    """
+
+    def __init__(self, engine: AsyncEngine, seal: Seal = OPEN) -> None:
+        self._engine = engine
+        self._seal = seal
+
+    async def page(self, wanted: Filter, *, after: Cursor | None = None, limit: int = 50) -> Page:
+        """One page; whether another one follows is known by one line more."""
+        with outages():
+            async with self._engine.connect() as connection:
+                found = (await connection.execute(page_of(wanted, after, limit + 1))).all()
+        lines = tuple(rows.execution_row(one, self._seal) for one in found[:limit])
+        is_last = len(found) <= limit or not lines
+        return Page(lines, None if is_last else Cursor(milliseconds(lines[-1].changed), lines[-1].execution_id))
+
+    async def count(self, wanted: Filter, *, cap: int = 10_000) -> Count:
+        """How many, up to a cap."""
+        with outages():
+            async with self._engine.connect() as connection:
+                number = int((await connection.execute(count_of(wanted, cap))).scalar_one())
+        return Count(min(number, cap), number > cap)
+
+    async def find(self, execution_id: str) -> Detail | None:
+        """Row, steps and plan, as they were at one moment."""
+        its_steps = select(*(column for column in steps.c if column.name != "execution_id"))
+        with outages():
+            async with self._engine.connect() as connection, connection.begin():
+                line = select(*LINE).where(executions.c.execution_id == execution_id)
+                found = (await connection.execute(line)).one_or_none()
+                if found is None:
+                    return None
+                of_it = its_steps.where(steps.c.execution_id == execution_id).order_by(steps.c.begun, steps.c.step)
+                made = (await connection.execute(of_it)).all()
+                plan = (await connection.execute(_plan(found.plan))).scalar()
+        return Detail(
+            row=rows.execution_row(found, self._seal),
+            steps=tuple(rows.step_row(one, self._seal) for one in made),
+            plan=None if plan is None else Plan.model_validate_json(plan),
+        )
+
+    async def state(self, execution_id: str) -> State | None:
+        """The engine's state."""
+        with outages():
+            async with self._engine.connect() as connection:
+                wanted = select(executions.c.state).where(executions.c.execution_id == execution_id)
+                found = (await connection.execute(wanted)).scalar()
+        return None if found is None else rows.state_of(found, self._seal)
+
+    async def journal(self, execution_id: str) -> tuple[JournalEntry, ...]:
+        """All that it was told."""
+        place = select(executions.c.run_ms, executions.c.revision).where(executions.c.execution_id == execution_id)
+        with outages():
+            async with self._engine.connect() as connection, connection.begin():
+                until = (await connection.execute(place)).one_or_none()
+                if until is None:
+                    return ()
+                found = (await connection.execute(select(journal).where(journal.c.execution_id == execution_id))).all()
+        return rows.told(found, self._seal, until=(until.run_ms, until.revision))
+
+    async def messages(
+        self, execution_id: str, *, before: tuple[int, str] | None = None, limit: int = 200, bodies: bool = False
+    ) -> tuple[MessageRecord, ...]:
+        """The newest first; bodies only if asked for."""
+        wanted = select(*(messages.c if bodies else HEAD)).where(messages.c.execution_id == execution_id)
+        place = tuple_(messages.c.at_ms, messages.c.message_id)
+        if before is not None:
+            wanted = wanted.where(place < before)
+        newest = (messages.c.at_ms.desc(), messages.c.message_id.desc(), messages.c.direction)
+        with outages():
+            async with self._engine.connect() as connection:
+                found = (await connection.execute(wanted.order_by(*newest).limit(limit))).all()
+        return tuple(rows.message_record(one, self._seal) for one in found)
+
+    async def freshness(self) -> Freshness:
+        """What is known of gaps."""
+        with outages():
+            async with self._engine.connect() as connection:
+                kept = {row.name: row.value for row in (await connection.execute(select(marks))).all()}
+        stale, reconciled = kept.get(STALE, 0), kept.get(RECONCILED, 0)
+        return Freshness(moment(stale) if stale else None, moment(reconciled) if reconciled else None)
+
+
+def _plan(content_hash: str) -> Select[Any]:
+    return select(plans.c.plan).where(plans.c.content_hash == content_hash)

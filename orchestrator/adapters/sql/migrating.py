@@ -1,0 +1,70 @@
+"""Brings the ledger's tables to the version of this program, with Alembic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from orchestrator.adapters.sql.inbox import outages
+from orchestrator.errors import LedgerOutdatedError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+FOLDER = Path(__file__).parent / "migrations"
+VERSION_TABLE = "ledger_version"
+"""Other programs may keep an Alembic version of their own in the same database."""
+
+
+async def migrate(engine: AsyncEngine) -> str:
+    """Make or change the tables; returns the version they have now. Running it again changes nothing.
+
+    On PostgreSQL of several that run at once one migrates and the others wait; on SQLite the write lock does that.
+
+    Raises:
+        StoreUnavailableError: the database is away.
+    """
+    with outages():
+        async with engine.begin() as connection:
+            await connection.run_sync(_upgrade)
+    return newest()
+
+
+async def check_version(engine: AsyncEngine) -> None:
+    """See that the tables are those of this program.
+
+    Raises:
+        LedgerOutdatedError: they are not; says which version is there.
+        StoreUnavailableError: the database is away.
+    """
+    with outages():
+        async with engine.connect() as connection:
+            found = await connection.run_sync(_version_of)
+    if found != newest():
+        there = f"of version {found}" if found else "not there"
+        raise LedgerOutdatedError(
+            f"the ledger's tables are {there}, this program wants {newest()}: run `saga ledger migrate`"
+        )
+
+
+def newest() -> str:
+    """The version of this program's tables."""
+    return ScriptDirectory(str(FOLDER)).get_current_head() or ""
+
+
+def _upgrade(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('saga-orchestrator ledger'))")
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    command.upgrade(config, "head")
+
+
+def _version_of(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
