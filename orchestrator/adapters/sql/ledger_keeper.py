@@ -42,7 +42,9 @@ class SqlLedgerKeeper:
         )
         with outages():
             async with self._engine.connect() as connection:
-                found = (await connection.execute(wanted.order_by(executions.c.execution_id).limit(limit))).all()
+                found = (
+                    (await connection.execute(wanted.order_by(executions.c.execution_id).limit(limit))).mappings().all()
+                )
         return [rows.open_row(one) for one in found]
 
     async def confirmed_among(self, runs: Collection[tuple[str, str]]) -> set[tuple[str, str]]:

@@ -41,7 +41,7 @@ class SqlLedgerReader:
         """One page; whether another one follows is known by one line more."""
         with outages():
             async with self._engine.connect() as connection:
-                found = (await connection.execute(page_of(wanted, after, limit + 1))).all()
+                found = (await connection.execute(page_of(wanted, after, limit + 1))).mappings().all()
         lines = tuple(rows.execution_row(one, self._seal) for one in found[:limit])
         is_last = len(found) <= limit or not lines
         return Page(lines, None if is_last else Cursor(milliseconds(lines[-1].changed), lines[-1].execution_id))
@@ -59,12 +59,12 @@ class SqlLedgerReader:
         with outages():
             async with self._engine.connect() as connection, connection.begin():
                 line = select(*LINE).where(executions.c.execution_id == execution_id)
-                found = (await connection.execute(line)).one_or_none()
+                found = (await connection.execute(line)).mappings().one_or_none()
                 if found is None:
                     return None
                 of_it = its_steps.where(steps.c.execution_id == execution_id).order_by(steps.c.begun, steps.c.step)
-                made = (await connection.execute(of_it)).all()
-                plan = (await connection.execute(_plan(found.plan))).scalar()
+                made = (await connection.execute(of_it)).mappings().all()
+                plan = (await connection.execute(_plan(found["plan"]))).scalar()
         return Detail(
             row=rows.execution_row(found, self._seal),
             steps=tuple(rows.step_row(one, self._seal) for one in made),
@@ -101,7 +101,7 @@ class SqlLedgerReader:
         newest = (messages.c.at_ms.desc(), messages.c.message_id.desc(), messages.c.direction)
         with outages():
             async with self._engine.connect() as connection:
-                found = (await connection.execute(wanted.order_by(*newest).limit(limit))).all()
+                found = (await connection.execute(wanted.order_by(*newest).limit(limit))).mappings().all()
         return tuple(rows.message_record(one, self._seal) for one in found)
 
     async def freshness(self) -> Freshness:

@@ -22,7 +22,7 @@ from orchestrator.service.snapshots import row_of, steps_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import Row
+    from sqlalchemy import Row, RowMapping
 
     from orchestrator.sealing import Seal
     from orchestrator.service.records import Snapshot
@@ -82,9 +82,9 @@ def message_values(message: MessageRecord, seal: Seal) -> dict[str, Any]:
     return {**values, "body": None if message.body is None else seal.close(message.body)}
 
 
-def execution_row(found: Row[Any], seal: Seal) -> ExecutionRow:
+def execution_row(found: RowMapping, seal: Seal) -> ExecutionRow:
     """A line of a list."""
-    values = dict(found._mapping)  # noqa: SLF001 - SQLAlchemy's documented name for it
+    values = dict(found)
     for name, stored in (("started", "started_ms"), ("changed", "changed_ms")):
         values[name] = moment(values.pop(stored))
     for name, stored in (("ended", "ended_ms"), ("window_ends", "window_ms")):
@@ -94,24 +94,24 @@ def execution_row(found: Row[Any], seal: Seal) -> ExecutionRow:
     return ExecutionRow(**values)
 
 
-def step_row(found: Row[Any], seal: Seal) -> StepRow:
+def step_row(found: RowMapping, seal: Seal) -> StepRow:
     """A step."""
-    values = dict(found._mapping)  # noqa: SLF001 - as above
+    values = dict(found)
     for name in ("error", "undo_error"):
         values[name] = seal.open(values[name]).decode()
     return StepRow(**values)
 
 
-def message_record(found: Row[Any], seal: Seal) -> MessageRecord:
+def message_record(found: RowMapping, seal: Seal) -> MessageRecord:
     """A message, with its body if the row has it."""
-    values = dict(found._mapping)  # noqa: SLF001 - as above
+    values = dict(found)
     body = values.pop("body", None)
     return MessageRecord(**values, body=None if body is None else seal.open(body))
 
 
-def open_row(found: Row[Any]) -> OpenRow:
+def open_row(found: RowMapping) -> OpenRow:
     """What the reconciler compares."""
-    values = dict(found._mapping)  # noqa: SLF001 - as above
+    values = dict(found)
     ended_ms = values.pop("ended_ms")
     return OpenRow(**values, has_ended=ended_ms is not None)
 
