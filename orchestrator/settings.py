@@ -18,7 +18,7 @@ from orchestrator.errors import SettingsError
 
 ENVIRONMENT_FILE = Path(".local") / "environment"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-SECRETS = ("temporal_api_key", "rabbitmq_url", "rabbitmq_management_url", "database_url")
+SECRETS = ("temporal_api_key", "rabbitmq_url", "rabbitmq_management_url", "database_url", "ledger_url")
 
 RUN_SLACK = timedelta(seconds=1.2)
 """How long a run may go on behind its budget: one call at its hard limit, and the report."""
@@ -80,6 +80,15 @@ class Settings(BaseSettings):
     resend_max: Seconds = Field(timedelta(seconds=60), description="longest pause between resends, seconds")
 
     database_url: SecretStr = Field(SecretStr("sqlite:///.local/saga.db"), description="SQLAlchemy address")
+    ledger_url: SecretStr | None = Field(
+        None, description="SQLAlchemy address of the ledger; unless set, that of database_url"
+    )
+    ledger_buffer: int = Field(
+        5_000,
+        ge=100,
+        le=1_000_000,
+        description="executions whose changes a process keeps while the ledger is slow or away",
+    )
     health_host: str = Field("127.0.0.1", description="where /healthz and /readyz listen")
     health_port: int = Field(0, ge=0, le=65535, description="their port; 0 = none")
     drain_timeout: Seconds = Field(
@@ -119,6 +128,11 @@ class Settings(BaseSettings):
                 f"stay under {HEARTBEAT_SHARE:.0%} of the task's limit; lower the one or raise the other"
             )
         return self
+
+    @property
+    def ledger(self) -> str:
+        """Where the ledger is."""
+        return (self.ledger_url or self.database_url).get_secret_value()
 
     @property
     def uses_tls(self) -> bool:

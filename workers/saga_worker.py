@@ -18,7 +18,9 @@ from orchestrator.adapters.temporal.performing import Stage
 from orchestrator.adapters.temporal.worker import ensure_search_attribute, saga_worker
 from orchestrator.contracts.catalogue import Catalogue
 from orchestrator.saga.handlers import Handlers
+from orchestrator.service.recording import RecordingCourier, RecordingExecutions
 from orchestrator.service.routing import Routes
+from workers.ledger import open_buffer
 from workers.relay import Relay
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from temporalio.client import Client
 
     from orchestrator.saga.definition import Saga
+    from orchestrator.service.buffering import LedgerBuffer
     from orchestrator.settings import Settings
 
 
@@ -39,6 +42,7 @@ class Running:
     relay: Relay
     desk: ReplyDesk
     stage: Stage
+    buffer: LedgerBuffer
 
     async def is_ready(self) -> bool:
         """Whether messages are consumed and Temporal answers."""
@@ -67,18 +71,20 @@ async def open_worker(sagas: Sequence[Saga], settings: Settings, ports: Mapping[
     routes = Routes.of(saga.plan for saga in sagas)
     catalogue = Catalogue(model for saga in sagas for model in saga.events.values())
     async with (
+        # Opened first and so closed last: what is done while the others stop is written too.
+        open_buffer(settings) as buffer,
         Publisher.open(settings, purpose="saga worker") as publisher,
         connected(settings, purpose="saga worker") as connection,
-        ReplyDesk.open(settings, connection, publisher, executions) as desk,
+        ReplyDesk.open(settings, connection, publisher, recording := RecordingExecutions(executions, buffer)) as desk,
     ):
-        courier = RabbitCourier(publisher, desk, Names(settings.name_prefix))
+        courier = RecordingCourier(RabbitCourier(publisher, desk, Names(settings.name_prefix)), buffer)
         stage = Stage(handlers=handlers, courier=courier, ports=ports)
         async with (
-            saga_worker(client, stage, settings),
+            saga_worker(client, stage, settings, buffer.give),
             Relay.open(
-                settings, connection, publisher, routes=routes, catalogue=catalogue, executions=executions
+                settings, connection, publisher, routes=routes, catalogue=catalogue, executions=recording
             ) as relay,
         ):
-            yield Running(client, executions, relay, desk, stage)
+            yield Running(client, executions, relay, desk, stage, buffer)
             # First no new events, then (leaving the blocks) work in hand, then the replies that it waits for.
             await relay.drain(settings.drain_timeout)

@@ -8,7 +8,9 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from orchestrator.adapters.temporal.handing import HandingOver
 from orchestrator.adapters.temporal.workflow import SagaWorkflow
+from orchestrator.service.records import Snapshot
 
 FOLDER = Path(__file__).parent / "histories"
 STORED = sorted(FOLDER.glob("*/*.json.gz"))
@@ -36,3 +38,11 @@ async def test_a_stored_history_replays(file, runner) -> None:
         await Replayer(workflows=[SagaWorkflow], workflow_runner=runner).replay_workflow(history(file))
     finally:
         object.__setattr__(definition, "sandboxed", False)
+
+
+@pytest.mark.parametrize("file", STORED, ids=lambda file: f"{file.parent.name}-{file.name.partition('.')[0]}")
+async def test_while_a_history_is_replayed_nothing_is_handed_to_the_ledger(file) -> None:
+    handed: list[Snapshot] = []
+    replayer = Replayer(workflows=[SagaWorkflow], interceptors=[HandingOver(handed.append)])
+    await replayer.replay_workflow(history(file))
+    assert handed == []

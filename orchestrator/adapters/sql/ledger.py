@@ -10,8 +10,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from orchestrator.adapters.sql import ledger_rows as rows
 from orchestrator.adapters.sql.inbox import outages
 from orchestrator.adapters.sql.ledger_tables import executions, journal, marks, messages, plans, steps
+from orchestrator.adapters.sql.migrating import check_version, migrate
 from orchestrator.sealing import OPEN
-from orchestrator.service.records import milliseconds
+from orchestrator.service.records import milliseconds, place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,18 +41,36 @@ class SqlLedger:
         self._engine = engine
         self._seal = seal
         self._known_plans: set[str] = set()
+        self._is_ready = False
         dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
         self._insert: Any = dialect.insert
+
+    async def prepare(self) -> None:
+        """Make the tables on SQLite; see that they are there on PostgreSQL, where a person migrates.
+
+        Raises:
+            LedgerOutdatedError: they are not, or of another version.
+            StoreUnavailableError: the database is away.
+        """
+        if self._is_ready:
+            return
+        if self._engine.dialect.name == "sqlite":
+            await migrate(self._engine)
+        else:
+            await check_version(self._engine)
+        self._is_ready = True
 
     async def write(self, snapshots: Sequence[Snapshot], messages: Sequence[MessageRecord] = ()) -> int:
         """Store all of it in one transaction."""
         if not (snapshots or messages):
             return 0
+        await self.prepare()
+        newest = newest_of(snapshots)
         with outages():
             async with self._engine.begin() as connection:
-                await self._write_plans(connection, snapshots)
-                newer = await self._write_executions(connection, snapshots)
-                await self._write_steps(connection, [one for one in snapshots if one.execution_id in newer])
+                await self._write_plans(connection, newest)
+                newer = await self._write_executions(connection, newest)
+                await self._write_steps(connection, [one for one in newest if one.execution_id in newer])
                 await self._write_journal(connection, [one for one in snapshots if one.journal])
                 await self._write_messages(connection, messages)
         self._known_plans.update(one.plan_hash for one in snapshots)
@@ -113,6 +132,16 @@ class SqlLedger:
         names = [column.name for column in table.primary_key]
         changed = {column.name: statement.excluded[column.name] for column in table.c if column.name not in names}
         await connection.execute(statement.on_conflict_do_update(index_elements=names, set_=changed), values)
+
+
+def newest_of(snapshots: Sequence[Snapshot]) -> list[Snapshot]:
+    """The newest of each execution: one statement can touch a row once only."""
+    newest: dict[str, Snapshot] = {}
+    for one in snapshots:
+        before = newest.get(one.execution_id)
+        if before is None or place(before) <= place(one):
+            newest[one.execution_id] = one
+    return list(newest.values())
 
 
 def _is_newer(new: Any) -> ColumnElement[bool]:

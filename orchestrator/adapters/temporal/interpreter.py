@@ -14,8 +14,10 @@ from temporalio import workflow
 from orchestrator.adapters.temporal.calls import Calls
 from orchestrator.adapters.temporal.clock import DueTimes, resend_pause_ms
 from orchestrator.adapters.temporal.given import Carried, Given, Report
+from orchestrator.adapters.temporal.handing import HandOver
 from orchestrator.adapters.temporal.news import FENCE_MS, lost_attempt, signal_of, withdrawn
 from orchestrator.adapters.temporal.pending import RESEND, Pending, resend_name
+from orchestrator.adapters.temporal.showing import result_of
 from orchestrator.engine.effects import Alert, CancelAttempt, ClearTimer, End, Park, Perform, SetTimer
 from orchestrator.engine.execution import Execution
 from orchestrator.engine.lookahead import abort_after, is_stable_refusal, lookahead, maybe_begun
@@ -55,6 +57,7 @@ class Interpreter:
         self.mailbox: deque[Signal] = deque()
         self.is_boundary_due = False
         self._calls = Calls(given, self.mailbox)
+        self._ledger = HandOver(given)
         self._ready: list[Perform] = []
         self._pending: dict[Way, Pending] = {}
         self._due = DueTimes()
@@ -104,7 +107,12 @@ class Interpreter:
 
     async def finish(self) -> None:
         """Wait until everything that people must be told is told, and drop attempts that nobody waits for."""
+        self.tell_ledger()
         await self._calls.finish()
+
+    def tell_ledger(self) -> None:
+        """Hand over where it stands, if it has moved: before each wait, so that what is shown is what is waited for."""
+        self._ledger.give(self.execution)
 
     # -- taking news ---------------------------------------------------------------------------------------------
 
@@ -162,6 +170,7 @@ class Interpreter:
 
     def _hand_over(self, signal: Signal) -> None:
         self._carry_out(self.execution.receive(signal))
+        self._ledger.note(self.execution)
         self._drop_settled()
         if self.execution.state.is_unwinding:
             self._withdraw()
@@ -238,6 +247,7 @@ class Interpreter:
         items = lookahead(self.execution, self._ready)
         if not (items or resends):
             return
+        self.tell_ledger()
         report = await self._calls.run(self.execution, items, resends)
         if report is None:
             await self._take_lost_run(items)
@@ -277,17 +287,8 @@ class Interpreter:
             await self._take(lost_attempt(perform, retryable=True), from_server=False)
 
     def result(self) -> dict[str, Any]:
-        """What the workflow returns: status word, statuses, outcome of each step, and the final snapshot."""
-        execution = self.execution
-        abort = execution.state.abort
-        return {
-            "word": execution.word,
-            "forward": execution.forward,
-            "undo": execution.undo,
-            "abort": {"reason": abort.reason, "step": abort.step, "text": abort.text} if abort else None,
-            "steps": {name: {"phase": s.phase, "outcome": s.outcome} for name, s in execution.state.steps.items()},
-            "state": execution.dump(),
-        }
+        """What the workflow returns, and what it answers when asked where it stands."""
+        return result_of(self.execution)
 
 
 def _now_ms() -> int:

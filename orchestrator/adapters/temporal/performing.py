@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from orchestrator.adapters.temporal.given import Call, Report, Thread
-from orchestrator.contracts.protocol import CommandHeaders, Reply
+from orchestrator.contracts.protocol import DIRECTION, EXECUTION, STEP, CommandHeaders, Reply
 from orchestrator.errors import HandlerMissingError, OrchestratorError, PublishError, Rejected
 from orchestrator.messages import Envelope, short_hash
 from orchestrator.saga.contexts import ActionContext
@@ -154,7 +154,9 @@ def _headers(scene: Scene) -> CommandHeaders:
 
 def _event(scene: Scene, message: Message) -> Envelope:
     # Derived, not random: a run that is repeated after a crash publishes the same id, and listeners recognise it.
-    return _envelope(scene, message, short_hash(scene.call.key))
+    call = scene.call
+    envelope = _envelope(scene, message, short_hash(call.key))
+    return envelope.with_headers(**{EXECUTION: scene.execution_id, STEP: call.step, DIRECTION: call.direction})
 
 
 def _envelope(scene: Scene, message: Message, message_id: str) -> Envelope:

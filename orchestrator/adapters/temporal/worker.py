@@ -9,16 +9,18 @@ from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.plugin import SimplePlugin
 from temporalio.service import RPCError
-from temporalio.worker import Worker
+from temporalio.worker import Interceptor, Worker
 
 from orchestrator.adapters.temporal.activities import Activities
 from orchestrator.adapters.temporal.calls import STATUS
+from orchestrator.adapters.temporal.handing import HandingOver
 from orchestrator.adapters.temporal.workflow import SagaWorkflow
 from orchestrator.errors import EngineUnavailableError
 
 if TYPE_CHECKING:
     from temporalio.client import Client
 
+    from orchestrator.adapters.temporal.handing import Sink
     from orchestrator.adapters.temporal.performing import Stage
     from orchestrator.settings import Settings
 
@@ -26,13 +28,17 @@ FAN_OUT = 10
 """Durable actions of one workflow task that may start without a trip through the server."""
 
 
-def saga_worker(client: Client, stage: Stage, settings: Settings) -> Worker:
-    """A worker for the saga workflow and its activities, on the client that also starts executions (eager start)."""
+def saga_worker(client: Client, stage: Stage, settings: Settings, sink: Sink | None = None) -> Worker:
+    """A worker for the saga workflow and its activities, on the client that also starts executions (eager start).
+
+    `sink` takes the snapshots of its executions.
+    """
     return Worker(
         client,
         task_queue=settings.task_queue,
         workflows=[SagaWorkflow],
         activities=Activities(stage, client).all(),
+        interceptors=_interceptors(sink),
         max_cached_workflows=2_000,
         max_concurrent_activities=500,
         max_concurrent_local_activities=200,
@@ -46,12 +52,22 @@ def saga_worker(client: Client, stage: Stage, settings: Settings) -> Worker:
 
 
 class SagaPlugin(SimplePlugin):
-    """Adds sagas to an existing worker: `Worker(client, ..., plugins=[SagaPlugin(stage, client)])`."""
+    """Adds sagas to an existing worker: `Worker(client, ..., plugins=[SagaPlugin(stage, client)])`.
 
-    def __init__(self, stage: Stage, client: Client) -> None:
+    `sink` takes the snapshots of its executions, as the `give` of a `LedgerBuffer`.
+    """
+
+    def __init__(self, stage: Stage, client: Client, sink: Sink | None = None) -> None:
         super().__init__(  # pyright: ignore[reportUnknownMemberType]
-            "saga-orchestrator", workflows=[SagaWorkflow], activities=list(Activities(stage, client).all())
+            "saga-orchestrator",
+            workflows=[SagaWorkflow],
+            activities=list(Activities(stage, client).all()),
+            interceptors=_interceptors(sink),
         )
+
+
+def _interceptors(sink: Sink | None) -> list[Interceptor]:
+    return [] if sink is None else [HandingOver(sink)]
 
 
 async def ensure_search_attribute(client: Client) -> None:

@@ -77,6 +77,7 @@ class SagaWorkflow:
 
     async def _rest(self) -> None:
         """Wait for news, or for the earliest due time. The one timer is left to run as long as it is early enough."""
+        self._interpreter.tell_ledger()
         self._is_told = bool(self._interpreter.mailbox)
         due = self._interpreter.earliest_due()
         if due is not None and (self._alarm is None or due < self._alarm_at):
@@ -98,6 +99,7 @@ class SagaWorkflow:
         await workflow.wait_condition(workflow.all_handlers_finished)
         if not self._interpreter.may_continue_as_new:
             return
+        self._interpreter.tell_ledger()
         carried = self._interpreter.carry()
         given = self._given
         following = Given(

@@ -1,0 +1,112 @@
+"""Hands an execution's snapshot out of its workflow, to whoever keeps the ledger in this process.
+
+It is no command in history and no I/O: a call of a function of the worker, taken from the SDK's `extern_functions`,
+which gets a copy and returns at once. While history is replayed nothing is handed over; what happened then is part of
+the first journal after it, so that whatever a crash has lost is told again. Without such a function nothing is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from temporalio import workflow
+from temporalio.worker import Interceptor, WorkflowInboundInterceptor, WorkflowInterceptorClassInput
+
+from orchestrator.engine.execution import Execution
+from orchestrator.service.records import Position, Snapshot, milliseconds
+from orchestrator.service.snapshots import entry_of
+
+if TYPE_CHECKING:
+    from orchestrator.adapters.temporal.given import Given
+    from orchestrator.saga.plan import Plan
+    from orchestrator.service.records import JournalEntry
+
+Sink: TypeAlias = Callable[[Snapshot], None]
+"""Takes a snapshot from any thread, and does not wait."""
+
+NAME = "saga_hand_over"
+PLAN_MEMO = "plan"
+MOST_PLANS = 256
+_plans: dict[str, Plan] = {}
+
+
+class HandingOver(Interceptor):
+    """Gives the workflows of one worker their sink: `Worker(..., interceptors=[HandingOver(buffer.give)])`."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    def workflow_interceptor_class(
+        self, input: WorkflowInterceptorClassInput
+    ) -> type[WorkflowInboundInterceptor] | None:
+        """No class: the function is all that is added."""
+        input.unsafe_extern_functions[NAME] = self._sink
+        return None
+
+
+class HandOver:
+    """What one workflow run hands over. Made and used in its thread only."""
+
+    def __init__(self, given: Given) -> None:
+        self._sink: Any = workflow.extern_functions().get(NAME)
+        self._given = given
+        self._journal: list[JournalEntry] = []
+        self._read = 0
+        self._revision = -1
+        self._plan_hash = ""
+
+    def note(self, execution: Execution) -> None:
+        """Take what was added to the journal, with the time of this workflow task."""
+        if self._sink is None:
+            return
+        now_ms = int(workflow.time() * 1000)
+        for entry in execution.journal[self._read :]:
+            self._journal.append(entry_of(entry.revision, now_ms, entry.signal, entry.ignored))
+        self._read = len(execution.journal)
+
+    def give(self, execution: Execution) -> None:
+        """Hand over where the execution stands, if it has moved."""
+        revision = execution.state.revision
+        if self._sink is None or revision == self._revision or workflow.unsafe.is_replaying():
+            return
+        self._revision = revision
+        self._sink(self.snapshot(execution))
+        self._journal.clear()
+
+    def snapshot(self, execution: Execution) -> Snapshot:
+        """Where it stands now, with what it was told since the last time."""
+        info = workflow.info()
+        run_ms = milliseconds(info.workflow_start_time)
+        position = Position(
+            run_id=info.run_id,
+            run_ms=run_ms,
+            history=info.get_current_history_length(),
+            revision=execution.state.revision,
+        )
+        plan_hash = self._hash()
+        # One plan for all its executions: each has parsed its own, which would be most of what a snapshot weighs.
+        plan = shared_plan(plan_hash, execution.plan)
+        return Snapshot(
+            execution=Execution(plan, execution.state.copied()),
+            position=position,
+            workflow_id=info.workflow_id,
+            correlation_id=self._given.thread.correlation_id,
+            started_ms=run_ms,
+            changed_ms=int(workflow.time() * 1000),
+            plan_hash=plan_hash,
+            journal=tuple(self._journal),
+        )
+
+    def _hash(self) -> str:
+        if not self._plan_hash:
+            known: str = workflow.memo_value(PLAN_MEMO, "", type_hint=str)
+            self._plan_hash = known or self._given.plan.content_hash
+        return self._plan_hash
+
+
+def shared_plan(plan_hash: str, plan: Plan) -> Plan:
+    """The first plan of this hash that was seen in this process."""
+    if len(_plans) >= MOST_PLANS:
+        _plans.clear()
+    return _plans.setdefault(plan_hash, plan)

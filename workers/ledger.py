@@ -1,0 +1,50 @@
+"""The ledger of a process: opened, made ready, and with a buffer in front of it."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy.engine import make_url
+
+from orchestrator.adapters.sql.databases import open_engine
+from orchestrator.adapters.sql.ledger import SqlLedger
+from orchestrator.errors import StoreUnavailableError
+from orchestrator.service.buffering import LedgerBuffer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from orchestrator.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def open_buffer(settings: Settings) -> AsyncGenerator[LedgerBuffer]:
+    """A buffer in front of the ledger. A ledger that is away does not keep sagas from running.
+
+    Raises:
+        LedgerOutdatedError: its tables are of another version; run `saga ledger migrate`.
+    """
+    make_folder(settings.ledger)
+    engine = open_engine(settings.ledger)
+    try:
+        ledger = SqlLedger(engine)
+        try:
+            await ledger.prepare()
+        except StoreUnavailableError as error:
+            log.warning("the ledger is away (%s): sagas run, what they do is written when it is back", error)
+        async with LedgerBuffer(ledger, limit=settings.ledger_buffer) as buffer:
+            yield buffer
+    finally:
+        await engine.dispose()
+
+
+def make_folder(url: str) -> None:
+    """The folder of a SQLite file, if there is none yet."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
