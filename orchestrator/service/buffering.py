@@ -204,14 +204,20 @@ class LedgerBuffer:
 
     async def _write_singly(self, snapshots: Sequence[Snapshot], messages: Sequence[MessageRecord]) -> None:
         """One row that the database does not take must not keep out the others."""
-        for some, one in [([snapshot], []) for snapshot in snapshots] + [([], [message]) for message in messages]:
-            try:
-                await self._write(some, one)
-            except StoreUnavailableError:
-                raise
-            except Exception:
-                self.counts.refused += len(some)
-                log.exception("the ledger refuses %s", [snapshot.execution_id for snapshot in some] or one)
+        for snapshot in snapshots:
+            self.counts.refused += not await self._is_taken([snapshot], [])
+        for message in messages:
+            await self._is_taken([], [message])
+
+    async def _is_taken(self, snapshots: Sequence[Snapshot], messages: Sequence[MessageRecord]) -> bool:
+        try:
+            await self._write(snapshots, messages)
+        except StoreUnavailableError:
+            raise
+        except Exception:
+            log.exception("the ledger refuses %s", [one.execution_id for one in (*snapshots, *messages)])
+            return False
+        return True
 
     def _take(self) -> tuple[list[Snapshot], list[MessageRecord], int]:
         with self._lock:

@@ -41,7 +41,8 @@ class HandingOver(Interceptor):
         self, input: WorkflowInterceptorClassInput
     ) -> type[WorkflowInboundInterceptor] | None:
         """No class: the function is all that is added."""
-        input.unsafe_extern_functions[NAME] = self._sink
+        functions: Any = input.unsafe_extern_functions  # pyright: ignore[reportUnknownMemberType]
+        functions[NAME] = self._sink
         return None
 
 
@@ -49,7 +50,8 @@ class HandOver:
     """What one workflow run hands over. Made and used in its thread only."""
 
     def __init__(self, given: Given) -> None:
-        self._sink: Any = workflow.extern_functions().get(NAME)
+        functions: Any = workflow.extern_functions()  # pyright: ignore[reportUnknownMemberType]
+        self._sink: Sink | None = functions.get(NAME)
         self._given = given
         self._journal: list[JournalEntry] = []
         self._read = 0

@@ -1,5 +1,6 @@
 import asyncio
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -73,13 +74,21 @@ class Executions:
         return False
 
 
+def courier_of(courier: Any, buffer: Any) -> RecordingCourier:
+    return RecordingCourier(courier, buffer)
+
+
+def executions_of(executions: Any, buffer: Any) -> RecordingExecutions:
+    return RecordingExecutions(executions, buffer)
+
+
 @pytest.fixture
 def buffer():
     return Buffer()
 
 
 async def test_a_command_that_the_broker_has_is_noted(buffer) -> None:
-    await RecordingCourier(Courier(), buffer).send(COMMAND)
+    await courier_of(Courier(), buffer).send(COMMAND)
     (noted,) = buffer.noted
     assert (noted.execution_id, noted.message_id, noted.direction, noted.kind, noted.type) == (
         "shop:1",
@@ -93,8 +102,8 @@ async def test_a_command_that_the_broker_has_is_noted(buffer) -> None:
 
 async def test_what_the_broker_did_not_take_is_not_noted(buffer) -> None:
     for send in (
-        RecordingCourier(Courier(OSError()), buffer).send,
-        RecordingCourier(Courier(OSError()), buffer).publish,
+        courier_of(Courier(OSError()), buffer).send,
+        courier_of(Courier(OSError()), buffer).publish,
     ):
         with pytest.raises(OSError):
             await send(COMMAND)
@@ -103,13 +112,13 @@ async def test_what_the_broker_did_not_take_is_not_noted(buffer) -> None:
 
 async def test_of_a_large_body_only_the_size_is_kept(buffer) -> None:
     large = Envelope(id="e", source="s", type="t", body=b"x" * (MAX_BODY + 1), headers=HEADERS.to_headers())
-    await RecordingCourier(Courier(), buffer).publish(large)
+    await courier_of(Courier(), buffer).publish(large)
     assert (buffer.noted[0].body, buffer.noted[0].size, buffer.noted[0].kind) == (None, MAX_BODY + 1, "event")
 
 
 async def test_a_reply_is_noted_when_it_comes(buffer) -> None:
     inner = Courier()
-    with RecordingCourier(inner, buffer).expect("c1") as answer:
+    with courier_of(inner, buffer).expect("c1") as answer:
         inner.answer.set_result(REPLY)
         assert await answer == REPLY
     await asyncio.sleep(0)
@@ -120,7 +129,7 @@ async def test_a_reply_is_noted_when_it_comes(buffer) -> None:
 
 async def test_a_reply_that_never_comes_is_not_noted(buffer) -> None:
     inner = Courier()
-    with RecordingCourier(inner, buffer).expect("c1"):
+    with courier_of(inner, buffer).expect("c1"):
         inner.answer.cancel()
     await asyncio.sleep(0)
     assert buffer.noted == []
@@ -128,7 +137,7 @@ async def test_a_reply_that_never_comes_is_not_noted(buffer) -> None:
 
 async def test_the_rest_of_the_courier_is_as_it_was(buffer) -> None:
     inner = Courier()
-    recording = RecordingCourier(inner, buffer)
+    recording = courier_of(inner, buffer)
     await recording.park(EVENT, code="c", reason="r")
     assert inner.parked == [(EVENT, "c", "r")]
     assert recording.reply_to == "here"
@@ -136,7 +145,7 @@ async def test_the_rest_of_the_courier_is_as_it_was(buffer) -> None:
 
 @pytest.mark.parametrize("delivery", list(Delivery))
 async def test_an_event_is_noted_if_the_engine_took_it(buffer, delivery) -> None:
-    recording = RecordingExecutions(Executions(delivery), buffer)
+    recording = executions_of(Executions(delivery), buffer)
     assert await recording.deliver("shop:1", EVENT, {}) is delivery
     taken = delivery in (Delivery.STARTED, Delivery.ACCEPTED)
     assert [(one.execution_id, one.message_id, one.kind) for one in buffer.noted] == [
@@ -145,17 +154,17 @@ async def test_an_event_is_noted_if_the_engine_took_it(buffer, delivery) -> None
 
 
 async def test_a_new_execution_waits_until_the_ledger_admits_it(buffer) -> None:
-    await RecordingExecutions(Executions(Delivery.STARTED), buffer).start(PLANS["shop"], "shop:1", EVENT, {})
+    await executions_of(Executions(Delivery.STARTED), buffer).start(PLANS["shop"], "shop:1", EVENT, {})
     assert buffer.noted[0] == "admitted"
     assert buffer.noted[1].correlation_id == "thread"
 
 
 async def test_a_late_reply_is_noted_if_the_engine_took_it(buffer) -> None:
-    await RecordingExecutions(Executions(Delivery.ENDED), buffer).answer(REPLY)
+    await executions_of(Executions(Delivery.ENDED), buffer).answer(REPLY)
     assert buffer.noted == []
-    await RecordingExecutions(Executions(Delivery.ACCEPTED), buffer).answer(REPLY)
+    await executions_of(Executions(Delivery.ACCEPTED), buffer).answer(REPLY)
     assert [one.kind for one in buffer.noted] == ["reply"]
 
 
 async def test_whether_the_engine_answers_is_its_own_word(buffer) -> None:
-    assert not await RecordingExecutions(Executions(Delivery.STARTED), buffer).is_available()
+    assert not await executions_of(Executions(Delivery.STARTED), buffer).is_available()
