@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from orchestrator.engine.states import PASSED, Move, Phase
-from orchestrator.engine.turn import retry_timer, wait_timer
+from orchestrator.engine.turn import wait_timer
 from orchestrator.saga.plan import Leaf, ParallelPlan, SequencePlan, SleepPlan, StepPlan, WaitPlan
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _begin_step(turn: Turn, leaf: StepPlan) -> bool:
     if any(turn.phase(name) not in PASSED for name in leaf.after):
         return False  # it uses a fact that another branch has not made yet
     phase = turn.phase(leaf.id)
-    rested = phase is Phase.RESTING and not turn.is_set(retry_timer(leaf.id, "do"))
+    rested = phase is Phase.RESTING and not turn.is_set(turn.pause(leaf.id, "do"))
     if phase not in BEGINNABLE and not rested:
         return False
     begin_attempt(turn, leaf)
@@ -78,7 +78,7 @@ def begin_attempt(turn: Turn, leaf: StepPlan) -> None:
     """Begin the next forward attempt of a step. From now on its outcome is in doubt until it is told."""
     step = turn.move(leaf.id, Move.BEGIN)
     step.attempt += 1
-    step.outcome = "unknown"
+    step.earlier, step.outcome = step.outcome, "unknown"
     turn.count_begin(step)
     turn.perform(leaf, "do", step.attempt)
 
@@ -87,7 +87,7 @@ def _begin_wait(turn: Turn, leaf: WaitPlan) -> bool:
     phase = turn.phase(leaf.id)
     if phase is Phase.IDLE:
         turn.count_begin(turn.move(leaf.id, Move.BEGIN))
-        event = _take_held(turn, leaf)
+        event = take_held(turn, leaf)
         if event is None:
             turn.set_timer(wait_timer(leaf.id), leaf.within_ms)
         else:
@@ -95,7 +95,7 @@ def _begin_wait(turn: Turn, leaf: WaitPlan) -> bool:
         return True
     if phase is not Phase.DOING:
         return False
-    event = _take_held(turn, leaf)
+    event = take_held(turn, leaf)
     if event is not None:
         satisfy(turn, leaf, event)
     return event is not None
@@ -110,7 +110,8 @@ def satisfy(turn: Turn, leaf: WaitPlan, event: ReceivedEvent | None) -> None:
         turn.state.facts[leaf.gives] = event.payload
 
 
-def _take_held(turn: Turn, leaf: WaitPlan) -> ReceivedEvent | None:
+def take_held(turn: Turn, leaf: WaitPlan) -> ReceivedEvent | None:
+    """The held event that a wait gets: the first that came, or the first in declared order; None if none is held."""
     wanted = [event for event in turn.state.held if event.type == leaf.event]
     if not wanted:
         return None

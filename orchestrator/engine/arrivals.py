@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.engine.advancing import satisfy
+from orchestrator.engine.advancing import satisfy, take_held
 from orchestrator.engine.effects import Alert, Park
 from orchestrator.engine.outcomes import TAKEN, failed
 from orchestrator.engine.signals import Failed
 from orchestrator.engine.states import Abort, Move, Phase
-from orchestrator.engine.turn import SAGA_TIMER, timer_step
+from orchestrator.engine.turn import SAGA_TIMER, timer_kind, timer_step
 from orchestrator.engine.unwinding import abort
 from orchestrator.saga.plan import StepPlan, WaitPlan
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 DUPLICATE = "duplicate of an event already taken"
 OTHER_CONTENT = "a message with this source and id came before, with other content"
+PAST_PIVOT = "the point of no return is behind it: it can only go forward now"
 SECOND_START = "the execution with this key was started by an event with other content"
 
 
@@ -63,7 +64,7 @@ def elapsed(turn: Turn, timer: str) -> str:
     turn.state.timers.remove(timer)
     if timer == SAGA_TIMER:
         return _deadline(turn)
-    kind, name = timer.split(":", 1)[0], timer_step(timer)
+    kind, name = timer_kind(timer), timer_step(timer)
     if kind == "limit":
         return _limit_passed(turn, timer, name)
     if kind == "wait":
@@ -82,8 +83,11 @@ def _wait_passed(turn: Turn, name: str) -> str:
     leaf = turn.leaf(name)
     if not isinstance(leaf, WaitPlan):
         turn.move(name, Move.OK).outcome = "ok"
-    elif leaf.on_timeout == "continue":
-        satisfy(turn, leaf, None)
+        return TAKEN
+    # While it is suspended nothing takes what is held, but the event came in time all the same.
+    event = take_held(turn, leaf)
+    if event is not None or leaf.on_timeout == "continue":
+        satisfy(turn, leaf, event)
     else:
         step = turn.move(name, Move.DROP)
         step.error = f"no {leaf.event} came in time"
@@ -93,9 +97,9 @@ def _wait_passed(turn: Turn, name: str) -> str:
 
 def _deadline(turn: Turn) -> str:
     cause = Abort("deadline", text="the saga's time is up", code="deadline")
-    if past_pivot(turn):
+    if past_pivot(turn) or open_pivots(turn):
         turn.effects.append(Alert("overdue", "", cause.text))
-    else:
+    if not past_pivot(turn):
         abort_unless_pivot_open(turn, cause)
     return TAKEN
 
@@ -111,7 +115,7 @@ def _is_in_doubt(turn: Turn, name: str) -> bool:
 
 def open_pivots(turn: Turn) -> list[str]:
     """Pivots under way without a verdict: turning back waits for it."""
-    return [name for name in _pivots(turn) if turn.phase(name) in _OPEN]
+    return [name for name in _pivots(turn) if turn.phase(name) in _OPEN and turn.step(name).outcome == "unknown"]
 
 
 _OPEN = frozenset({Phase.DOING, Phase.RESTING, Phase.PROBING})
@@ -120,7 +124,7 @@ _OPEN = frozenset({Phase.DOING, Phase.RESTING, Phase.PROBING})
 def abort_unless_pivot_open(turn: Turn, cause: Abort) -> None:
     """Turn back now, or as soon as an open pivot turns out to be refused (express.md, 4)."""
     if open_pivots(turn):
-        turn.state.waiting_abort = turn.state.waiting_abort or cause
+        turn.state.waiting_abort = cause
     else:
         abort(turn, cause)
 
@@ -136,8 +140,7 @@ def settle_waiting_abort(turn: Turn) -> None:
     if cause is None or open_pivots(turn):
         return
     turn.state.waiting_abort = None
-    if past_pivot(turn):
-        if cause.reason == "deadline":
-            turn.effects.append(Alert("overdue", "", cause.text))
-        return
-    abort(turn, cause)
+    if not past_pivot(turn):
+        abort(turn, cause)
+    elif cause.reason == "cancel":
+        turn.effects.append(Alert("cancel_refused", "", f"{PAST_PIVOT}: {cause.text}"))

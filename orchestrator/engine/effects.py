@@ -52,9 +52,13 @@ class ClearTimer:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Tell people: an undo is stuck, a step is parked, or the deadline passed after the pivot."""
+    """Tell people.
 
-    what: Literal["stuck", "parked", "overdue"]
+    `what`: an undo is stuck, a step is parked, the deadline passed where nobody may turn back, or a cancel that waited
+    for the pivot's outcome came to nothing.
+    """
+
+    what: Literal["stuck", "parked", "overdue", "cancel_refused"]
     step: str
     reason: str
 

@@ -30,9 +30,8 @@ from orchestrator.engine.signals import (
 )
 from orchestrator.engine.states import Phase, State, StepState
 from orchestrator.engine.statuses import forward_status, undo_status, word
-from orchestrator.engine.topology import topology_of
 from orchestrator.engine.turn import SAGA_TIMER, Turn, call_of
-from orchestrator.engine.unwinding import has_work_in_flight, open_undos, unwind
+from orchestrator.engine.unwinding import has_fenced_doubt, has_work_in_flight, open_undos, unwind
 from orchestrator.errors import IllegalSignalError, ReplayMismatchError
 
 if TYPE_CHECKING:
@@ -70,19 +69,18 @@ class Execution:
     @classmethod
     def begin(cls, plan: Plan, execution_id: str) -> Execution:
         """A fresh execution that waits for `Started`."""
-        return cls(plan, State(execution_id=execution_id))
+        return cls(plan, State(execution_id=execution_id, plan=plan.content_hash))
 
     @classmethod
     def restore(cls, plan: Plan, stored: Any) -> Execution:
         """The execution whose `dump` this is.
 
         Raises:
-            ReplayMismatchError: it names steps that the plan does not have.
+            ReplayMismatchError: it began with another plan, and an execution keeps its own.
         """
         state = _state_adapter().validate_python(stored)
-        strangers = sorted(state.steps.keys() - topology_of(plan).leaves.keys())
-        if strangers:
-            raise ReplayMismatchError(execution=state.execution_id, steps=strangers, plan=plan.content_hash)
+        if state.plan != plan.content_hash:
+            raise ReplayMismatchError(execution=state.execution_id, began_with=state.plan, plan=plan.content_hash)
         return cls(plan, state)
 
     def dump(self) -> Any:
@@ -182,7 +180,12 @@ def _performing(turn: Turn, name: str, direction: Direction) -> Perform:
     return Perform(step=name, direction=direction, attempt=attempt, call=call_of(plan, direction), is_pivot=is_pivot)
 
 
+AFTER_END = "it came after the end"
+
+
 def _take(turn: Turn, signal: Signal) -> str:
+    if turn.state.ended and not isinstance(signal, OperatorSignal | Arrived):
+        return AFTER_END
     match signal:
         case Started():
             return _start(turn, signal)
@@ -234,6 +237,8 @@ def _settle(turn: Turn) -> None:
 
 
 def _is_over(turn: Turn) -> bool:
+    if has_fenced_doubt(turn):
+        return False
     if turn.state.is_unwinding:
         return not has_work_in_flight(turn) and not open_undos(turn)
     return turn.state.completed

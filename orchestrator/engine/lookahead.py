@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.engine.effects import Perform
 from orchestrator.engine.signals import Elapsed, Refused, Started, Succeeded
 from orchestrator.engine.states import Move, Phase
-from orchestrator.engine.turn import Turn, retry_timer, wait_timer
+from orchestrator.engine.turn import Turn, wait_timer
 from orchestrator.saga.plan import SleepPlan, WaitPlan
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _all_in_flight(twin: Execution) -> Iterable[Signal]:
     for name, step in list(twin.state.steps.items()):
         leaf = turn.leaf(name)
         if step.phase is Phase.RESTING:
-            yield Elapsed(retry_timer(name, "do"))
+            yield Elapsed(turn.pause(name, "do"))
         elif step.phase is Phase.DOING and isinstance(leaf, SleepPlan):
             yield Elapsed(wait_timer(name))
         elif step.phase is Phase.DOING and isinstance(leaf, WaitPlan):

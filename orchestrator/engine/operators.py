@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from orchestrator.engine.advancing import begin_attempt
-from orchestrator.engine.arrivals import abort_unless_pivot_open, open_pivots, past_pivot
+from orchestrator.engine.arrivals import PAST_PIVOT, abort_unless_pivot_open, open_pivots, past_pivot
 from orchestrator.engine.effects import Park
 from orchestrator.engine.outcomes import TAKEN
 from orchestrator.engine.signals import (
@@ -20,15 +19,13 @@ from orchestrator.engine.signals import (
     SuspendRequested,
 )
 from orchestrator.engine.states import Abort, Move, Phase
-from orchestrator.engine.unwinding import begin_undo
 from orchestrator.saga.plan import StepPlan
 
 if TYPE_CHECKING:
-    from orchestrator.engine.signals import Operator
+    from orchestrator.engine.signals import Operator, ReceivedEvent
     from orchestrator.engine.turn import Turn
 
 NOT_WAITING = "the step is neither parked nor stuck: there is nothing to decide"
-PAST_PIVOT = "the point of no return is behind it: it can only go forward now"
 
 
 def operate(turn: Turn, signal: Operator) -> str:
@@ -45,6 +42,8 @@ def operate(turn: Turn, signal: Operator) -> str:
 
 def objection(turn: Turn, signal: Operator) -> str:
     """Why this command is not allowed now; empty if it is."""
+    if not (signal.actor.strip() and signal.reason.strip()):
+        return "it needs an actor and a reason"
     match signal:
         case CancelRequested():
             return _cancel_objection(turn)
@@ -61,7 +60,7 @@ def objection(turn: Turn, signal: Operator) -> str:
         case ResumeRequested():
             return "" if turn.state.suspended or _waiting_steps(turn) else "nothing is suspended, parked or stuck"
         case ReleaseRequested():
-            return "" if turn.state.held else "no events are held"
+            return "" if _released(turn, signal) else "no such events are held"
         case _:
             assert_never(signal)
 
@@ -83,7 +82,7 @@ def _compensate_objection(turn: Turn, signal: CompensateRequested) -> str:
 
 
 def _suspend_objection(turn: Turn) -> str:
-    if turn.state.ended:
+    if turn.state.ended or (turn.state.completed and not turn.state.is_unwinding):
         return "the execution has ended"
     return "it is suspended already" if turn.state.suspended else ""
 
@@ -99,8 +98,7 @@ def _waiting_steps(turn: Turn) -> list[str]:
 def _carry_out(turn: Turn, signal: Operator) -> None:
     match signal:
         case CancelRequested():
-            turn.state.suspended = False
-            abort_unless_pivot_open(turn, Abort("cancel", text=signal.reason, actor=signal.actor, code="cancelled"))
+            _cancel(turn, signal)
         case CompensateRequested():
             _compensate(turn, signal)
         case RetryRequested():
@@ -119,6 +117,15 @@ def _carry_out(turn: Turn, signal: Operator) -> None:
             _release(turn, signal)
         case _:
             assert_never(signal)
+
+
+def _cancel(turn: Turn, signal: CancelRequested) -> None:
+    """Two cancels are one; the second neither replaces the first nor resumes what was suspended since."""
+    waiting = turn.state.waiting_abort
+    if turn.state.is_unwinding or (waiting is not None and waiting.reason == "cancel"):
+        return
+    turn.state.suspended = False
+    abort_unless_pivot_open(turn, Abort("cancel", text=signal.reason, actor=signal.actor, code="cancelled"))
 
 
 def _compensate(turn: Turn, signal: CompensateRequested) -> None:
@@ -140,29 +147,31 @@ def _compensate(turn: Turn, signal: CompensateRequested) -> None:
 def _retry(turn: Turn, signal: RetryRequested) -> None:
     step = turn.step(signal.step)
     step.edited = {**step.edited, **signal.edited}
-    _try_again(turn, turn.topology.step(signal.step), edited=bool(signal.edited))
+    _try_again(turn, signal.step)
 
 
-def _try_again(turn: Turn, plan: StepPlan, *, edited: bool = False) -> None:
-    step = turn.step(plan.id)
+def _try_again(turn: Turn, name: str) -> None:
+    """Grant a fresh set of attempts. The next begins where it may: not while suspended, nor out of order."""
+    step = turn.step(name)
     if step.phase is Phase.STUCK:
         step.undo_granted = step.undo_attempt
-        begin_undo(turn, plan)
+        turn.move(name, Move.UNDO_REST)
         return
-    if edited and step.outcome == "rejected":
+    if step.outcome == "rejected":
         # The refusal belongs to the old key for ever; it had no effect, so a new key cannot do anything twice.
         step.edition += 1
+        step.refused_upto = step.attempt
     step.granted = step.attempt
-    begin_attempt(turn, plan)
+    turn.move(name, Move.REST)
 
 
 def _skip(turn: Turn, signal: SkipRequested) -> None:
     if turn.phase(signal.step) is Phase.STUCK:
         turn.move(signal.step, Move.LEAVE)
         return
-    step, plan = turn.move(signal.step, Move.OK), turn.topology.step(signal.step)
-    step.outcome = "ok"
-    turn.count_begin(step)
+    # What it may have done stays known: an attempt in doubt is undone later, one that was never begun is not.
+    turn.move(signal.step, Move.OK)
+    plan = turn.topology.step(signal.step)
     if plan.do.gives is not None:
         turn.state.facts[plan.do.gives] = signal.result
 
@@ -170,11 +179,14 @@ def _skip(turn: Turn, signal: SkipRequested) -> None:
 def _resume(turn: Turn) -> None:
     turn.state.suspended = False
     for name in _waiting_steps(turn):
-        _try_again(turn, turn.topology.step(name))
+        _try_again(turn, name)
 
 
 def _release(turn: Turn, signal: ReleaseRequested) -> None:
-    for event in list(turn.state.held):
-        if signal.event_type in (None, event.type):
-            turn.state.held.remove(event)
-            turn.effects.append(Park(event, "released", f"released by {signal.actor}: {signal.reason}"))
+    for event in _released(turn, signal):
+        turn.state.held.remove(event)
+        turn.effects.append(Park(event, "released", f"released by {signal.actor}: {signal.reason}"))
+
+
+def _released(turn: Turn, signal: ReleaseRequested) -> list[ReceivedEvent]:
+    return [event for event in turn.state.held if signal.event_type in (None, event.type)]

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.engine.effects import Alert
-from orchestrator.engine.states import IN_FLIGHT, Abort, Move, Phase
-from orchestrator.engine.turn import fence_timer, retry_of
+from orchestrator.engine.states import Abort, Move, Phase
+from orchestrator.engine.turn import retry_of
 from orchestrator.engine.unwinding import abort
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LATE = "late: the step has its outcome already"
 OLD = "of an older attempt"
+OLD_KEY = "of an older key: it was refused, and the step goes on under a new one"
 TAKEN = ""
 
 
@@ -28,7 +29,9 @@ def succeeded(turn: Turn, signal: Succeeded) -> str:
     plan = turn.topology.step(signal.step)
     if signal.direction == "undo":
         return _undone(turn, signal.step)
-    if not turn.accepts(signal.step, Move.OK):
+    if signal.attempt <= turn.step(signal.step).refused_upto:
+        return OLD_KEY
+    if not turn.accepts(signal.step, Move.OK) or turn.step(signal.step).outcome == "rejected":
         return LATE
     turn.clear_timers_of(signal.step)
     step = turn.move(signal.step, Move.OK)
@@ -49,23 +52,26 @@ def _undone(turn: Turn, name: str) -> str:
 
 def refused(turn: Turn, signal: Refused) -> str:
     """`rejected` belongs to the key too. Forward it turns the saga back, or parks it behind the pivot."""
-    plan = turn.topology.step(signal.step)
+    plan, step = turn.topology.step(signal.step), turn.step(signal.step)
     if signal.direction == "undo":
         return _undo_refused(turn, plan, signal)
-    if not turn.accepts(signal.step, Move.REFUSE):
+    if signal.attempt <= step.refused_upto:
+        return OLD_KEY
+    if signal.direction == "probe" and signal.attempt != step.attempt:
+        return OLD  # it looked before the latest attempt began, which may have had its effect since
+    if not turn.accepts(signal.step, Move.REFUSE) or step.outcome == "rejected":
         return LATE
     turn.clear_timers_of(signal.step)
-    step = turn.step(signal.step)
     step.outcome, step.error = "rejected", signal.reason
     if plan.phase == "retriable" and turn.state.abort is None:
-        return _park(turn, plan, signal.reason)
+        return TAKEN if step.phase is Phase.PARKED else _park(turn, plan, signal.reason)
     turn.move(signal.step, Move.REFUSE)
-    abort(turn, Abort("error", step=plan.id, text=signal.reason, code=signal.code))
+    abort(turn, Abort("step", step=plan.id, text=signal.reason, code=signal.code))
     return TAKEN
 
 
-def _undo_refused(turn: Turn, plan: StepPlan, signal: Refused) -> str:
-    """A refused undo is stored nowhere, so it speaks for its own attempt only."""
+def _undo_refused(turn: Turn, plan: StepPlan, signal: Refused | Stalled) -> str:
+    """A refused undo is stored nowhere, so it speaks for its own attempt only; so does one that has no code."""
     step = turn.step(plan.id)
     if signal.attempt != step.undo_attempt:
         return OLD
@@ -77,19 +83,20 @@ def failed(turn: Turn, signal: Failed) -> str:
     plan, step = turn.topology.step(signal.step), turn.step(signal.step)
     if signal.direction == "undo":
         return _undo_failed(turn, plan, signal)
-    if signal.direction == "probe":
-        return _in_doubt(turn, plan, signal) if step.phase is Phase.PROBING else LATE
     if signal.attempt != step.attempt:
         return OLD
+    if signal.direction == "probe":
+        return _in_doubt(turn, plan, signal) if step.phase is Phase.PROBING else LATE
     if step.phase is not Phase.DOING:
         return LATE
     turn.clear_timers_of(plan.id)
+    turn.fence(plan.id, signal.fence_ms)
     step.error = signal.reason
     # A time-out is final for a step that can be undone; at and after the pivot the only way is forward.
     again = signal.retryable or plan.phase != "compensatable"
     if again and turn.state.abort is None and _policy_allows(turn, plan, step):
         turn.move(plan.id, Move.REST)
-        turn.rest(plan, "do", step.attempt)
+        turn.rest(plan, "do")
         return TAKEN
     return _in_doubt(turn, plan, signal)
 
@@ -99,8 +106,6 @@ def _policy_allows(turn: Turn, plan: StepPlan, step: StepState) -> bool:
 
 
 def _in_doubt(turn: Turn, plan: StepPlan, signal: Failed) -> str:
-    if signal.fence_ms > 0:
-        turn.set_timer(fence_timer(plan.id), signal.fence_ms)
     step = turn.step(plan.id)
     if plan.probe is not None and step.phase is not Phase.PROBING:
         turn.move(plan.id, Move.ASK)
@@ -124,7 +129,7 @@ def _undo_failed(turn: Turn, plan: StepPlan, signal: Failed) -> str:
         turn.clear_timers_of(plan.id)
         step.undo_error = signal.reason
         turn.move(plan.id, Move.UNDO_REST)
-        turn.rest(plan, "undo", step.undo_attempt - step.undo_granted)
+        turn.rest(plan, "undo")
         return TAKEN
     return _undo_gave_up(turn, plan, signal.reason)
 
@@ -150,29 +155,40 @@ def stalled(turn: Turn, signal: Stalled) -> str:
     """No worker has code for the attempt: it was not begun, and waits for a person (or the missing worker)."""
     plan, step = turn.topology.step(signal.step), turn.step(signal.step)
     if signal.direction == "undo":
-        return _undo_gave_up(turn, plan, signal.reason) if step.phase is Phase.UNDOING else LATE
-    if step.phase not in (Phase.DOING, Phase.PROBING) or signal.attempt != step.attempt:
+        return _undo_refused(turn, plan, signal)
+    if not _is_in_flight(step, signal):
         return LATE
     turn.clear_timers_of(plan.id)
-    if signal.direction == "do" and step.attempt == 1:
-        step.outcome, step.order = "none", 0
+    if signal.direction == "do":
+        _unbegin(step)
     if turn.state.abort is not None:
         turn.move(plan.id, Move.DOUBT if step.outcome == "unknown" else Move.DROP)
         return TAKEN
     return _park(turn, plan, signal.reason)
 
 
+def _is_in_flight(step: StepState, signal: Stalled | Withdrawn) -> bool:
+    phase = Phase.PROBING if signal.direction == "probe" else Phase.DOING
+    return step.phase is phase and signal.attempt == step.attempt
+
+
+def _unbegin(step: StepState) -> None:
+    """The latest attempt was not begun; an earlier one may have had an effect all the same."""
+    step.outcome = step.earlier
+    if step.outcome == "none":
+        step.order = 0
+
+
 def withdrawn(turn: Turn, signal: Withdrawn) -> str:
-    """The attempt was not begun. Only after an abort; an earlier attempt may have had an effect all the same."""
-    step = turn.step(signal.step)
-    if not turn.state.is_unwinding or signal.attempt != step.attempt or step.phase not in IN_FLIGHT:
+    """The attempt was not begun, because the execution turned back first."""
+    name = turn.topology.step(signal.step).id
+    step = turn.step(name)
+    if not turn.state.is_unwinding or not _is_in_flight(step, signal):
         return LATE
-    turn.clear_timers_of(signal.step)
-    if step.phase is Phase.PROBING or step.attempt > 1:
-        turn.move(signal.step, Move.DOUBT)
-        return TAKEN
-    turn.move(signal.step, Move.WITHDRAW)
-    step.attempt, step.outcome, step.order = 0, "none", 0
+    turn.clear_timers_of(name)
+    if signal.direction == "do":
+        _unbegin(step)
+    turn.move(name, Move.DOUBT if step.outcome == "unknown" else Move.DROP)
     return TAKEN
 
 
@@ -188,6 +204,5 @@ def lost(turn: Turn, signal: Lost) -> str:
         step.attempt += 1
         step.granted += 1
         turn.count_begin(step)
-        if signal.fence_ms > 0:
-            turn.set_timer(fence_timer(name), signal.fence_ms)
+        turn.fence(name, signal.fence_ms)
     return TAKEN

@@ -48,7 +48,6 @@ class Move(StrEnum):
     PARK = "park"
     DROP = "drop"
     LOSE = "lose"
-    WITHDRAW = "withdraw"
     UNDO = "undo"
     UNDO_OK = "undo_ok"
     UNDO_REST = "undo_rest"
@@ -66,13 +65,13 @@ TRANSITIONS: dict[Phase, dict[Move, Phase]] = {
         Move.REST: Phase.RESTING,
         Move.ASK: Phase.PROBING,
         Move.DROP: Phase.DROPPED,
-        Move.WITHDRAW: Phase.IDLE,
     },
-    Phase.RESTING: {**_SETTLING, Move.BEGIN: Phase.DOING},
+    Phase.RESTING: {**_SETTLING, Move.BEGIN: Phase.DOING, Move.DROP: Phase.DROPPED},
     Phase.PROBING: _SETTLING,
     Phase.PARKED: {
-        Move.BEGIN: Phase.DOING,
+        Move.REST: Phase.RESTING,
         Move.OK: Phase.DONE,
+        Move.REFUSE: Phase.REFUSED,
         Move.DOUBT: Phase.DOUBTFUL,
         Move.DROP: Phase.DROPPED,
     },
@@ -86,7 +85,8 @@ TRANSITIONS: dict[Phase, dict[Move, Phase]] = {
     },
     Phase.DONE: {Move.UNDO: Phase.UNDOING, Move.LEAVE: Phase.LEFT},
     Phase.REFUSED: {},
-    Phase.DROPPED: {},
+    # Given up before it was begun, so a late success proves a lost attempt here too.
+    Phase.DROPPED: {Move.OK: Phase.DONE, Move.LOSE: Phase.DOUBTFUL},
     Phase.UNDOING: {
         Move.UNDO_OK: Phase.UNDONE,
         Move.UNDO_REST: Phase.UNDO_RESTING,
@@ -94,7 +94,7 @@ TRANSITIONS: dict[Phase, dict[Move, Phase]] = {
         Move.LEAVE: Phase.LEFT,
     },
     Phase.UNDO_RESTING: {Move.UNDO: Phase.UNDOING, Move.UNDO_OK: Phase.UNDONE, Move.LEAVE: Phase.LEFT},
-    Phase.STUCK: {Move.UNDO: Phase.UNDOING, Move.UNDO_OK: Phase.UNDONE, Move.LEAVE: Phase.LEFT},
+    Phase.STUCK: {Move.UNDO_REST: Phase.UNDO_RESTING, Move.UNDO_OK: Phase.UNDONE, Move.LEAVE: Phase.LEFT},
     Phase.UNDONE: {},
     Phase.LEFT: {},
 }
@@ -117,8 +117,10 @@ class StepState:
     Attributes:
         attempt, undo_attempt: number of the latest attempt of either direction; 0 = none yet.
         granted, undo_granted: attempts made before a person granted a fresh set.
+        earlier: the outcome before the latest attempt: what it is again if that attempt was not begun.
         order: place in the order of begins, the first is 1; 0 = not begun.
-        edition: how often a refused input was edited and sent again under a new key.
+        edition: how often a refusal was followed by a new key.
+        refused_upto: number of the latest attempt made with an older key.
         edited: facts that a person replaced for this step's calls.
         error, undo_error: the latest reason, for people.
     """
@@ -127,10 +129,12 @@ class StepState:
     outcome: StepOutcome = "none"
     attempt: int = 0
     undo_attempt: int = 0
+    earlier: StepOutcome = "none"
     granted: int = 0
     undo_granted: int = 0
     order: int = 0
     edition: int = 0
+    refused_upto: int = 0
     edited: dict[str, Any] = field(default_factory=dict[str, Any])
     error: str = ""
     undo_error: str = ""
@@ -152,6 +156,7 @@ class State:
     """The whole state of one execution; JSON can carry it.
 
     Attributes:
+        plan: content hash of the plan that it began with and keeps.
         facts: results by name.
         abort: set once, when it turns back. `waiting_abort`: asked for while the pivot's outcome is open.
         compensating: a person asked to undo an execution whose forward way had ended.
@@ -164,6 +169,7 @@ class State:
     """
 
     execution_id: str
+    plan: str
     steps: dict[str, StepState] = field(default_factory=dict[str, StepState])
     facts: dict[str, Any] = field(default_factory=dict[str, Any])
     abort: Abort | None = None

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from orchestrator.saga.plan import CallPlan, Leaf, Plan, RetryPlan
 
 SAGA_TIMER = "saga"
+FENCE = "fence"
 
 
 class Turn:
@@ -71,9 +72,18 @@ class Turn:
         return name in self.state.timers
 
     def clear_timers_of(self, name: str) -> None:
-        """Give up all timers of one step, but for its fence: a slow worker does not heed our state."""
-        for timer in [t for t in self.state.timers if timer_step(t) == name and not t.startswith("fence:")]:
+        """Give up all timers of one step, but for its fences: a slow worker does not heed our state."""
+        for timer in [t for t in self.state.timers if timer_step(t) == name and timer_kind(t) != FENCE]:
             self.clear_timer(timer)
+
+    def fence(self, name: str, after_ms: int) -> None:
+        """Keep the undo of a step from beginning while a slow worker may still perform its latest attempt."""
+        if after_ms > 0:
+            self.set_timer(fence_timer(name, self.step(name).attempt), after_ms)
+
+    def is_fenced(self, name: str) -> bool:
+        """Whether a slow worker may still perform a step."""
+        return any(timer_step(timer) == name and timer_kind(timer) == FENCE for timer in self.state.timers)
 
     def perform(self, plan: StepPlan, direction: Direction, attempt: int) -> None:
         """Begin one attempt; a command's attempt lasts until its limit, a worker's own limits end the others."""
@@ -83,9 +93,16 @@ class Turn:
             self.set_timer(limit_timer(plan.id, direction, attempt), plan.within_ms)
         self.effects.append(Perform(step=plan.id, direction=direction, attempt=attempt, call=call, is_pivot=is_pivot))
 
-    def rest(self, plan: StepPlan, direction: Direction, attempt: int) -> None:
-        """Let the pause pass that the policy puts before the attempt after `attempt`."""
-        self.set_timer(retry_timer(plan.id, direction), retry_of(plan, direction).delay_ms(attempt + 1))
+    def rest(self, plan: StepPlan, direction: Direction) -> None:
+        """Let the pause pass that the policy puts before the next attempt; a fresh set begins with the shortest."""
+        step = self.step(plan.id)
+        made = step.undo_attempt - step.undo_granted if direction == "undo" else step.attempt - step.granted
+        self.set_timer(self.pause(plan.id, direction), retry_of(plan, direction).delay_ms(made + 1))
+
+    def pause(self, name: str, direction: Direction) -> str:
+        """Name of the timer that runs after the latest attempt."""
+        step = self.step(name)
+        return retry_timer(name, direction, step.undo_attempt if direction == "undo" else step.attempt)
 
     def leaf(self, name: str) -> Leaf:
         """The plan's leaf of this id."""
@@ -109,9 +126,9 @@ def limit_timer(step: str, direction: Direction, attempt: int) -> str:
     return f"limit:{direction}:{attempt}:{step}"
 
 
-def retry_timer(step: str, direction: Direction) -> str:
-    """Name of the timer that runs between two attempts."""
-    return f"retry:{direction}:0:{step}"
+def retry_timer(step: str, direction: Direction, attempt: int) -> str:
+    """Name of the timer that runs between `attempt` and the next."""
+    return f"retry:{direction}:{attempt}:{step}"
 
 
 def wait_timer(step: str) -> str:
@@ -119,9 +136,14 @@ def wait_timer(step: str) -> str:
     return f"wait:do:0:{step}"
 
 
-def fence_timer(step: str) -> str:
-    """Name of the timer before whose end no undo begins."""
-    return f"fence:undo:0:{step}"
+def fence_timer(step: str, attempt: int) -> str:
+    """Name of the timer before whose end no undo begins, since a slow worker may still perform `attempt`."""
+    return f"{FENCE}:undo:{attempt}:{step}"
+
+
+def timer_kind(timer: str) -> str:
+    """What a timer is for: limit, retry, wait, fence, or the saga's own."""
+    return timer.split(":", 1)[0]
 
 
 def timer_step(timer: str) -> str:

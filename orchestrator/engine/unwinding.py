@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.engine.effects import CancelAttempt
 from orchestrator.engine.states import IN_FLIGHT, UNDO_SETTLED, Abort, Move, Phase
-from orchestrator.engine.turn import SAGA_TIMER, fence_timer, retry_timer
+from orchestrator.engine.turn import SAGA_TIMER
 from orchestrator.saga.plan import StepPlan
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def abort(turn: Turn, cause: Abort) -> None:
     turn.clear_timer(SAGA_TIMER)
     for name in list(turn.state.steps):
         _stop_forward(turn, name)
-    if cause.step:
+    if cause.reason in ("step", "error"):
         _cancel_siblings(turn, cause.step)
 
 
@@ -36,12 +36,10 @@ def _stop_forward(turn: Turn, name: str) -> None:
     if phase is Phase.DOING and not isinstance(turn.leaf(name), StepPlan):
         turn.move(name, Move.DROP)
         turn.clear_timers_of(name)
-    elif phase is Phase.RESTING:
+    elif phase in (Phase.RESTING, Phase.PARKED):
         # An earlier attempt may have made its effect, or a copy of its command may still be handled.
-        turn.move(name, Move.DOUBT)
-        turn.clear_timers_of(name)
-    elif phase is Phase.PARKED:
         turn.move(name, Move.DOUBT if turn.step(name).outcome == "unknown" else Move.DROP)
+        turn.clear_timers_of(name)
 
 
 def _cancel_siblings(turn: Turn, failed: str) -> None:
@@ -53,6 +51,14 @@ def _cancel_siblings(turn: Turn, failed: str) -> None:
 def has_work_in_flight(turn: Turn) -> bool:
     """Whether a forward attempt is still without outcome."""
     return any(step.phase in IN_FLIGHT for step in turn.state.steps.values())
+
+
+def has_fenced_doubt(turn: Turn) -> bool:
+    """Whether a slow worker may still perform a step in doubt that a person may ask to undo once this has ended."""
+    return any(
+        step.outcome == "unknown" and step.phase in UNDOABLE and is_undoable(turn, name) and turn.is_fenced(name)
+        for name, step in turn.state.steps.items()
+    )
 
 
 def unwind(turn: Turn) -> None:
@@ -105,8 +111,8 @@ def ready_undos(turn: Turn) -> Iterator[StepPlan]:
 
 def _may_begin(turn: Turn, name: str) -> bool:
     phase = turn.phase(name)
-    rested = phase is Phase.UNDO_RESTING and not turn.is_set(retry_timer(name, "undo"))
-    return (phase in UNDOABLE or rested) and not turn.is_set(fence_timer(name))
+    rested = phase is Phase.UNDO_RESTING and not turn.is_set(turn.pause(name, "undo"))
+    return (phase in UNDOABLE or rested) and not turn.is_fenced(name)
 
 
 def begin_undo(turn: Turn, leaf: StepPlan) -> None:

@@ -27,12 +27,13 @@ class IllegalSignalError(OrchestratorError):
 
 
 class ReplayMismatchError(OrchestratorError):
-    """A stored state names something that its plan does not have."""
+    """A stored state does not fit the plan that it is to go on with. All are content hashes of plans."""
 
-    def __init__(self, *, execution: str, steps: Sequence[str], plan: str) -> None:
-        super().__init__(f"the state of {execution!r} names {', '.join(steps)}, which plan {plan} does not have")
+    def __init__(self, *, execution: str, began_with: str, plan: str) -> None:
+        super().__init__(f"execution {execution!r} began with plan {began_with} and cannot go on with plan {plan}")
         self.execution = execution
-        self.steps = tuple(steps)
+        self.began_with = began_with
+        self.plan = plan
 
 
 class HandlerMissingError(OrchestratorError):

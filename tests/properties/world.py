@@ -1,24 +1,30 @@
-"""One execution and everything around it that may go wrong, in virtual time; a `draw` decides what happens next."""
-
-from hypothesis import strategies as st
+"""One execution and everything around it that may go wrong, in virtual time; chance decides what happens next."""
 
 from orchestrator.engine.effects import Perform
 from orchestrator.engine.lookahead import maybe_begun
 from orchestrator.engine.signals import (
+    AbandonRequested,
     Arrived,
     CancelRequested,
+    CompensateRequested,
     Elapsed,
     Failed,
     Lost,
+    MarkDoneRequested,
     ReceivedEvent,
     Refused,
+    ReleaseRequested,
+    ResumeRequested,
+    RetryRequested,
+    SkipRequested,
     Stalled,
     Started,
     Succeeded,
+    SuspendRequested,
     Withdrawn,
 )
 from orchestrator.testing.simulation.invariants import check
-from orchestrator.testing.simulation.record import Record
+from orchestrator.testing.simulation.record import WAITING, Record
 
 TRIGGER = ReceivedEvent(identity="t", body_hash="t", type="started", payload={"id": "1"})
 MAX_FENCE_MS = 5
@@ -27,8 +33,8 @@ MAX_FENCE_MS = 5
 class World:
     """Attributes: `open`: attempts that somebody performs. `told`: signals that may come again at any time."""
 
-    def __init__(self, plan, draw, *, faults):
-        self.draw, self.faults = draw, faults
+    def __init__(self, plan, chance, *, faults):
+        self.choose, self.number, self.faults = chance.choose, chance.number, faults
         self.record = Record.begin(plan, "random:1")
         self.open, self.told, self.news, self.now_ms = [], [], 0, 0
         self.tell(Started(TRIGGER))
@@ -41,9 +47,6 @@ class World:
     def timers(self):
         return self.record.books.timers
 
-    def choose(self, options):
-        return self.draw(st.sampled_from(options))
-
     def tell(self, signal):
         effects = self.record.tell(signal, at_ms=self.now_ms)
         self.told.append(signal)
@@ -51,16 +54,17 @@ class World:
         check(self.record)
 
     def turn(self):
-        choices = [self.answer] * (3 if self.open else 0) + [self.time] * (1 if self.timers else 0)
+        choices = ["answer"] * (3 if self.open else 0) + ["pass_time"] * (1 if self.timers else 0)
         if self.faults:
-            choices += [self.event, self.restart, self.again, self.lose, self.jump]
-            choices += [self.cancel] if self.news < 3 else []
-        elif not choices:
-            choices = [self.event]
-        self.choose(choices)()
+            choices += ["event", "restart", "again", "lose", "jump", "withdraw", "operate", "operate"]
+        getattr(self, self.choose(choices or ["event"]))()
+
+    def calm_down(self):
+        """No more faults: every attempt is answered with ok, and time passes."""
+        self.faults, self.record.calm_since_ms = False, self.now_ms
 
     def answer(self):
-        one = self.open.pop(self.draw(st.integers(0, len(self.open) - 1)))
+        one = self.open.pop(self.number(0, len(self.open) - 1))
         ways = ("ok", "ok", "ok", "refused", "failed", "dropped", "unknown", "stalled") if self.faults else ("ok",)
         way = self.choose(ways)
         common = {"step": one.step, "direction": one.direction, "attempt": one.attempt}
@@ -89,7 +93,7 @@ class World:
         if often:
             self.tell(self.choose(often))
 
-    def time(self):
+    def pass_time(self):
         """Time passes until the next timer is due."""
         timer = min(self.timers, key=lambda name: (self.timers[name], name))
         self.now_ms = max(self.now_ms, self.timers[timer])
@@ -107,8 +111,35 @@ class World:
         self.tell(Arrived(ReceivedEvent(identity=f"n{self.news}", body_hash="n", type="news", payload={})))
 
     def cancel(self):
+        self.tell(CancelRequested(**self.person()))
+
+    def person(self, actors=("me",)):
         self.news += 1
-        self.tell(CancelRequested(command_id=f"c{self.news}", actor="me", reason="because"))
+        return {"command_id": f"c{self.news}", "actor": self.choose(actors), "reason": "because"}
+
+    def operate(self):
+        """A person does something, mostly where it makes sense."""
+        person = self.person(("me", "me", "me", ""))
+        step = self.choose(self.waiting() or (*self.record.before, "nowhere"))
+        ways = {
+            "cancel": lambda: CancelRequested(**person),
+            "retry": lambda: RetryRequested(step=step, **person),
+            "edited retry": lambda: RetryRequested(step=step, edited={"start": {"id": "2"}}, **person),
+            "mark done": lambda: MarkDoneRequested(step=step, evidence="I saw it", **person),
+            "skip": lambda: SkipRequested(step=step, result={"by": "hand"}, **person),
+            "abandon": lambda: AbandonRequested(**person),
+            "suspend": lambda: SuspendRequested(**person),
+            "resume": lambda: ResumeRequested(**person),
+            "release": lambda: ReleaseRequested(event_type=self.choose((None, "news", "other")), **person),
+            "compensate": lambda: CompensateRequested(override=self.choose((False, True)), **person),
+            "compensate from": lambda: CompensateRequested(
+                from_step=self.choose((*self.record.before, "nowhere")), override=self.choose((False, True)), **person
+            ),
+        }
+        self.tell(ways[self.choose(sorted(ways))]())
+
+    def waiting(self):
+        return [name for name, step in self.execution.state.steps.items() if step.phase in WAITING]
 
     def lose(self):
         """A lost attempt may have begun what follows; as the interpreter does it, a cancel comes next."""

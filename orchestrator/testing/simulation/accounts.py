@@ -44,6 +44,7 @@ class Account:
         edited_after: the newest attempt made with an older key.
         newest: number of the newest attempt by direction.
         tries: attempts by direction since a person last granted a fresh set.
+        fenced_until_ms: a slow worker may perform an attempt until then, as was told.
         is_skipped: a person let the flow pass it. `is_left`: a person left its undo.
         undone: how often its undo was recorded ok, or marked done. `undo_begun`: whether an undo was ever begun.
     """
@@ -56,6 +57,7 @@ class Account:
     edited_after: int = 0
     newest: dict[Direction, int] = field(default_factory=dict["Direction", int])
     tries: dict[Direction, int] = field(default_factory=dict["Direction", int])
+    fenced_until_ms: int = 0
     is_skipped: bool = False
     is_left: bool = False
     undone: int = 0
@@ -113,6 +115,7 @@ class Books:
         """Enter one signal and what came of it."""
         if was_taken:
             self._enter_signal(signal)
+            self._enter_fences(signal, at_ms)
         for effect in effects:
             match effect:
                 case Perform():
@@ -183,6 +186,16 @@ class Books:
         if not account.is_begun:
             account.outcome = "unknown"
             self._place(account)
+
+    def _enter_fences(self, signal: Signal, at_ms: int) -> None:
+        if isinstance(signal, Failed) and signal.direction == "do":
+            fenced = [signal.step]
+        elif isinstance(signal, Lost):
+            fenced = [name for name in signal.steps if self.steps[name].outcome == "unknown"]
+        else:
+            return
+        for account in [self.steps[name] for name in fenced]:
+            account.fenced_until_ms = max(account.fenced_until_ms, at_ms + signal.fence_ms)
 
     def _enter_limit(self, timer: str) -> None:
         kind, direction, attempt, step = timer.split(":", 3) if ":" in timer else (timer, "", "0", "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator.engine.effects import SetTimer
 from orchestrator.engine.signals import Elapsed, Failed, Refused, Succeeded
 from orchestrator.engine.states import Phase, State, StepState
 
@@ -24,8 +25,9 @@ def no_start_after_abort(record: Record) -> Iterator[str]:
     for perform in record.last.performs:
         if perform.direction == "do":
             yield f"{perform.step} began after the abort"
-        fenced = [timer for timer in state.timers if timer.startswith("fence:") and timer.endswith(f":{perform.step}")]
-        if perform.direction == "undo" and fenced:
+        account = record.account(perform.step)
+        is_in_doubt = perform.direction == "undo" and account.outcome == "unknown"
+        if is_in_doubt and record.last.at_ms < account.fenced_until_ms:
             yield f"the undo of {perform.step} began while a slow worker may still perform it"
     awaited = sorted(step for step, direction, _ in record.books.open if direction != "undo")
     if awaited and any(perform.direction == "undo" for perform in record.last.performs):
@@ -140,6 +142,8 @@ def bounded_attempts(record: Record) -> Iterator[str]:
     Attempts <= policy; exhaustion forward = abort (or park after the pivot); exhaustion of an undo = stuck with an
     alert, never silently ended.
     """
+    for timer in [effect for effect in record.last.effects if isinstance(effect, SetTimer)]:
+        yield from _wrong_pause(record, timer)
     for perform in record.last.performs:
         plan, tries = record.steps[perform.step], record.account(perform.step).tries
         limit = {"do": plan.retry.attempts, "undo": plan.undo_retry.attempts, "probe": None}[perform.direction]
@@ -148,6 +152,18 @@ def bounded_attempts(record: Record) -> Iterator[str]:
     yield from _alarms(record.last)
     if isinstance(record.last.signal, Failed | Elapsed) and record.last.was_taken:
         yield from _dead_ends(record.last)
+
+
+def _wrong_pause(record: Record, timer: SetTimer) -> Iterator[str]:
+    """The pause between two attempts is the policy's; a fresh set of attempts begins with the shortest."""
+    kind, direction, _, name = timer.timer.split(":", 3) if ":" in timer.timer else (timer.timer, "", "", "")
+    if kind != "retry":
+        return
+    plan, tries = record.steps[name], record.account(name).tries
+    policy, made = (plan.undo_retry, tries["undo"]) if direction == "undo" else (plan.retry, tries["do"])
+    pause_ms = policy.delay_ms(made + 1)
+    if timer.after_ms != pause_ms:
+        yield f"{name} ({direction}) pauses {timer.after_ms} ms after try {made}, the policy says {pause_ms} ms"
 
 
 def _alarms(beat: Beat) -> Iterator[str]:

@@ -66,8 +66,9 @@ def cancel_is_abort(record: Record) -> Iterator[str]:
     While the pivot's outcome is open the cancel waits for it (express.md, 4).
     """
     beat = record.last
-    had_waited = beat.before.waiting_abort is not None and beat.after.waiting_abort is None
-    if had_waited and beat.after.abort is None and not beat.alerts:
+    waited, told = beat.before.waiting_abort, any(alert.what == "cancel_refused" for alert in beat.alerts)
+    came_to_nothing = beat.after.waiting_abort is None and beat.after.abort is None
+    if waited is not None and waited.reason == "cancel" and came_to_nothing and not told:
         yield "a cancel that waited for the pivot came to nothing, and nobody was told"
     if not isinstance(beat.signal, CancelRequested):
         return

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.engine.execution import Execution
 from orchestrator.engine.signals import Arrived, Started, Succeeded
+from orchestrator.saga.plan import WaitPlan, leaves
 from orchestrator.testing.simulation.invariants.calls import essence
 
 if TYPE_CHECKING:
@@ -78,13 +79,22 @@ def order_tolerance(record: Record) -> Iterator[str]:
     if not isinstance(beat.signal, Succeeded | Arrived) or not beat.was_taken:
         return
     before = Execution(record.plan, beat.before)
-    for perform in before.pending():
+    pending = before.pending()
+    if isinstance(beat.signal, Succeeded) and not any(one.step == beat.signal.step for one in pending):
+        return  # it is late itself: its period was over when its step was given up
+    if isinstance(beat.signal, Arrived) and _takers(record, beat.signal) > 1:
+        return  # it is no step's own: whichever wait is reached first takes it
+    for perform in pending:
         other = Succeeded(step=perform.step, direction=perform.direction, attempt=perform.attempt, result="other")
         if isinstance(beat.signal, Succeeded) and other.step == beat.signal.step:
             continue
         here, there = _after(before, beat.signal, other), _after(before, other, beat.signal)
         if here != there:
             yield f"{beat.signal} before {other} gives {here}, after it {there}"
+
+
+def _takers(record: Record, signal: Arrived) -> int:
+    return sum(isinstance(leaf, WaitPlan) and leaf.event == signal.event.type for leaf in leaves(record.plan.root))
 
 
 def _after(before: Execution, *signals: Signal) -> State:
