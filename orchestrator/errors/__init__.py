@@ -25,6 +25,7 @@ OrchestratorError
 ├── TopologyError                the broker lacks something `saga topology apply` makes
 ├── PortMissingError             an action asks for something that its worker was not given
 ├── RehearsalError               a rehearsal was told something that cannot happen now
+├── InvariantBrokenError         a recorded run of the engine broke a promise of semantics.md
 └── PublishError                 a message was not accepted by the broker
     ├── UnroutableError          the broker has no queue for it
     ├── NackedError              the broker refused it
@@ -37,6 +38,7 @@ from __future__ import annotations
 
 from orchestrator.errors.defining import (
     CatalogueError,
+    InvariantBrokenError,
     PortMissingError,
     RehearsalError,
     SagaDefinitionError,
@@ -96,6 +98,7 @@ __all__ = [
     "PublishUnknownError",
     "RefusedCommandError",
     "RehearsalError",
+    "InvariantBrokenError",
     "Rejected",
     "ReplayMismatchError",
     "SagaDefinitionError",

@@ -69,3 +69,18 @@ class PortMissingError(OrchestratorError):
 
 class RehearsalError(OrchestratorError):
     """The rehearsal was told something that cannot happen now, or a function is not pure."""
+
+
+class InvariantBrokenError(OrchestratorError):
+    """A recorded run of the engine broke a promise.
+
+    Args:
+        number: which invariant of semantics.md. `name`: its name there.
+        complaint: what happened.
+        story: the whole run, up to the signal that shows it.
+    """
+
+    def __init__(self, number: int, name: str, *, complaint: str, story: str) -> None:
+        super().__init__(f"invariant {number}, {name}: {complaint}\n{story}")
+        self.number = number
+        self.complaint = complaint

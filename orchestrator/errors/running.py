@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from orchestrator.errors.root import OrchestratorError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class IllegalSignalError(OrchestratorError):

@@ -64,7 +64,7 @@ async def test_an_execution_is_read_as_it_was_written(bench) -> None:
     assert await bench.writer.write([snapshot(signals=STUCK, history=9, correlation_id="thread")]) == 1
     found = await bench.reader.find("shop:1")
     row = found.row
-    assert (row.status, row.forward, row.undo, row.abort_reason) == ("stuck", "aborted", "stuck", "error")
+    assert (row.status, row.forward, row.undo, row.abort_reason) == ("stuck", "aborted", "stuck", "step")
     assert (row.saga, row.version, row.business_key, row.correlation_id) == ("shop", 1, "1", "thread")
     assert (row.failed_step, row.error, row.current_step) == ("reserve", f"no shelf 17 for {CANARY}", "reserve")
     assert (row.history, row.revision, row.confirmed, row.ended) == (9, 4, False, None)

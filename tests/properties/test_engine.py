@@ -4,7 +4,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.engine.signals import Elapsed
-from orchestrator.testing.simulation.invariants import InvariantBrokenError
+from orchestrator.errors import InvariantBrokenError
 from orchestrator.testing.simulation.invariants.ends import RESTS
 from tests.properties.plans import Drawn, Rolled, build, plans
 from tests.properties.world import World

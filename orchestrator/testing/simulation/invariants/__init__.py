@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator.errors import InvariantBrokenError
 from orchestrator.testing.simulation.invariants import calls, ends, twins, undos
 
 if TYPE_CHECKING:
@@ -49,25 +50,6 @@ TWINS: Mapping[int, Callable[[Record], Iterator[str]]] = {
 INVARIANTS = {**SEEN, **TWINS}
 
 
-class InvariantBrokenError(AssertionError):
-    """A run broke a promise.
-
-    Args:
-        number: which invariant of semantics.md.
-        complaint: what happened.
-        record: the run, up to the beat that shows it.
-    """
-
-    def __init__(self, number: int, complaint: str, record: Record) -> None:
-        story = "\n".join(
-            f"  {beat.entry.revision:3} {beat.signal} {beat.entry.ignored and f'(ignored: {beat.entry.ignored})'}\n"
-            f"      {beat.word}: {list(beat.effects)}"
-            for beat in record.beats
-        )
-        super().__init__(f"invariant {number}, {INVARIANTS[number].__name__}: {complaint}\n{story}")
-        self.number, self.complaint, self.record = number, complaint, record
-
-
 def check(record: Record, invariants: Mapping[int, Callable[[Record], Iterator[str]]] = INVARIANTS) -> None:
     """Hold the newest beat against the invariants.
 
@@ -76,4 +58,15 @@ def check(record: Record, invariants: Mapping[int, Callable[[Record], Iterator[s
     """
     for number, invariant in invariants.items():
         for complaint in invariant(record):
-            raise InvariantBrokenError(number, complaint, record)
+            name = invariant.__name__.replace("_", " ")
+            raise InvariantBrokenError(number, name, complaint=complaint, story=story(record))
+
+
+def story(record: Record) -> str:
+    """The run in lines: each signal, and what came of it."""
+    lines: list[str] = []
+    for beat in record.beats:
+        ignored = f" (ignored: {beat.entry.ignored})" if beat.entry.ignored else ""
+        lines.append(f"  {beat.entry.revision:3} {beat.signal}{ignored}")
+        lines.append(f"      {beat.word}: {list(beat.effects)}")
+    return "\n".join(lines)
