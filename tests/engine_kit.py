@@ -1,10 +1,13 @@
 """Short words for engine tests: a plan in a line, an execution that has begun, and what it asks for."""
 
+from typing import Literal, TypeAlias
+
 from orchestrator.engine.effects import Alert, Park, Perform, SetTimer
 from orchestrator.engine.execution import Execution
-from orchestrator.engine.signals import Arrived, Failed, ReceivedEvent, Refused, Started, Succeeded
+from orchestrator.engine.signals import Arrived, Direction, Failed, ReceivedEvent, Refused, Started, Succeeded
 from orchestrator.saga.plan import (
     CallPlan,
+    Lane,
     ParallelPlan,
     Plan,
     RetryPlan,
@@ -15,17 +18,18 @@ from orchestrator.saga.plan import (
     WaitPlan,
 )
 
+Phase: TypeAlias = Literal["compensatable", "pivot", "retriable"]
 TRIGGER = ReceivedEvent(identity="t", body_hash="t", type="started", payload={"id": "1"})
 ONCE = RetryPlan(attempts=1)
 TWICE = RetryPlan(attempts=2, first_delay_ms=10, max_delay_ms=1_000)
 PERSON = {"actor": "me", "reason": "because"}
 
 
-def call(name, lane="brief", **more) -> CallPlan:
+def call(name, lane: Lane = "brief", **more) -> CallPlan:
     return CallPlan(lane=lane, handler=name, **more)
 
 
-def step(name, lane="brief", *, phase="compensatable", undo=True, probe=False, **more) -> StepPlan:
+def step(name, lane: Lane = "brief", *, phase: Phase = "compensatable", undo=True, probe=False, **more) -> StepPlan:
     """A step with everything that a test does not speak of: two attempts each way, an undo before the pivot."""
     return StepPlan(
         id=name,
@@ -38,11 +42,11 @@ def step(name, lane="brief", *, phase="compensatable", undo=True, probe=False, *
     )
 
 
-def pivot(name, lane="durable", **more):
+def pivot(name, lane: Lane = "durable", **more):
     return step(name, lane, phase="pivot", **more)
 
 
-def retriable(name, lane="brief", **more):
+def retriable(name, lane: Lane = "brief", **more):
     return step(name, lane, phase="retriable", **more)
 
 
@@ -80,13 +84,13 @@ class Engine:
         self.effects = self.execution.receive(signal)
         return self.performs()
 
-    def ok(self, name, direction="do", attempt=1, result=None):
+    def ok(self, name, direction: Direction = "do", attempt=1, result=None):
         return self.tell(Succeeded(step=name, direction=direction, attempt=attempt, result=result))
 
-    def refuse(self, name, direction="do", attempt=1, **more):
+    def refuse(self, name, direction: Direction = "do", attempt=1, **more):
         return self.tell(Refused(step=name, direction=direction, attempt=attempt, reason="no", **more))
 
-    def fail(self, name, direction="do", attempt=1, **more):
+    def fail(self, name, direction: Direction = "do", attempt=1, **more):
         return self.tell(Failed(step=name, direction=direction, attempt=attempt, reason="broke", **more))
 
     def arrive(self, identity="n1", body="n", kind="news", **more):

@@ -215,7 +215,8 @@ class LedgerBuffer:
         except StoreUnavailableError:
             raise
         except Exception:
-            log.exception("the ledger refuses %s", [one.execution_id for one in (*snapshots, *messages)])
+            refused = [one.execution_id for one in snapshots] + [one.execution_id for one in messages]
+            log.exception("the ledger refuses %s", refused)
             return False
         return True
 

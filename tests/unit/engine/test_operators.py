@@ -88,6 +88,7 @@ def test_a_cancel_that_waits_for_the_pivot_is_given_once() -> None:
     engine.operate(SuspendRequested)
     engine.operate(CancelRequested, actor="second")
     assert engine.state.suspended
+    assert engine.state.waiting_abort is not None
     assert engine.state.waiting_abort.actor == "first"
 
 
