@@ -104,9 +104,22 @@ def ready_undos(turn: Turn) -> Iterator[StepPlan]:
     for position, name in enumerate(unsettled):
         if not _may_begin(turn, name):
             continue
-        rivals = unsettled[:position] if turn.plan.unwind == "serial" else turn.topology.dependents[name]
-        if not any(other in rivals for other in unsettled):
+        if not _waits(turn, name, unsettled, position):
             yield turn.topology.step(name)
+
+
+def undo_waves(turn: Turn) -> Iterator[list[str]]:
+    """In which order all open undos will be made if each succeeds; those of one wave at the same time."""
+    unsettled = open_undos(turn)
+    while unsettled:
+        wave = [name for position, name in enumerate(unsettled) if not _waits(turn, name, unsettled, position)]
+        yield wave
+        unsettled = [name for name in unsettled if name not in wave]
+
+
+def _waits(turn: Turn, name: str, unsettled: list[str], position: int) -> bool:
+    rivals = unsettled[:position] if turn.plan.unwind == "serial" else turn.topology.dependents[name]
+    return any(other in rivals for other in unsettled)
 
 
 def _may_begin(turn: Turn, name: str) -> bool:

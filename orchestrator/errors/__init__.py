@@ -13,6 +13,11 @@ OrchestratorError
 ├── ReplayMismatchError          a stored state does not fit its plan
 ├── RefusedCommandError          an operator's command is not allowed now
 ├── ConflictError                the execution is not at the revision that an operator saw
+│   └── PlanMovedError           the plan that is confirmed is not the present one any more
+├── DeniedError                  a caller lacks a right
+├── InvalidRequestError          a request is not what it must be (all problems at once)
+├── KeyReusedError               an idempotency key came again with another request
+├── OperationNotFoundError
 ├── ExecutionNotFoundError
 ├── EngineUnavailableError       Temporal cannot be reached now
 ├── StoreUnavailableError        a database cannot be used now
@@ -59,7 +64,12 @@ from orchestrator.errors.messages import (
 )
 from orchestrator.errors.operating import (
     ConflictError,
+    DeniedError,
     ExecutionNotFoundError,
+    InvalidRequestError,
+    KeyReusedError,
+    OperationNotFoundError,
+    PlanMovedError,
     RefusedCommandError,
 )
 from orchestrator.errors.root import (
@@ -79,6 +89,11 @@ from orchestrator.errors.running import (
 )
 
 __all__ = [
+    "PlanMovedError",
+    "OperationNotFoundError",
+    "KeyReusedError",
+    "InvalidRequestError",
+    "DeniedError",
     "BrokerUnavailableError",
     "CatalogueError",
     "ConflictError",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors.root import OrchestratorError
 
@@ -45,3 +45,65 @@ class ExecutionNotFoundError(OrchestratorError):
     def __init__(self, execution_id: str) -> None:
         super().__init__(f"no execution {execution_id!r}: ids are written saga:key, as in fulfil-order:A17")
         self.execution_id = execution_id
+
+
+class DeniedError(OrchestratorError):
+    """A caller lacks a right.
+
+    Args:
+        actor: who asked.
+        permission: the right, as `saga:retry`.
+        saga: for which saga, None if it is for no saga in particular.
+    """
+
+    def __init__(self, *, actor: str, permission: str, saga: str | None = None) -> None:
+        where = f" for saga {saga!r}" if saga else ""
+        super().__init__(f"{actor} lacks the permission {permission}{where}: ask an administrator to grant it")
+        self.actor = actor
+        self.permission = permission
+        self.saga = saga
+
+
+class InvalidRequestError(OrchestratorError):
+    """A request is not what it must be.
+
+    Args:
+        problems: pairs of a JSON pointer into the request and what is wrong there.
+    """
+
+    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{pointer or 'the request'}: {text}" for pointer, text in problems))
+        self.problems = tuple(problems)
+
+
+class KeyReusedError(OrchestratorError):
+    """An idempotency key came again with another request: it was not carried out."""
+
+    def __init__(self, key: str, operation_id: str) -> None:
+        super().__init__(
+            f"the idempotency key {key!r} was used for operation {operation_id} with another request:"
+            " send the same request again, or take a new key"
+        )
+        self.key = key
+        self.operation_id = operation_id
+
+
+class PlanMovedError(ConflictError):
+    """The execution has moved since the plan was shown.
+
+    Args:
+        plan: the plan as it is now.
+        revision: where the execution is now.
+    """
+
+    def __init__(self, plan: Any, *, revision: int) -> None:
+        super().__init__("the execution has moved since the plan was shown: look at the new plan", revision=revision)
+        self.plan = plan
+
+
+class OperationNotFoundError(OrchestratorError):
+    """No operation has this id."""
+
+    def __init__(self, operation_id: str) -> None:
+        super().__init__(f"no operation {operation_id!r}")
+        self.operation_id = operation_id
