@@ -22,6 +22,7 @@ from pydantic import BaseModel
 from orchestrator import ActionContext, Event, Rejected, Retry, Saga, action, parallel, pivot, step, wait_for
 from orchestrator.adapters.rabbitmq.publisher import Publisher
 from orchestrator.adapters.temporal.commanding import TemporalCommanded
+from orchestrator.adapters.temporal.live import TemporalLive
 from orchestrator.engine.signals import OperatorSignal
 from orchestrator.errors import ExecutionNotFoundError
 from orchestrator.messages import Envelope
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from pathlib import Path
 
-    from orchestrator.service.ports import Taken
+    from orchestrator.service.live import Taken
 
 QUICK = Retry(attempts=2, first_delay=timedelta(milliseconds=20))
 
@@ -187,6 +188,10 @@ class Office:
     @property
     def commanded(self) -> TemporalCommanded:
         return TemporalCommanded(self.client)
+
+    @property
+    def live(self) -> TemporalLive:
+        return TemporalLive(self.client, self.corner.settings)
 
     async def order(self, number: int = 1) -> str:
         name = f"{self.run}-{number}"

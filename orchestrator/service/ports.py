@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from orchestrator.contracts.protocol import Reply
-    from orchestrator.engine.signals import Operator
     from orchestrator.messages import Envelope
     from orchestrator.saga.plan import Plan
     from orchestrator.service.records import (
@@ -71,39 +69,6 @@ class Executions(Protocol):
 
     async def is_available(self) -> bool:
         """Whether the engine answers."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """What became of a command: revisions around it, the status word after it, and why it was ignored (empty: done)."""
-
-    before: int
-    after: int
-    word: str
-    ignored: str = ""
-
-
-class Commanded(Protocol):
-    """Running executions, as their operators see them. Implemented over Temporal.
-
-    Every method raises `EngineUnavailableError` when the engine cannot be reached now.
-    """
-
-    async def command(self, workflow_id: str, command: Operator, *, revision: int | None = None) -> Taken:
-        """Give a command; returns once the engine took it. The same `command_id` again is the same command.
-
-        Args:
-            workflow_id: the execution's id, or that of a linked undo run.
-            command: what to do.
-            revision: what the operator saw; None = whatever it is.
-
-        Raises:
-            RefusedCommandError: not now, and why.
-            ConflictError: it is not at this revision.
-            ExecutionNotFoundError: there is no such run.
-            EngineUnavailableError: also when no worker took it in time; it may still be taken.
-        """
         ...
 
 

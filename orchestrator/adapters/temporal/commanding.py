@@ -12,7 +12,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from orchestrator.adapters.temporal.given import from_json, to_json
 from orchestrator.adapters.temporal.operating import CONFLICT, OPERATE_UPDATE, Order
 from orchestrator.errors import ConflictError, EngineUnavailableError, ExecutionNotFoundError, RefusedCommandError
-from orchestrator.service.ports import Taken
+from orchestrator.service.live import Taken
 
 if TYPE_CHECKING:
     from temporalio.client import Client, WorkflowHandle

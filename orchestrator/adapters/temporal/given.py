@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import TypeAdapter
 
-from orchestrator.engine.signals import ReceivedEvent
+from orchestrator.engine.signals import CompensateRequested, ReceivedEvent
 from orchestrator.saga.plan import CallPlan, Plan
 
 Shape = TypeVar("Shape")
@@ -66,7 +66,7 @@ class Carried:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """Input of the workflow."""
+    """Input of the workflow. `command`: why a finished execution is taken up again; only in a linked undo run."""
 
     plan: Plan
     execution_id: str
@@ -74,6 +74,7 @@ class Given:
     thread: Thread
     limits: Limits = field(default_factory=Limits)
     carried: Carried | None = None
+    command: CompensateRequested | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,6 +66,8 @@ class Interpreter:
             self.mailbox.append(Started(given.trigger))
         else:
             self._take_up(given.carried)
+        if given.command is not None:
+            self.mailbox.append(given.command)
         self._recorded = self.execution.copy()
         self._recorded_in = -1
         self._in_doubt: frozenset[str] = frozenset()
@@ -79,7 +81,8 @@ class Interpreter:
         for row in carried.pending:
             way = (row["step"], row["direction"])
             self._pending[way] = Pending(performs[way], row["deadline_ms"], row["sent"])
-        self._calls.take_up(self.execution.word)
+        if self.given.command is None:
+            self._calls.take_up(self.execution.word)
 
     def carry(self) -> Carried:
         """What the run that continues this one needs to know. Only between turns, with nothing but commands open."""

@@ -15,7 +15,7 @@ from temporalio.exceptions import ApplicationError
 from orchestrator.adapters.temporal.given import from_json, to_json
 from orchestrator.engine import signals
 from orchestrator.engine.signals import OperatorSignal
-from orchestrator.service.ports import Taken
+from orchestrator.service.live import Taken
 
 if TYPE_CHECKING:
     from orchestrator.adapters.temporal.interpreter import Interpreter

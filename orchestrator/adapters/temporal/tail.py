@@ -36,6 +36,20 @@ def was_attempt_lost(newest_first: Iterable[HistoryEvent], activity_id: str) -> 
     return None
 
 
+def may_last_attempt_be_lost(newest_first: Iterable[HistoryEvent]) -> bool:
+    """Whether the last workflow task of a run that was ended from outside may have left effects without a record.
+
+    Args:
+        newest_first: the whole history.
+    """
+    for event in newest_first:
+        if _written_by_task(event):
+            return False
+        if _is_trace_of_loss(event) or event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED:
+            return True
+    return True  # not one task was recorded: one that was started eagerly leaves no event
+
+
 def _scheduling_task(events: Iterator[HistoryEvent], activity_id: str) -> int | None:
     for event in events:
         attributes = event.activity_task_scheduled_event_attributes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from temporalio import workflow
 from temporalio.common import RawValue
@@ -24,6 +24,9 @@ from orchestrator.adapters.temporal.interpreter import Interpreter
 from orchestrator.adapters.temporal.news import signal_of
 from orchestrator.adapters.temporal.operating import OPERATE_UPDATE, Order, Orders
 from orchestrator.engine.signals import Arrived, CancelRequested, ReceivedEvent
+
+if TYPE_CHECKING:
+    from orchestrator.engine.execution import Execution
 
 
 @workflow.defn(name=WORKFLOW, sandboxed=False)
@@ -156,6 +159,11 @@ class SagaWorkflow:
     def status(self) -> dict[str, Any]:
         """Where it stands, in the shape of the result."""
         return self._interpreter.result()
+
+    @property
+    def execution(self) -> Execution:
+        """The engine's execution, for those who replay a history."""
+        return self._interpreter.execution
 
     def _on_temporal_cancel(self) -> None:
         reason = workflow.cancellation_reason() or "cancelled in Temporal"

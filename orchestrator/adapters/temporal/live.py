@@ -1,0 +1,127 @@
+"""Executions as Temporal has them, for those who operate them. Implements `service.live.Live`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from temporalio.client import WorkflowExecutionStatus
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.service import RPCError, RPCStatusCode
+
+from orchestrator.adapters.temporal import given as names
+from orchestrator.adapters.temporal.commanding import PATIENCE, TemporalCommanded, unavailable
+from orchestrator.adapters.temporal.gateway import limits_of
+from orchestrator.adapters.temporal.given import Carried, Given, Thread, from_json, to_json
+from orchestrator.adapters.temporal.histories import first_input
+from orchestrator.adapters.temporal.replaying import stood
+from orchestrator.engine.execution import Execution
+from orchestrator.service.live import Seen, linked_id
+
+if TYPE_CHECKING:
+    from temporalio.client import Client, WorkflowExecutionDescription, WorkflowHandle
+
+    from orchestrator.engine.signals import CompensateRequested, Operator
+    from orchestrator.service.live import Taken
+    from orchestrator.service.records import Gone
+    from orchestrator.settings import Settings
+
+UNDOES_MEMO = "undoes"
+_GONE: dict[WorkflowExecutionStatus | None, Gone] = {
+    WorkflowExecutionStatus.TERMINATED: "terminated",
+    WorkflowExecutionStatus.TIMED_OUT: "timed_out",
+    WorkflowExecutionStatus.FAILED: "failed",
+    WorkflowExecutionStatus.CANCELED: "canceled",
+}
+
+
+class TemporalLive:
+    """Executions, in Temporal."""
+
+    def __init__(self, client: Client, settings: Settings) -> None:
+        self._client = client
+        self._settings = settings
+
+    async def look(self, execution_id: str) -> Seen | None:
+        """The newest run: the own one while it is open, later the newest linked undo run if there is one."""
+        try:
+            own = await self._describe(execution_id)
+            is_open = own is not None and own.status is WorkflowExecutionStatus.RUNNING
+            linked = None if is_open else await self._describe(linked_id(execution_id))
+            newest = linked or own
+            return None if newest is None else await self._seen(newest, own)
+        except RPCError as error:
+            raise unavailable(error) from error
+
+    async def _describe(self, workflow_id: str) -> WorkflowExecutionDescription | None:
+        try:
+            return await self._client.get_workflow_handle(workflow_id).describe()
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise
+
+    async def _seen(self, newest: WorkflowExecutionDescription, own: WorkflowExecutionDescription | None) -> Seen:
+        given = from_json(Given, await first_input(self._client, newest.id, newest.run_id))
+        gone = _GONE.get(newest.status, "")
+        execution, in_doubt = await self._stands(newest, given)
+        return Seen(
+            workflow_id=newest.id,
+            is_open=newest.status is WorkflowExecutionStatus.RUNNING,
+            execution=execution,
+            trigger=given.trigger,
+            thread=asdict(given.thread),
+            gone=gone,
+            ended=newest.close_time,
+            first_ended=own.close_time if own else None,
+            in_doubt=in_doubt,
+        )
+
+    async def _stands(self, newest: WorkflowExecutionDescription, given: Given) -> tuple[Execution, tuple[str, ...]]:
+        handle: WorkflowHandle[Any, Any] = self._client.get_workflow_handle(newest.id, run_id=newest.run_id)
+        match newest.status:
+            case WorkflowExecutionStatus.COMPLETED:
+                return Execution.restore(given.plan, (await handle.result())["state"]), ()
+            case WorkflowExecutionStatus.RUNNING:
+                shown = await handle.query(names.STATUS_QUERY, rpc_timeout=PATIENCE)
+                return Execution.restore(given.plan, shown["state"]), ()
+            case _:
+                return await stood(await handle.fetch_history(), given, self._client.data_converter)
+
+    async def command(self, workflow_id: str, command: Operator, *, revision: int | None = None) -> Taken:
+        """Give a command as an update."""
+        return await TemporalCommanded(self._client).command(workflow_id, command, revision=revision)
+
+    async def begin_undo(self, seed: Seen, command: CompensateRequested) -> bool:
+        """Start the linked run; messages go on with the original id, the workflow's own is the linked one."""
+        execution = seed.execution
+        plan, execution_id = execution.plan, execution.state.execution_id
+        given = Given(
+            plan=plan,
+            execution_id=execution_id,
+            trigger=seed.trigger,
+            thread=from_json(Thread, dict(seed.thread)),
+            limits=limits_of(self._settings),
+            carried=Carried(state=execution.dump(), due_ms={}, pending=[]),
+            command=command,
+        )
+        try:
+            handle = await self._client.start_workflow(
+                names.WORKFLOW,
+                to_json(given),
+                id=linked_id(execution_id),
+                task_queue=self._settings.task_queue,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                task_timeout=self._settings.task_timeout,
+                memo={
+                    "saga": plan.saga,
+                    "version": plan.version,
+                    "plan": plan.content_hash,
+                    UNDOES_MEMO: execution_id,
+                },
+            )
+        except RPCError as error:
+            raise unavailable(error) from error
+        answer = handle._start_workflow_response  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        return answer is None or bool(getattr(answer, "started", True))
