@@ -110,9 +110,11 @@ def ready_undos(turn: Turn) -> Iterator[StepPlan]:
 
 def undo_waves(turn: Turn) -> Iterator[list[str]]:
     """In which order all open undos will be made if each succeeds; those of one wave at the same time."""
-    unsettled = open_undos(turn)
+    unsettled: list[str] = open_undos(turn)
     while unsettled:
-        wave = [name for position, name in enumerate(unsettled) if not _waits(turn, name, unsettled, position)]
+        wave: list[str] = [
+            name for position, name in enumerate(unsettled) if not _waits(turn, name, unsettled, position)
+        ]
         yield wave
         unsettled = [name for name in unsettled if name not in wave]
 

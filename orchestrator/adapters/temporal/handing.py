@@ -41,7 +41,7 @@ class HandingOver(Interceptor):
         self, input: WorkflowInterceptorClassInput
     ) -> type[WorkflowInboundInterceptor] | None:
         """No class: the function is all that is added."""
-        functions: Any = input.unsafe_extern_functions  # pyright: ignore[reportUnknownMemberType]
+        functions: Any = input.unsafe_extern_functions  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         functions[NAME] = self._sink
         return None
 
@@ -50,7 +50,7 @@ class HandOver:
     """What one workflow run hands over. Made and used in its thread only."""
 
     def __init__(self, given: Given) -> None:
-        functions: Any = workflow.extern_functions()  # pyright: ignore[reportUnknownMemberType]
+        functions: Any = workflow.extern_functions()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         self._sink: Sink | None = functions.get(NAME)
         self._given = given
         self._journal: list[JournalEntry] = []

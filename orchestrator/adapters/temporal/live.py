@@ -94,34 +94,31 @@ class TemporalLive:
 
     async def begin_undo(self, seed: Seen, command: CompensateRequested) -> bool:
         """Start the linked run; messages go on with the original id, the workflow's own is the linked one."""
-        execution = seed.execution
-        plan, execution_id = execution.plan, execution.state.execution_id
-        given = Given(
-            plan=plan,
-            execution_id=execution_id,
-            trigger=seed.trigger,
-            thread=from_json(Thread, dict(seed.thread)),
-            limits=limits_of(self._settings),
-            carried=Carried(state=execution.dump(), due_ms={}, pending=[]),
-            command=command,
-        )
+        plan, execution_id = seed.execution.plan, seed.execution.state.execution_id
+        memo = {"saga": plan.saga, "version": plan.version, "plan": plan.content_hash, UNDOES_MEMO: execution_id}
         try:
             handle = await self._client.start_workflow(
                 names.WORKFLOW,
-                to_json(given),
+                to_json(self._linked(seed, command)),
                 id=linked_id(execution_id),
                 task_queue=self._settings.task_queue,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
                 task_timeout=self._settings.task_timeout,
-                memo={
-                    "saga": plan.saga,
-                    "version": plan.version,
-                    "plan": plan.content_hash,
-                    UNDOES_MEMO: execution_id,
-                },
+                memo=memo,
             )
         except RPCError as error:
             raise unavailable(error) from error
         answer = handle._start_workflow_response  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         return answer is None or bool(getattr(answer, "started", True))
+
+    def _linked(self, seed: Seen, command: CompensateRequested) -> Given:
+        return Given(
+            plan=seed.execution.plan,
+            execution_id=seed.execution.state.execution_id,
+            trigger=seed.trigger,
+            thread=from_json(Thread, dict(seed.thread)),
+            limits=limits_of(self._settings),
+            carried=Carried(state=seed.execution.dump(), due_ms={}, pending=[]),
+            command=command,
+        )

@@ -75,7 +75,10 @@ class _Watch(Interceptor):
     def __init__(self) -> None:
         self.seen: list[SagaWorkflow] = []
 
-    def workflow_interceptor_class(self, _: WorkflowInterceptorClassInput) -> type[WorkflowInboundInterceptor]:
+    def workflow_interceptor_class(
+        self,
+        input: WorkflowInterceptorClassInput,  # noqa: ARG002 - the SDK's name
+    ) -> type[WorkflowInboundInterceptor]:
         """An interceptor that tells this object."""
         seen = self.seen
 
