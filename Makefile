@@ -15,7 +15,7 @@ export PYTHONUNBUFFERED := 1
 # Another lock or another project file means another stamp, and so an installation anew.
 STAMP := $(VENV)/.installed-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
 
-.PHONY: help venv demo test test-unit test-servers check format up postgres down clean lock
+.PHONY: help venv demo test test-unit coverage test-servers check format up postgres down clean lock
 
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -29,6 +29,10 @@ test: test-unit test-servers ## every test
 
 test-unit: venv ## the tests that need no servers
 	$(BIN)/python -m pytest tests -m "not servers"
+	$(MAKE) coverage
+
+coverage: venv ## the engine's unit tests alone take every branch of it
+	$(BIN)/python -m pytest tests/unit/engine -q --cov=orchestrator.engine --cov-branch --cov-report=term-missing --cov-fail-under=100
 
 test-servers: venv ## start the servers and run the tests that need them
 	$(BIN)/python -m deploy.local up

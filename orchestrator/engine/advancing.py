@@ -84,8 +84,7 @@ def begin_attempt(turn: Turn, leaf: StepPlan) -> None:
 
 
 def _begin_wait(turn: Turn, leaf: WaitPlan) -> bool:
-    phase = turn.phase(leaf.id)
-    if phase is Phase.IDLE:
+    if turn.phase(leaf.id) is Phase.IDLE:
         turn.count_begin(turn.move(leaf.id, Move.BEGIN))
         event = take_held(turn, leaf)
         if event is None:
@@ -93,8 +92,6 @@ def _begin_wait(turn: Turn, leaf: WaitPlan) -> bool:
         else:
             satisfy(turn, leaf, event)
         return True
-    if phase is not Phase.DOING:
-        return False
     event = take_held(turn, leaf)
     if event is not None:
         satisfy(turn, leaf, event)

@@ -129,6 +129,10 @@ def maybe_begun(
 
 
 def _all_in_flight(twin: Execution) -> Iterable[Signal]:
+    """A success of each call in flight, and the end of each pause.
+
+    Waits that they lead to are passed too: the event may lie unread in a mailbox, and an undo in vain does no harm.
+    """
     for perform in twin.pending():
         yield _success(perform)
     turn = Turn(twin.plan, twin.state)

@@ -56,9 +56,8 @@ class Turn:
             step.order = self.state.begun
 
     def set_timer(self, name: str, after_ms: int) -> None:
-        """Ask for a timer."""
-        if name not in self.state.timers:
-            self.state.timers.append(name)
+        """Ask for a timer; its name names the attempt too, so that no name is ever set twice."""
+        self.state.timers.append(name)
         self.effects.append(SetTimer(name, after_ms))
 
     def clear_timer(self, name: str) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from orchestrator.engine.effects import Perform
 from orchestrator.engine.execution import Execution
-from orchestrator.engine.lookahead import abort_after, is_stable_refusal, lookahead, maybe_begun
+from orchestrator.engine.lookahead import MAX_RUN, abort_after, is_stable_refusal, lookahead, maybe_begun
 from orchestrator.engine.signals import Arrived, CancelRequested, Failed, ReceivedEvent, Refused, Started, Succeeded
 from orchestrator.saga.plan import (
     CallPlan,
@@ -18,6 +18,8 @@ from orchestrator.saga.plan import (
     TriggerPlan,
     WaitPlan,
 )
+from tests.engine_kit import Engine, parallel, sequence, sleep
+from tests.engine_kit import step as kit_step
 
 TRIGGER = ReceivedEvent(identity="t", body_hash="t", type="started", payload={"id": "1"})
 NEWS = ReceivedEvent(identity="n", body_hash="n", type="news", payload={"text": "hello"})
@@ -152,3 +154,42 @@ def test_what_is_asked_for_and_not_yet_performed_may_have_been_begun_by_the_lost
     execution.receive(Succeeded(step="d"))
     assert maybe_begun(recorded, execution, TRIGGER) == ("b",)
     assert maybe_begun(recorded, execution, TRIGGER, frozenset({"a"})) == ("a", "b")
+
+
+def test_serial_undos_ride_one_after_the_other() -> None:
+    engine = Engine(parallel(kit_step("x"), kit_step("y")), kit_step("z"), unwind="serial")
+    engine.ok("x")
+    engine.ok("y")
+    engine.refuse("z")
+    ready = performs(engine.effects)
+    assert names(lookahead(engine.execution, ready)) == [("y", "undo", ()), ("x", "undo", ("y",))]
+
+
+def test_what_has_turned_back_already_is_not_turned_back_again() -> None:
+    engine = Engine(kit_step("a"))
+    engine.operate(CancelRequested)
+    assert abort_after(engine.execution, CANCEL) is None
+
+
+def test_a_lost_attempt_may_have_begun_what_was_to_be_tried_again_and_what_came_behind_a_sleep() -> None:
+    engine = Engine(parallel(sequence(kit_step("a"), kit_step("b")), sequence(sleep("z"), kit_step("c"))))
+    engine.fail("a")
+    assert maybe_begun(engine.execution, engine.execution, TRIGGER) == ("c", "b")
+
+
+def test_a_wait_behind_what_was_in_flight_is_passed_since_its_event_may_lie_unread() -> None:
+    engine = Engine(kit_step("a"), wait("w"), kit_step("c"))
+    assert maybe_begun(engine.execution, engine.execution, TRIGGER) == ("c",)
+
+
+def test_a_wait_further_on_is_passed_once_its_event_has_come() -> None:
+    engine = Engine(kit_step("d", "durable"), kit_step("a"), wait("w"), kit_step("c"))
+    assert maybe_begun(engine.execution, engine.execution, TRIGGER) == ("a",)
+    recorded = engine.execution.copy()
+    engine.arrive("n")
+    assert maybe_begun(recorded, engine.execution, TRIGGER) == ("a", "c")
+
+
+def test_a_run_has_a_limit() -> None:
+    engine = Engine(*[kit_step(f"s{number}") for number in range(60)])
+    assert len(lookahead(engine.execution, performs(engine.effects))) == MAX_RUN

@@ -108,6 +108,13 @@ def test_a_cancel_finds_a_parked_pivot_that_was_never_begun_and_turns_back() -> 
     assert engine.operate(CancelRequested) == ["undo a 1"]
 
 
+def test_after_the_end_a_cancel_is_refused() -> None:
+    engine = Engine(step("a"))
+    engine.ok("a")
+    engine.operate(CancelRequested)
+    assert engine.ignored == "refused: the execution has ended"
+
+
 def test_behind_the_pivot_a_cancel_is_refused() -> None:
     engine = parked_behind_pivot()
     engine.operate(CancelRequested)
@@ -201,6 +208,16 @@ def test_a_skipped_step_gives_the_result_that_the_person_gave() -> None:
     engine = parked_behind_pivot()
     engine.operate(SkipRequested, step="r", result="by hand")
     assert engine.state.facts["r_made"] == "by hand"
+    assert engine.word == "Completed"
+
+
+def test_a_skipped_step_that_gives_nothing_makes_no_fact() -> None:
+    plain = retriable("r")
+    engine = Engine(pivot("p"), plain.model_copy(update={"do": plain.do.model_copy(update={"gives": None})}))
+    engine.ok("p")
+    engine.refuse("r")
+    engine.operate(SkipRequested, step="r", result="by hand")
+    assert set(engine.state.facts) == {"start", "p_made"}
     assert engine.word == "Completed"
 
 
