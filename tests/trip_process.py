@@ -31,9 +31,9 @@ def die_at_the_first_boundary(mark: Path) -> None:
     plain = Activities.boundary
 
     @activity.defn(name=BOUNDARY)
-    async def boundary(self: Activities, look: bool) -> bool:
+    async def boundary(self: Activities, since: int) -> bool:
         die_once(mark)
-        return await plain(self, look)
+        return await plain(self, since)
 
     Activities.boundary = boundary  # type: ignore[method-assign]
 

@@ -13,7 +13,7 @@ from orchestrator.engine.effects import Perform
 from orchestrator.engine.signals import Elapsed, Refused, Started, Succeeded
 from orchestrator.engine.states import Move, Phase
 from orchestrator.engine.turn import Turn, wait_timer
-from orchestrator.saga.plan import SleepPlan, WaitPlan
+from orchestrator.saga.plan import SleepPlan, StepPlan, WaitPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -60,6 +60,8 @@ def lookahead(execution: Execution, ready: Sequence[Perform]) -> tuple[RunItem, 
         known = twin.facts_for(perform.step, perform.call)
         facts = {name: value for name, value in known.items() if value is not LATER}
         items.append(RunItem(perform, _waits_for(twin, perform, earlier), facts))
+        if perform.direction == "probe" and twin.state.is_unwinding:
+            continue  # what it says decides whether there is anything to undo
         effects = twin.receive(_success(perform))
         queue.extend(effect for effect in effects if isinstance(effect, Perform) and effect.is_brief)
     return tuple(items)
@@ -104,6 +106,25 @@ LOST_ATTEMPT_CODES = frozenset({"undone", "conflict", "expired"})
 """Refusals that tell of an earlier copy of the command, of its undo, or of the clock, and so may differ on a repeat."""
 
 
+def leaves_nothing_open(execution: Execution) -> bool:
+    """Whether no brief step is begun and without its end: then a lost attempt can have begun nothing that is unknown.
+
+    What was lost before went on, at most, to where its repeat went on too.
+    """
+    turn = Turn(execution.plan, execution.state)
+    return not any(_is_open(turn, name, step.phase) for name, step in execution.state.steps.items())
+
+
+_OPEN = frozenset({Phase.RESTING, Phase.PROBING, Phase.PARKED})
+
+
+def _is_open(turn: Turn, name: str, phase: Phase) -> bool:
+    leaf = turn.leaf(name)
+    if not isinstance(leaf, StepPlan):
+        return False
+    return phase in _OPEN or (phase is Phase.DOING and leaf.do.lane != "durable" and leaf.phase != "pivot")
+
+
 def maybe_begun(
     recorded: Execution, now: Execution, trigger: ReceivedEvent, unbegun: frozenset[str] = frozenset()
 ) -> tuple[str, ...]:
@@ -124,7 +145,9 @@ def maybe_begun(
         effects += twin.receive(Started(trigger))
     effects += [effect for signal in _all_in_flight(twin) for effect in twin.receive(signal)]
     effects += twin.conclude()
-    reached = _follow(twin, now, effects)
+    # Asked for and not yet performed: the lost attempt may have come to it.
+    asked = [perform.step for perform in recorded.pending() if perform.is_brief and perform.direction == "do"]
+    reached = dict.fromkeys([*asked, *_follow(twin, now, effects)])
     return tuple(name for name in reached if now.step(name).phase is Phase.IDLE or name in unbegun)
 
 
@@ -140,6 +163,8 @@ def _all_in_flight(twin: Execution) -> Iterable[Signal]:
         leaf = turn.leaf(name)
         if step.phase is Phase.RESTING:
             yield Elapsed(turn.pause(name, "do"))
+        elif step.phase is Phase.PARKED and isinstance(leaf, StepPlan) and leaf.phase != "pivot":
+            yield Succeeded(step=name, attempt=step.attempt, result=LATER)
         elif step.phase is Phase.DOING and isinstance(leaf, SleepPlan):
             yield Elapsed(wait_timer(name))
         elif step.phase is Phase.DOING and isinstance(leaf, WaitPlan):

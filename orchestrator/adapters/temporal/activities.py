@@ -76,11 +76,11 @@ class Activities:
         return answer
 
     @activity.defn(name=names.BOUNDARY)
-    async def boundary(self, look: bool) -> bool:  # noqa: FBT001 - the activity's one argument
-        """Nothing but a record on the server; asked to `look`, whether an attempt of that workflow task was lost."""
-        return await self._look() if look else False
+    async def boundary(self, since: int) -> bool:
+        """Nothing but a record on the server; given the id of an event, whether an attempt was lost since."""
+        return await self._look(int(since)) if since else False
 
-    async def _look(self) -> bool:
+    async def _look(self, since: int) -> bool:
         info = activity.info()
         events: list[HistoryEvent] = []
         token = b""
@@ -95,7 +95,7 @@ class Activities:
                 retry=True,
             )
             events.extend(page.history.events)
-            was_lost = was_attempt_lost(events, info.activity_id)
+            was_lost = was_attempt_lost(events, info.activity_id, since)
             if was_lost is not None:
                 return was_lost
             token = page.next_page_token

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy, SearchAttributeKey
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
 
 from orchestrator.adapters.temporal import given as names
 from orchestrator.adapters.temporal.given import Call, Given, Notice, Report, Request, RunReport, from_json, to_json
@@ -58,7 +58,8 @@ class Calls:
             made = await workflow.execute_local_activity(
                 names.RUN, to_json(request), schedule_to_close_timeout=limit, retry_policy=ONCE, result_type=dict
             )
-        except ActivityError as error:
+        except FailureError as error:
+            # A local activity that raised comes as its bare error, one that ran out of time as an ActivityError.
             if is_cancelled_exception(error):
                 raise
             return None
@@ -105,11 +106,11 @@ class Calls:
         if handle is not None:
             handle.cancel()
 
-    async def boundary(self, *, look: bool) -> bool:
-        """Have the server record this workflow task; asked to look, say whether an earlier attempt of it was lost."""
+    async def boundary(self, *, since: int = 0) -> bool:
+        """Have the server record this workflow task; given a place, say whether an attempt was lost since."""
         made: bool = await workflow.execute_activity(
             names.BOUNDARY,
-            look,
+            since,
             start_to_close_timeout=timedelta(seconds=10),
             retry_policy=PATIENT,
             summary="boundary",

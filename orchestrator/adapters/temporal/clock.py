@@ -1,4 +1,9 @@
-"""Due times of an execution, and which of them the one timer is set for. Pure: the workflow tells it the time."""
+"""What is due when, on a clock that a replay reads alike. Pure: the workflow tells it the time.
+
+The time at which a workflow task began is not the same in a replay: the SDK takes tasks that ended without a command
+(a heartbeat, a query in between) together with the next one. So a length of time that was asked for stays open until a
+reading that cannot move: the end of a run, which its marker records, or the moment at which the workflow goes to rest.
+"""
 
 from __future__ import annotations
 
@@ -10,26 +15,47 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class DueTimes:
-    """Names with the epoch milliseconds at which they are due."""
+class Agenda:
+    """Names with the moments at which they are due.
 
+    Attributes:
+        now_ms: the latest reading, epoch milliseconds; it never goes back.
+        by_name: moments, epoch milliseconds.
+        fresh: lengths of time, milliseconds, that begin at the next reading.
+    """
+
+    now_ms: int = 0
     by_name: dict[str, int] = field(default_factory=dict[str, int])
+    fresh: dict[str, int] = field(default_factory=dict[str, int])
 
-    def set(self, name: str, at_ms: int) -> None:
-        """Let `name` be due at `at_ms`."""
-        self.by_name[name] = at_ms
+    def set(self, name: str, after_ms: int) -> None:
+        """Let `name` be due so much later."""
+        self.by_name.pop(name, None)
+        self.fresh[name] = after_ms
 
     def clear(self, name: str) -> None:
         """`name` is of no use any more."""
         self.by_name.pop(name, None)
+        self.fresh.pop(name, None)
+
+    def read(self, began_ms: int, now_ms: int | None = None) -> None:
+        """A reading: what was set since the last one was set at `began_ms`; it is `now_ms` (the same, unless given)."""
+        for name, after_ms in self.fresh.items():
+            self.by_name[name] = began_ms + after_ms
+        self.fresh.clear()
+        self.now_ms = max(self.now_ms, began_ms if now_ms is None else now_ms)
+
+    def ring(self, at_ms: int) -> None:
+        """The timer for `at_ms` has fired."""
+        self.now_ms = max(self.now_ms, at_ms)
 
     def earliest(self) -> int | None:
-        """When the next one is due, None if there is none."""
+        """When the next one is due, None if there is none. Ask after a reading."""
         return min(self.by_name.values(), default=None)
 
-    def take_due(self, now_ms: int) -> list[str]:
+    def take_due(self) -> list[str]:
         """Remove and return what is due, earliest first."""
-        due = sorted((at, name) for name, at in self.by_name.items() if at <= now_ms)
+        due = sorted((at, name) for name, at in self.by_name.items() if at <= self.now_ms)
         for _, name in due:
             del self.by_name[name]
         return [name for _, name in due]

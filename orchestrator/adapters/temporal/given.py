@@ -57,11 +57,15 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carried:
-    """What a run hands to the one that continues it: the engine's state, due times by name, unanswered commands."""
+    """What a run hands to the one that continues it: the engine's state, due times by name, unanswered commands.
+
+    `was_lost`: an attempt of a workflow task was lost there that may have begun what this state does not know.
+    """
 
     state: Any
     due_ms: dict[str, int]
     pending: list[dict[str, Any]]
+    was_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,20 +7,22 @@ it decides in which order news is taken and when the server must have recorded w
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from temporalio import workflow
 
 from orchestrator.adapters.temporal.calls import Calls
-from orchestrator.adapters.temporal.clock import DueTimes, resend_pause_ms
+from orchestrator.adapters.temporal.clock import Agenda
 from orchestrator.adapters.temporal.given import Carried, Given, Report
 from orchestrator.adapters.temporal.handing import HandOver
-from orchestrator.adapters.temporal.news import FENCE_MS, lost_attempt, signal_of, withdrawn
-from orchestrator.adapters.temporal.pending import RESEND, Pending, resend_name
+from orchestrator.adapters.temporal.news import lost_attempt, signal_of, stray_reply, withdrawn
+from orchestrator.adapters.temporal.pending import Unanswered, act_of
+from orchestrator.adapters.temporal.recorded import Recorded
+from orchestrator.adapters.temporal.running import BRIEF_LIMIT_S
 from orchestrator.adapters.temporal.showing import result_of
 from orchestrator.engine.effects import Alert, CancelAttempt, ClearTimer, End, Park, Perform, SetTimer
 from orchestrator.engine.execution import Execution
-from orchestrator.engine.lookahead import abort_after, is_stable_refusal, lookahead, maybe_begun
+from orchestrator.engine.lookahead import abort_after, is_stable_refusal, leaves_nothing_open, lookahead
 from orchestrator.engine.signals import (
     CancelRequested,
     CompensateRequested,
@@ -28,22 +30,20 @@ from orchestrator.engine.signals import (
     Failed,
     Lost,
     Refused,
-    Stalled,
     Started,
-    Succeeded,
 )
+from orchestrator.engine.topology import topology_of
+from orchestrator.saga.plan import StepPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    from orchestrator.adapters.temporal.pending import Act
     from orchestrator.engine.effects import Effect
     from orchestrator.engine.lookahead import RunItem
     from orchestrator.engine.signals import Signal
 
-Way: TypeAlias = tuple[str, str]
-"""Step and direction: of each at most one attempt is open."""
 MAY_TURN_BACK = (Refused, Failed, Elapsed, CancelRequested, CompensateRequested)
-OUTCOMES = (Succeeded, Refused, Failed, Stalled)
 RECORD_AFTER_MS = 1_000
 """After so much time in one workflow task the next run waits for a boundary (express.md, 6)."""
 
@@ -59,54 +59,69 @@ class Interpreter:
         self._calls = Calls(given, self.mailbox)
         self._ledger = HandOver(given)
         self._ready: list[Perform] = []
-        self._pending: dict[Way, Pending] = {}
-        self._due = DueTimes()
-        self._resend: list[Way] = []
+        self.agenda = Agenda(now_ms=int(workflow.info().start_time.timestamp() * 1000))
+        self._unanswered = Unanswered(self.agenda, given.limits)
+        self._held: frozenset[Act] = frozenset()
         if given.carried is None:
             self.mailbox.append(Started(given.trigger))
         else:
             self._take_up(given.carried)
         if given.command is not None:
             self.mailbox.append(given.command)
-        self._recorded = self.execution.copy()
-        self._recorded_in = -1
+        self._recorded = Recorded(self.execution, was_lost=given.carried is not None and given.carried.was_lost)
         self._in_doubt: frozenset[str] = frozenset()
         self._spent_ms = 0
-        self._spent_in = -1
 
     def _take_up(self, carried: Carried) -> None:
         self.execution = Execution.restore(self.given.plan, carried.state)
-        self._due = DueTimes(dict(carried.due_ms))
-        performs = {(perform.step, perform.direction): perform for perform in self.execution.pending()}
-        for row in carried.pending:
-            way = (row["step"], row["direction"])
-            self._pending[way] = Pending(performs[way], row["deadline_ms"], row["sent"])
-        if self.given.command is None:
-            self._calls.take_up(self.execution.word)
+        self.agenda.by_name.update(carried.due_ms)
+        self._unanswered.take_up(carried.pending, self.execution.pending())
+        self._calls.take_up(self.execution.word)
 
     def carry(self) -> Carried:
         """What the run that continues this one needs to know. Only between turns, with nothing but commands open."""
-        pending = [one.dump() for one in self._pending.values()]
-        return Carried(state=self.execution.dump(), due_ms=dict(self._due.by_name), pending=pending)
+        self.agenda.read(_now_ms())
+        due_ms, was_lost = dict(self.agenda.by_name), self._recorded.was_lost
+        return Carried(state=self.execution.dump(), due_ms=due_ms, pending=self._unanswered.dump(), was_lost=was_lost)
 
     @property
     def may_continue_as_new(self) -> bool:
         """Whether nothing is open that a new run could not take up."""
-        return not (self.mailbox or self._ready or self._resend or self._calls.are_open)
+        return not (self.mailbox or self._ready or self._unanswered.are_due or self._calls.are_open)
+
+    @property
+    def _fence_ms(self) -> int:
+        """How long a slow worker may still perform a lost run: its budget, and the hard limit of one call."""
+        return self.given.limits.run_budget_ms + int(BRIEF_LIMIT_S * 1000)
+
+    def take_reply(self, report: Report) -> None:
+        """A reply came that nobody waited for any more. One for a step that there is not goes to parking."""
+        if isinstance(topology_of(self.given.plan).leaves.get(report.step), StepPlan):
+            self.mailbox.append(signal_of(report))
+        else:
+            self._calls.park(stray_reply(report))
 
     async def turn(self) -> bool:
         """Take all news, then perform one run. Says whether there was anything to do."""
         busy = await self._take_news()
         if self.execution.state.ended:
             return busy
-        if self._resend or any(perform.is_brief for perform in self._ready):
+        if self._unanswered.are_due or any(perform.is_brief for perform in self._ready):
             await self._perform_run()
             return True
         return busy
 
-    def earliest_due(self) -> int | None:
-        """When something is due, epoch milliseconds."""
-        return self._due.earliest()
+    def rest(self) -> int | None:
+        """Nothing is left to do now: says when something is due, epoch milliseconds."""
+        self._recorded.rest()
+        self._spent_ms = 0
+        self.agenda.read(_now_ms())
+        return self.agenda.earliest()
+
+    async def look_back(self) -> None:
+        """Find out what the next run cannot: whether an attempt was lost that still matters."""
+        if not leaves_nothing_open(self.execution):
+            self._recorded.was_lost |= await self._boundary(look=True)
 
     async def finish(self) -> None:
         """Wait until everything that people must be told is told, and drop attempts that nobody waits for."""
@@ -123,51 +138,37 @@ class Interpreter:
         """Empty the mailbox into the engine, one message at a time (express.md, 6)."""
         busy = False
         while True:
-            for name in self._due.take_due(_now_ms()):
-                self._on_due(name)
+            due = [name for name in self.agenda.take_due() if not self._unanswered.ring(name)]
+            self.mailbox.extend(Elapsed(name) for name in due)
             if not self.mailbox:
                 return busy
             busy = True
             await self._take(self.mailbox.popleft(), from_server=True)
 
-    def _on_due(self, name: str) -> None:
-        if not name.startswith(RESEND):
-            self.mailbox.append(Elapsed(name))
-            return
-        _, direction, step = name.split(":", 2)
-        self._resend.append((step, direction))
-
     async def _take(self, signal: Signal, *, from_server: bool) -> None:
         if from_server:
-            self._remember()
+            self._recorded.before_news(self.execution)
         turns_back = isinstance(signal, MAY_TURN_BACK) and abort_after(self.execution, signal) is not None
         if turns_back and not is_stable_refusal(self.execution, signal):
             await self._record_before_abort()
         self._hand_over(signal)
 
-    def _remember(self) -> None:
-        """Keep the state as it was before the first news of this workflow task: what a lost attempt began from."""
-        task = workflow.info().get_current_history_length()
-        if task != self._recorded_in:
-            self._recorded, self._recorded_in = self.execution.copy(), task
-
     async def _record_before_abort(self) -> None:
-        """Have the server record all that went before; count what a lost attempt may have begun (express.md, 8-10)."""
-        recorded = self._recorded
-        was_lost = await self._boundary(look=True)
-        for signal in [signal for signal in self.mailbox if isinstance(signal, OUTCOMES)]:
-            if abort_after(self.execution, signal) is None:
-                self.mailbox.remove(signal)
-                self._hand_over(signal)
+        """Have the server record all that went before; count what a lost attempt may have begun (express.md, 8-10).
+
+        What comes meanwhile waits for the abort: an outcome taken first could begin what the abort forbids.
+        """
+        was_lost = await self._boundary(look=True) or self._recorded.was_lost
         unbegun = frozenset(perform.step for perform in self._ready if perform.direction == "do")
-        steps = maybe_begun(recorded, self.execution, self.given.trigger, unbegun) if was_lost else ()
+        steps = self._recorded.maybe_begun(self.execution, self.given.trigger, unbegun) if was_lost else ()
         self._in_doubt = unbegun.intersection(steps)
         if steps:
-            self._hand_over(Lost(steps, FENCE_MS))
+            self._hand_over(Lost(steps, self._fence_ms))
 
     async def _boundary(self, *, look: bool) -> bool:
         self.is_boundary_due = False
-        was_lost = await self._calls.boundary(look=look)
+        was_lost = await self._calls.boundary(since=self._recorded.since if look else 0)
+        self._recorded.rest()
         self._spent_ms = 0
         return was_lost
 
@@ -180,11 +181,9 @@ class Interpreter:
 
     def _drop_settled(self) -> None:
         """Attempts that the engine does not wait for any more need no performer and no resend."""
-        open_ones = self.execution.pending() if self._ready or self._pending else ()
+        open_ones = self.execution.pending() if self._ready or self._unanswered.are_any else ()
         self._ready = [perform for perform in self._ready if perform in open_ones]
-        for way in [way for way, one in self._pending.items() if one.perform not in open_ones]:
-            del self._pending[way]
-            self._due.clear(resend_name(*way))
+        self._unanswered.drop_all_but(open_ones)
 
     def _withdraw(self) -> None:
         """Forward attempts that were asked for and not begun never begin after an abort (invariant 6).
@@ -195,7 +194,9 @@ class Interpreter:
         self._ready = [perform for perform in self._ready if perform.direction != "do"]
         for perform in unbegun:
             is_in_doubt = perform.step in self._in_doubt
-            self._carry_out(self.execution.receive(lost_attempt(perform) if is_in_doubt else withdrawn(perform)))
+            self._carry_out(
+                self.execution.receive(lost_attempt(perform, self._fence_ms) if is_in_doubt else withdrawn(perform))
+            )
 
     # -- carrying out effects ------------------------------------------------------------------------------------
 
@@ -205,9 +206,9 @@ class Interpreter:
                 case Perform():
                     self._begin(effect)
                 case SetTimer():
-                    self._due.set(effect.timer, _now_ms() + effect.after_ms)
+                    self.agenda.set(effect.timer, effect.after_ms)
                 case ClearTimer():
-                    self._due.clear(effect.timer)
+                    self.agenda.clear(effect.timer)
                 case CancelAttempt():
                     self._calls.cancel(effect)
                 case Alert():
@@ -219,6 +220,8 @@ class Interpreter:
         self._calls.show_status(self.execution.word)
 
     def _begin(self, perform: Perform) -> None:
+        if act_of(perform) in self._held:
+            return  # the run has performed it: its report is about to be taken
         if perform.is_brief:
             self._ready.append(perform)
         else:
@@ -232,62 +235,54 @@ class Interpreter:
             self.mailbox.append(signal_of(report))
 
     def _keep_pending(self, perform: Perform, report: Report) -> None:
-        if perform not in self.execution.pending():
-            return  # its time was up meanwhile, or its reply came another way
-        way = (perform.step, perform.direction)
-        pending = self._pending.setdefault(way, Pending(perform, report.deadline_ms, sent=0))
-        pending.sent += 1
-        self._due.set(resend_name(*way), _now_ms() + resend_pause_ms(self.given.limits, pending.sent))
+        if perform in self.execution.pending():  # else its time was up meanwhile, or its reply came another way
+            self._unanswered.keep(perform, report.deadline_ms)
 
     # -- the express lane ----------------------------------------------------------------------------------------
 
     async def _perform_run(self) -> None:
         """Perform the longest run that follows from what is ready, then feed its outcomes in the order they came."""
-        if self._must_record_first():
+        if self.is_boundary_due or self._spent_ms >= RECORD_AFTER_MS:
             await self._boundary(look=False)
             return
-        resends = self._take_resends()
+        resends = self._unanswered.take_due(is_unwinding=self.execution.state.is_unwinding)
         items = lookahead(self.execution, self._ready)
         if not (items or resends):
             return
         self.tell_ledger()
         report = await self._calls.run(self.execution, items, resends)
+        performs = [item.perform for item in items]
         if report is None:
+            self._hold(map(act_of, performs))
             await self._take_lost_run(items)
-            return
-        self._spent_ms += report.elapsed_ms
-        for one in report.reports:
-            await self._take_report(one, items)
+        else:
+            now = _now_ms()
+            self.agenda.read(now - report.elapsed_ms, now)
+            self._spent_ms += report.elapsed_ms
+            self._hold(map(act_of, report.reports))
+            for one in report.reports:
+                await self._take_report(one, performs, [one.perform for one in resends])
+        self._hold(())
+        self._unanswered.put_off(resends)
 
-    def _must_record_first(self) -> bool:
-        task: int = workflow.info().get_current_history_length()
-        if task != self._spent_in:
-            self._spent_in = task
-            self._spent_ms = 0
-        return self.is_boundary_due or self._spent_ms >= RECORD_AFTER_MS
+    def _hold(self, acts: Iterable[Act]) -> None:
+        """These attempts were begun by the run: whatever the first of its outcomes brings, theirs are awaited."""
+        self._held = frozenset(acts)
+        self._ready = [perform for perform in self._ready if act_of(perform) not in self._held]
 
-    def _take_resends(self) -> list[Pending]:
-        """Commands to send again now; after an abort no forward one (express.md, 11)."""
-        due, self._resend = [self._pending[way] for way in self._resend if way in self._pending], []
-        return [one for one in due if one.perform.direction == "undo" or not self.execution.state.is_unwinding]
-
-    async def _take_report(self, report: Report, items: Sequence[RunItem]) -> None:
-        if report.kind != "pending":
+    async def _take_report(self, report: Report, begun: Sequence[Perform], resent: Sequence[Perform]) -> None:
+        again = next((perform for perform in resent if act_of(perform) == act_of(report)), None)
+        if report.kind == "pending":
+            self._keep_pending(again or next(one for one in begun if act_of(one) == act_of(report)), report)
+        elif report.kind != "stalled" or again is None:  # a worker without the code to send it again says nothing new
             await self._take(signal_of(report), from_server=False)
-            return
-        way = (report.step, report.direction)
-        begun = [item.perform for item in items if (item.perform.step, item.perform.direction) == way]
-        again = [one.perform for one in self._pending.values() if (one.perform.step, one.perform.direction) == way]
-        self._ready = [one for one in self._ready if (one.step, one.direction) != way]
-        for perform in (begun or again)[:1]:
-            self._keep_pending(perform, report)
 
     async def _take_lost_run(self, items: Sequence[RunItem]) -> None:
         """The run came to no report at all: everything in it counts as begun, outcome unknown (express.md, 5)."""
         later = [item.perform.step for item in items if item.after and item.perform.direction == "do"]
-        self._hand_over(Lost(tuple(later), FENCE_MS))
+        self._hand_over(Lost(tuple(later), self._fence_ms))
         for perform in [item.perform for item in items if not item.after]:
-            await self._take(lost_attempt(perform, retryable=True), from_server=False)
+            await self._take(lost_attempt(perform, self._fence_ms, retryable=True), from_server=False)
 
     def result(self) -> dict[str, Any]:
         """What the workflow returns, and what it answers when asked where it stands."""

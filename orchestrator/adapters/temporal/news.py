@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.engine.signals import Failed, Refused, Stalled, Succeeded, Withdrawn
+from orchestrator.engine.effects import Park
+from orchestrator.engine.signals import Failed, ReceivedEvent, Refused, Stalled, Succeeded, Withdrawn
+from orchestrator.messages import short_hash
 
 if TYPE_CHECKING:
     from orchestrator.adapters.temporal.given import Report
@@ -12,16 +14,12 @@ if TYPE_CHECKING:
     from orchestrator.engine.signals import Outcome
 
 
-FENCE_MS = 2_000
-"""How long a slow worker may still perform a lost run: its budget and the hard limit of one call."""
-
-
 def withdrawn(perform: Perform) -> Withdrawn:
     """It was asked for and not begun."""
     return Withdrawn(step=perform.step, direction=perform.direction, attempt=perform.attempt)
 
 
-def lost_attempt(perform: Perform, *, retryable: bool = False) -> Failed:
+def lost_attempt(perform: Perform, fence_ms: int, *, retryable: bool = False) -> Failed:
     """It may have been begun in a run that left no report."""
     return Failed(
         step=perform.step,
@@ -29,7 +27,7 @@ def lost_attempt(perform: Perform, *, retryable: bool = False) -> Failed:
         attempt=perform.attempt,
         reason="the run that performed it came to no end",
         retryable=retryable,
-        fence_ms=FENCE_MS,
+        fence_ms=fence_ms,
     )
 
 
@@ -53,3 +51,11 @@ def signal_of(report: Report) -> Outcome:
                 retryable=report.retryable,
                 fence_ms=report.fence_ms,
             )
+
+
+def stray_reply(report: Report) -> Park:
+    """What becomes of a reply that names a step which its execution does not have."""
+    kept = {"step": report.step, "direction": report.direction, "outcome": report.kind, "body": report.result}
+    identity = short_hash(report.step, report.direction, str(report.attempt))
+    event = ReceivedEvent(identity=identity, body_hash="", type="saga.reply", payload=kept, message_id=identity)
+    return Park(event, "unknown-step", f"the execution has no step {report.step!r}: check the reply's saga-step")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.adapters.temporal.given import Call, Report, Request, RunReport
@@ -59,6 +60,8 @@ class Run:
             self._open[asyncio.create_task(self._one(call))] = call
 
     async def _one(self, call: Call) -> Report:
+        if call.call.lane == "command" and not call.deadline_ms:
+            call = replace(call, deadline_ms=int(time.time() * 1000) + call.within_ms)
         patience = max(0.05, self._budget - self._watch.elapsed())
         scene = Scene(
             execution_id=self._request.execution_id,
@@ -73,6 +76,11 @@ class Run:
                 return await perform(self._stage, scene)
         except TimeoutError:
             return late(call)
+        except asyncio.CancelledError as error:
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise
+            # Nobody asked for it: an author's code raised it, or a task of its own was cancelled.
+            return report(call, "failed", reason=f"{type(error).__name__} out of the call", retryable=True)
 
     def _known(self, call: Call) -> Mapping[str, Any]:
         wanted = {need.fact for need in call.call.needs}
@@ -93,6 +101,5 @@ class Run:
 def late(call: Call) -> Report:
     """A call that was stopped at its hard limit: a command is sent again, an action tried again by policy."""
     if call.call.lane == "command":
-        deadline_ms = call.deadline_ms or int(time.time() * 1000) + call.within_ms
-        return report(call, "pending", deadline_ms=deadline_ms, reason="not sent in time")
+        return report(call, "pending", deadline_ms=call.deadline_ms, reason="not sent in time")
     return report(call, "failed", reason=f"not done within {BRIEF_LIMIT_S:g} s", retryable=True)

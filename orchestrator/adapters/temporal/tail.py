@@ -11,13 +11,19 @@ if TYPE_CHECKING:
 
     from temporalio.api.history.v1 import HistoryEvent
 
+LONG_MS = 500
+"""A task that ended without commands and took so long was kept alive by a heartbeat; to hold an event takes far less.
 
-def was_attempt_lost(newest_first: Iterable[HistoryEvent], activity_id: str) -> bool | None:
-    """Whether the workflow task that scheduled activity `activity_id` had an earlier attempt that left no record.
+Signals that came meanwhile stand between its completion and the next task, so its length is what tells it."""
 
-    From the task that completed with our schedule event it looks back to the last event that a completed task wrote,
-    or to the start. Between them stands the failure, the start-to-close time-out, or the empty completion (a
-    heartbeat) of a lost attempt, if there was one. A schedule-to-start time-out is none: nothing was run.
+
+def was_attempt_lost(newest_first: Iterable[HistoryEvent], activity_id: str, since: int) -> bool | None:
+    """Whether an attempt left no record, of the task that scheduled activity `activity_id` or of one since `since`.
+
+    From the task that completed with our schedule event it looks back beyond the event `since` to the last event that
+    a completed task wrote, or to the start. Between them stands the failure, the start-to-close time-out, or the
+    forced completion without commands (a heartbeat) of a lost attempt, if there was one. A schedule-to-start time-out
+    is none: nothing was run.
 
     Returns:
         None if the events end before the answer is known: give more of them.
@@ -26,12 +32,11 @@ def was_attempt_lost(newest_first: Iterable[HistoryEvent], activity_id: str) -> 
     completed_by = _scheduling_task(events, activity_id)
     if completed_by is None:
         return None
+    task = _Task()
     for event in events:
-        if event.event_id >= completed_by:
-            continue
-        if _is_trace_of_loss(event):
+        if event.event_id < completed_by and task.shows_loss(event):
             return True
-        if _written_by_task(event) or event.event_id == 1:
+        if event.event_id == 1 or (event.event_id < min(since, completed_by) and _written_by_task(event)):
             return False
     return None
 
@@ -42,10 +47,11 @@ def may_last_attempt_be_lost(newest_first: Iterable[HistoryEvent]) -> bool:
     Args:
         newest_first: the whole history.
     """
+    task = _Task()
     for event in newest_first:
         if _written_by_task(event):
             return False
-        if _is_trace_of_loss(event) or event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED:
+        if task.shows_loss(event) or event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED:
             return True
     return True  # not one task was recorded: one that was started eagerly leaves no event
 
@@ -58,14 +64,31 @@ def _scheduling_task(events: Iterator[HistoryEvent], activity_id: str) -> int | 
     return None
 
 
-def _is_trace_of_loss(event: HistoryEvent) -> bool:
-    if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
-        timeout = event.workflow_task_timed_out_event_attributes.timeout_type
-        return timeout == TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE
-    return event.event_type in (
-        EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED,
-        EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED,
-    )
+class _Task:
+    """One workflow task after the other, read backwards: whether its end is the trace of a lost attempt."""
+
+    def __init__(self) -> None:
+        self._newer: HistoryEvent | None = None
+        self._completed: HistoryEvent | None = None
+
+    def shows_loss(self, event: HistoryEvent) -> bool:
+        """Take the next older event."""
+        newer, self._newer = self._newer, event
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
+            timeout = event.workflow_task_timed_out_event_attributes.timeout_type
+            return timeout == TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+            self._completed = None if newer is None or _written_by_task(newer) else event
+            return self._completed is not None and _is_scheduling(newer)
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED and self._completed is not None:
+            completed, self._completed = self._completed, None
+            return completed.event_time.ToMilliseconds() - event.event_time.ToMilliseconds() >= LONG_MS
+        return event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
+
+
+def _is_scheduling(event: HistoryEvent | None) -> bool:
+    """Whether the server made the next task at once, because the worker asked for it: a heartbeat does."""
+    return event is not None and event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED
 
 
 def _written_by_task(event: HistoryEvent) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
 from temporalio import workflow
 from temporalio.common import RawValue
 
@@ -21,12 +23,20 @@ from orchestrator.adapters.temporal.given import (
     to_json,
 )
 from orchestrator.adapters.temporal.interpreter import Interpreter
-from orchestrator.adapters.temporal.news import signal_of
 from orchestrator.adapters.temporal.operating import OPERATE_UPDATE, Order, Orders
 from orchestrator.engine.signals import Arrived, CancelRequested, ReceivedEvent
 
 if TYPE_CHECKING:
     from orchestrator.engine.execution import Execution
+
+
+@contextmanager
+def _malformed_is_noted(signal: str) -> Iterator[None]:
+    """What nobody of ours sends is noted and has no effect: raised here, it would stop the execution for good."""
+    try:
+        yield
+    except ValidationError as error:
+        workflow.logger.warning("malformed_signal", extra={"signal": signal, "faults": error.error_count()})
 
 
 @workflow.defn(name=WORKFLOW, sandboxed=False)
@@ -82,7 +92,7 @@ class SagaWorkflow:
         """Wait for news, or for the earliest due time. The one timer is left to run as long as it is early enough."""
         self._interpreter.tell_ledger()
         self._is_told = bool(self._interpreter.mailbox)
-        due = self._interpreter.earliest_due()
+        due = self._interpreter.rest()
         if due is not None and (self._alarm is None or due < self._alarm_at):
             if self._alarm is not None:
                 self._alarm.cancel()
@@ -92,6 +102,7 @@ class SagaWorkflow:
 
     async def _ring(self, due: int) -> None:
         await workflow.sleep(max(0.001, due / 1000 - workflow.time()))
+        self._interpreter.agenda.ring(due)
         self._alarm = None
         self._is_told = True
 
@@ -100,6 +111,8 @@ class SagaWorkflow:
         if not is_due:
             return
         await workflow.wait_condition(workflow.all_handlers_finished)
+        if self._interpreter.may_continue_as_new:
+            await self._interpreter.look_back()
         if not self._interpreter.may_continue_as_new:
             return
         self._interpreter.tell_ledger()
@@ -119,13 +132,15 @@ class SagaWorkflow:
     def on_event(self, event: dict[str, Any]) -> None:
         """An event for this execution."""
         self._signals += 1
-        self._interpreter.mailbox.append(Arrived(from_json(ReceivedEvent, event)))
+        with _malformed_is_noted(EVENT_SIGNAL):
+            self._interpreter.mailbox.append(Arrived(from_json(ReceivedEvent, event)))
 
     @workflow.signal(name=REPLY_SIGNAL)
     def on_reply(self, report: dict[str, Any]) -> None:
         """A reply that came when nobody waited for it any more."""
         self._signals += 1
-        self._interpreter.mailbox.append(signal_of(from_json(Report, report)))
+        with _malformed_is_noted(REPLY_SIGNAL):
+            self._interpreter.take_reply(from_json(Report, report))
 
     @workflow.signal(dynamic=True)
     def on_unknown(self, name: str, args: Sequence[RawValue]) -> None:

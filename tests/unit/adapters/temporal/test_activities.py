@@ -103,7 +103,7 @@ async def test_a_broker_that_is_away_fails_the_activity_so_that_it_is_tried_agai
 
 
 async def test_a_boundary_without_a_look_asks_nobody() -> None:
-    assert await environment().run(acting().boundary, False) is False
+    assert await environment().run(acting().boundary, 0) is False
 
 
 class Histories:
@@ -142,20 +142,20 @@ START = event(1, "workflow_execution_started")
 async def test_a_look_reads_on_until_it_knows() -> None:
     server, acts = looking([OURS], [FAILED], [START])
     made = environment(activity_id="7", workflow_run_id="r1")
-    assert await made.run(acts.boundary, True) is True
+    assert await made.run(acts.boundary, 1) is True
     assert [asked.next_page_token for asked in server.asked] == [b"", b"1"]
     assert {asked.execution.run_id for asked in server.asked} == {"r1"}
 
 
 async def test_a_look_that_finds_nothing_lost_says_so() -> None:
     _, acts = looking([OURS], [START])
-    assert await environment(activity_id="7").run(acts.boundary, True) is False
+    assert await environment(activity_id="7").run(acts.boundary, 1) is False
 
 
 async def test_a_look_never_guesses_when_the_history_ends_without_an_answer() -> None:
     _, acts = looking([FAILED])
     with pytest.raises(RuntimeError, match="fetch:1"):
-        await environment(activity_id="7").run(acts.boundary, True)
+        await environment(activity_id="7").run(acts.boundary, 1)
 
 
 def test_every_activity_that_the_workflow_asks_for_is_there() -> None:

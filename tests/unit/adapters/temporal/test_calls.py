@@ -220,8 +220,8 @@ async def test_an_attempt_is_asked_to_stop_and_its_report_still_awaited(temporal
 async def test_a_boundary_is_a_normal_activity_that_says_what_it_saw(temporal, look) -> None:
     asked = temporal(boundary=look)
     made, _ = hands()
-    assert await made.boundary(look=look) is look
-    assert asked.asked[0][:2] == (BOUNDARY, look)
+    assert await made.boundary(since=17) is look
+    assert asked.asked[0][:2] == (BOUNDARY, 17)
 
 
 async def test_people_are_told_both_errors_of_a_stuck_step_and_no_payload(temporal) -> None:

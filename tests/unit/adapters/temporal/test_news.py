@@ -1,7 +1,7 @@
 import pytest
 
 from orchestrator.adapters.temporal.given import Report
-from orchestrator.adapters.temporal.news import FENCE_MS, lost_attempt, signal_of, withdrawn
+from orchestrator.adapters.temporal.news import lost_attempt, signal_of, stray_reply, withdrawn
 from orchestrator.engine.effects import Perform
 from orchestrator.engine.signals import Failed, Refused, Stalled, Succeeded, Withdrawn
 from tests.temporal_kit import STEPS
@@ -38,18 +38,19 @@ def test_a_report_in_the_engines_words(said, meant) -> None:
 
 
 def test_an_attempt_in_a_lost_run_failed_and_may_go_on_behind_our_back_for_a_while() -> None:
-    lost = lost_attempt(PERFORM)
+    lost = lost_attempt(PERFORM, 2_000)
     assert (lost.step, lost.direction, lost.attempt) == ("wrap", "do", 2)
-    assert (lost.retryable, lost.fence_ms) == (False, FENCE_MS)
-    assert lost_attempt(PERFORM, retryable=True).retryable
+    assert (lost.retryable, lost.fence_ms) == (False, 2_000)
+    assert lost_attempt(PERFORM, 2_000, retryable=True).retryable
 
-
-def test_the_fence_outlasts_the_longest_run() -> None:
-    from orchestrator.adapters.temporal.given import Limits
-    from orchestrator.adapters.temporal.running import BRIEF_LIMIT_S
-
-    assert Limits().run_budget_ms + BRIEF_LIMIT_S * 1000 <= FENCE_MS
 
 
 def test_what_was_asked_for_and_not_begun_is_withdrawn() -> None:
     assert withdrawn(PERFORM) == Withdrawn(step="wrap", direction="do", attempt=2)
+
+
+def test_a_reply_for_a_step_that_there_is_not_says_which_and_what_to_do() -> None:
+    park = stray_reply(report("ok", result={"a": 1}))
+    assert (park.code, park.event.payload["body"]) == ("unknown-step", {"a": 1})
+    assert "'wrap'" in park.reason
+    assert "saga-step" in park.reason

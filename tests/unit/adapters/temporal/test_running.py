@@ -103,8 +103,6 @@ async def test_a_brief_action_is_stopped_hard_at_its_limit(monkeypatch) -> None:
 async def test_a_command_that_could_not_even_be_sent_in_time_is_pending_with_its_deadline() -> None:
     made = late(call("take", deadline_ms=123))
     assert (made.kind, made.deadline_ms) == ("pending", 123)
-    before = datetime.now(UTC).timestamp() * 1000
-    assert late(call("take", within_ms=10_000)).deadline_ms >= before + 9_000
 
 
 async def test_when_the_run_is_cancelled_no_further_step_is_begun_and_those_under_way_are_stopped() -> None:
