@@ -51,7 +51,7 @@ async def test_the_ledger_shows_why_an_order_was_undone_and_what_was_said(tmp_pa
     async with shop(tmp_path, *ALL) as place, reading(place.corner.settings) as ledger:
         execution = await place.place(place.order(simulate="payment-declined"))
         found = await status(ledger, execution, "compensated")
-        assert (found.row.failed_step, found.row.abort_reason) == ("charge_payment", "error")
+        assert (found.row.failed_step, found.row.abort_reason) == ("charge_payment", "step")
         journal = await ledger.journal(execution)
         assert [entry.revision for entry in journal] == list(range(1, found.row.revision + 1))
         assert ("Succeeded", "reserve_stock", "undo") in [(one.kind, one.step, one.direction) for one in journal]

@@ -202,7 +202,7 @@ async def test_released_events_go_to_parking_with_the_reason(tmp_path) -> None:
         parked = (await place.corner.parked())[0]
         assert parked.headers[parking.REASON] == "released"
         assert parked.headers[parking.TEXT] == "released by ann: decided by hand"
-        with pytest.raises(RefusedCommandError, match="no events are held"):
+        with pytest.raises(RefusedCommandError, match="no such events are held"):
             await place.give(execution, "ReleaseRequested")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def _malformed_is_noted(signal: str) -> Iterator[None]:
+def _malformed_is_noted(signal: str) -> Generator[None]:
     """What nobody of ours sends is noted and has no effect: raised here, it would stop the execution for good."""
     try:
         yield

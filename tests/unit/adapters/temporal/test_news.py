@@ -44,7 +44,6 @@ def test_an_attempt_in_a_lost_run_failed_and_may_go_on_behind_our_back_for_a_whi
     assert lost_attempt(PERFORM, 2_000, retryable=True).retryable
 
 
-
 def test_what_was_asked_for_and_not_begun_is_withdrawn() -> None:
     assert withdrawn(PERFORM) == Withdrawn(step="wrap", direction="do", attempt=2)
 
