@@ -30,6 +30,14 @@ class Hand:
         self.performed: list[str] = []
         self.tell(Started(trigger))
 
+    @classmethod
+    def of(cls, execution: Execution, **answers: str) -> Hand:
+        """An execution that stands somewhere already."""
+        hand = cls.__new__(cls)
+        hand.execution, hand.performed = execution, []
+        hand.answers = {name.replace("undo_", "undo "): how for name, how in answers.items()}
+        return hand
+
     def tell(self, signal: Signal) -> None:
         """Tell it one thing, then answer whatever it begins."""
         queue: deque[Effect] = deque(self.execution.receive(signal))

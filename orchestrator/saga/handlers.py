@@ -73,6 +73,24 @@ class Handler:
         adapter = self._reply_adapter
         return adapter.dump_python(adapter.validate_json(body), mode="json")
 
+    def check_fact(self, name: str, fact: JSON) -> JSON:
+        """A fact in place of one that it takes, checked against the annotation of `name`, as JSON values.
+
+        Raises:
+            pydantic.ValidationError: it does not fit.
+        """
+        adapter, _ = self._adapters[name]
+        return adapter.dump_python(_decoded(self._adapters[name], fact), mode="json")
+
+    def check_result(self, result: JSON) -> JSON:
+        """A result in place of its own or of its command's reply, as JSON values.
+
+        Raises:
+            pydantic.ValidationError: it does not fit.
+        """
+        adapter = self._result_adapter if self.function.is_action else self._reply_adapter
+        return adapter.dump_python(adapter.validate_json(to_json(result)), mode="json")
+
     def _arguments(self, facts: Mapping[str, JSON]) -> dict[str, Any]:
         return {name: _decoded(adapter, facts.get(name)) for name, adapter in self._adapters.items()}
 

@@ -1,0 +1,182 @@
+"""Operations and the audit on SQL. Implements `service.operations.Register`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, select, update
+
+from orchestrator.adapters.sql.inbox import outages
+from orchestrator.adapters.sql.register_tables import audit, audit_head, operations
+from orchestrator.sealing import OPEN
+from orchestrator.service.auditing import AuditEntry, AuditRow, Head, chained
+from orchestrator.service.operations import FINAL, OperationRecord
+from orchestrator.service.requests import REQUEST
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row, Select
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+    from orchestrator.sealing import Seal
+
+ENTRY = ("at_ms", "actor", "role", "what", "target", "result", "operation_id", "before", "after", "origin")
+RECORD = (
+    "id",
+    "execution_id",
+    "actor",
+    "role",
+    "body_hash",
+    "state",
+    "workflow_id",
+    "before",
+    "after",
+    "bulk",
+    "accepted_ms",
+    "settled_ms",
+)
+
+
+class SqlRegister:
+    """Keeps operations and the audit.
+
+    Args:
+        engine: one that `databases.open_engine` made; its transactions are written one after the other on SQLite.
+        seal: closes what may hold payloads.
+    """
+
+    def __init__(self, engine: AsyncEngine, seal: Seal = OPEN) -> None:
+        self._engine = engine
+        self._seal = seal
+
+    async def accept(self, operation: OperationRecord, entry: AuditEntry) -> OperationRecord:
+        """Store both, unless the key or the plan is known."""
+        with outages():
+            async with self._engine.begin() as connection:
+                head = await _lock(connection)  # from here on nobody else accepts
+                known = await self._one(connection, _by_key(operation.actor, operation.key))
+                if known is None and operation.plan:
+                    known = await self._one(connection, _confirming(operation.execution_id, operation.plan))
+                if known is not None:
+                    return known
+                await connection.execute(insert(operations).values(self._values(operation)))
+                await self._append(connection, head, entry)
+        return operation
+
+    async def change(self, operation: OperationRecord, entry: AuditEntry | None = None) -> bool:
+        """Store how far it is, if it has no end yet."""
+        statement = (
+            update(operations)
+            .where(operations.c.id == operation.id, operations.c.state.not_in(FINAL))
+            .values(self._values(operation))
+        )
+        with outages():
+            async with self._engine.begin() as connection:
+                head = await _lock(connection) if entry else Head()
+                changed = (await connection.execute(statement)).rowcount == 1
+                if changed and entry is not None:
+                    await self._append(connection, head, entry)
+        return changed
+
+    async def note(self, entry: AuditEntry) -> None:
+        """Add to the audit alone."""
+        with outages():
+            async with self._engine.begin() as connection:
+                await self._append(connection, await _lock(connection), entry)
+
+    async def find(self, operation_id: str) -> OperationRecord | None:
+        """An operation."""
+        return await self._read_one(select(operations).where(operations.c.id == operation_id))
+
+    async def by_key(self, actor: str, key: str) -> OperationRecord | None:
+        """By actor and key."""
+        return await self._read_one(_by_key(actor, key))
+
+    async def confirming(self, execution_id: str, plan: str) -> OperationRecord | None:
+        """By execution and plan."""
+        return await self._read_one(_confirming(execution_id, plan))
+
+    async def of_execution(self, execution_id: str, *, limit: int = 50) -> tuple[OperationRecord, ...]:
+        """Newest first."""
+        wanted = select(operations).where(operations.c.execution_id == execution_id)
+        return await self._read(wanted.order_by(operations.c.accepted_ms.desc(), operations.c.id).limit(limit))
+
+    async def unsettled(self, *, after: str = "", limit: int = 200) -> tuple[OperationRecord, ...]:
+        """By id."""
+        wanted = select(operations).where(operations.c.state.in_(("accepted", "applied")), operations.c.id > after)
+        return await self._read(wanted.order_by(operations.c.id).limit(limit))
+
+    async def audit(self, *, after: int = 0, limit: int = 1_000) -> tuple[AuditRow, ...]:
+        """By number."""
+        wanted = select(audit).where(audit.c.number > after).order_by(audit.c.number).limit(limit)
+        with outages():
+            async with self._engine.connect() as connection:
+                return tuple(self._audit_row(row) for row in (await connection.execute(wanted)).all())
+
+    async def audit_head(self) -> Head:
+        """The last row that was written."""
+        with outages():
+            async with self._engine.connect() as connection:
+                row = (await connection.execute(select(audit_head))).one()
+        return Head(row.number, row.hash)
+
+    async def _read(self, wanted: Select[Any]) -> tuple[OperationRecord, ...]:
+        with outages():
+            async with self._engine.connect() as connection:
+                return tuple(self._record(row) for row in (await connection.execute(wanted)).all())
+
+    async def _read_one(self, wanted: Select[Any]) -> OperationRecord | None:
+        return next(iter(await self._read(wanted)), None)
+
+    async def _one(self, connection: AsyncConnection, wanted: Select[Any]) -> OperationRecord | None:
+        row = (await connection.execute(wanted)).first()
+        return None if row is None else self._record(row)
+
+    async def _append(self, connection: AsyncConnection, head: Head, entry: AuditEntry) -> None:
+        row = chained(head, entry)
+        values = {name: getattr(entry, name) for name in ENTRY}
+        sealed = {"reason": self._close(entry.reason), "text": self._close(entry.text)}
+        placed = {"number": row.number, "previous": row.previous, "hash": row.hash}
+        await connection.execute(insert(audit).values({**values, **sealed, **placed}))
+        await connection.execute(update(audit_head).values(number=row.number, hash=row.hash))
+
+    def _values(self, record: OperationRecord) -> dict[str, Any]:
+        plain = {name: getattr(record, name) for name in RECORD}
+        request = self._seal.close(REQUEST.dump_json(record.request))
+        sealed = {"request": request, "reason": self._close(record.reason), "text": self._close(record.text)}
+        return {**plain, **sealed, "plan": record.plan, "given_key": record.key}
+
+    def _record(self, row: Row[Any]) -> OperationRecord:
+        return OperationRecord(
+            **{name: getattr(row, name) for name in RECORD},
+            key=row.given_key,
+            request=REQUEST.validate_json(self._seal.open(row.request)),
+            reason=self._open(row.reason),
+            text=self._open(row.text),
+        )
+
+    def _audit_row(self, row: Row[Any]) -> AuditRow:
+        plain = {name: getattr(row, name) for name in ENTRY}
+        entry = AuditEntry(**plain, reason=self._open(row.reason), text=self._open(row.text))
+        return AuditRow(row.number, entry, row.previous, row.hash)
+
+    def _close(self, text: str) -> bytes:
+        return self._seal.close(text.encode())
+
+    def _open(self, stored: bytes) -> str:
+        return self._seal.open(stored).decode()
+
+
+async def _lock(connection: AsyncConnection) -> Head:
+    """The audit's head, held until the transaction ends: rows of the chain are written one after the other."""
+    row = (await connection.execute(select(audit_head).with_for_update())).one()
+    return Head(row.number, row.hash)
+
+
+def _by_key(actor: str, key: str) -> Select[Any]:
+    return select(operations).where(operations.c.actor == actor, operations.c.given_key == key)
+
+
+def _confirming(execution_id: str, plan: str) -> Select[Any]:
+    return select(operations).where(
+        operations.c.execution_id == execution_id, operations.c.plan == plan, operations.c.state != "failed"
+    )

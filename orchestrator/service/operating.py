@@ -1,0 +1,267 @@
+"""Operate an execution: permission, reason, key, the table, revision, audit, command; then what came of it."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import (
+    ConflictError,
+    DeniedError,
+    ExecutionNotFoundError,
+    InvalidRequestError,
+    KeyReusedError,
+    OperationNotFoundError,
+    RefusedCommandError,
+)
+from orchestrator.service.access import Permission
+from orchestrator.service.auditing import AuditEntry
+from orchestrator.service.checking import changes, checked
+from orchestrator.service.compensation import plan_undo
+from orchestrator.service.delivering import Delivering
+from orchestrator.service.operations import Instruction, OperationRecord, body_hash
+from orchestrator.service.records import milliseconds
+from orchestrator.service.requests import Compensate, EditAndRetry, command_of
+from orchestrator.service.rules import PERMISSIONS, why_not
+from orchestrator.service.verifying import verdict
+
+if TYPE_CHECKING:
+    from orchestrator.saga.handlers import Handlers
+    from orchestrator.service.access import Caller
+    from orchestrator.service.checking import Change
+    from orchestrator.service.compensation import UndoPlan
+    from orchestrator.service.live import Live
+    from orchestrator.service.operations import Clock, Register
+    from orchestrator.service.ports import LedgerReader
+    from orchestrator.service.requests import Request
+    from orchestrator.service.subjects import Subject, Subjects
+
+MIN_REASON, MAX_REASON, MAX_KEY = 8, 2_000, 200
+REFUSALS = (
+    ConflictError,
+    DeniedError,
+    ExecutionNotFoundError,
+    InvalidRequestError,
+    KeyReusedError,
+    RefusedCommandError,
+)
+"""What a caller may be told instead of yes; each is audited. That a server is away is no refusal."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the use cases work with. `handlers`: the authors' code, to check what people type."""
+
+    live: Live
+    ledger: LedgerReader
+    register: Register
+    clock: Clock
+    subjects: Subjects
+    handlers: Handlers
+    quiet: timedelta = timedelta(seconds=6)
+    """How long after the end of a run that was ended from outside a slow worker may still perform it."""
+
+    def now_ms(self) -> int:
+        """The present moment, epoch milliseconds."""
+        return milliseconds(self.clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an operation would do: allowed as it stands; `changes` to the input of a step, or the plan of an undo."""
+
+    changes: tuple[Change, ...] = ()
+    plan: UndoPlan | None = None
+
+
+class Operating:
+    """The use cases of one execution."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._delivering = Delivering(world)
+
+    async def operate(
+        self, caller: Caller, execution_id: str, given: Instruction, *, bulk: str = ""
+    ) -> OperationRecord:
+        """Accept an operation, give its command, and say how far it is. The same key again is the same operation.
+
+        Raises:
+            DeniedError, InvalidRequestError, RefusedCommandError, ConflictError, PlanMovedError, KeyReusedError,
+                ExecutionNotFoundError: it was not accepted; the audit says so.
+            EngineUnavailableError, StoreUnavailableError: a server is away. If the operation was accepted before, it
+                stays so, and the same call again or `settle` goes on with it.
+        """
+        try:
+            record = await self._accepted(caller, execution_id, given, bulk)
+        except REFUSALS as error:
+            await self._world.register.note(self._entry(caller, execution_id, given, "refused", str(error)))
+            raise
+        return record if record.state != "accepted" else await self._delivering.deliver(record)
+
+    async def preview(self, caller: Caller, execution_id: str, given: Instruction) -> Preview:
+        """The same checks without any effect; payloads are shown to those who may see them. Errors: see `operate`."""
+        self._check_rights(caller, execution_id, given)
+        subject, request = await self._checked(execution_id, given)
+        may_see = caller.may(Permission.PAYLOAD, saga_of(execution_id))
+        if isinstance(request, EditAndRetry):
+            return Preview(changes=changes(subject.execution, request) if may_see else ())
+        if isinstance(request, Compensate):
+            return Preview(plan=_shown(plan_undo(subject.to_undo(), request.from_step), may_see=may_see))
+        return Preview()
+
+    async def plan(self, caller: Caller, execution_id: str, from_step: str | None = None) -> UndoPlan:
+        """What compensating would do now. A plan does not say that the caller may confirm it.
+
+        Raises:
+            DeniedError, ExecutionNotFoundError: see `operate`.
+            RefusedCommandError: it cannot be undone now at all.
+        """
+        saga = saga_of(execution_id)
+        caller.require(Permission.READ, saga)
+        subject = await self._world.subjects.find(execution_id)
+        plan = plan_undo(subject.to_undo(), from_step)
+        return _shown(plan, may_see=caller.may(Permission.PAYLOAD, saga))
+
+    async def look_at(self, caller: Caller, operation_id: str) -> OperationRecord:
+        """How far an operation is, by what the saga shows now.
+
+        Raises:
+            OperationNotFoundError: there is none, or none that this caller may see.
+        """
+        record = await self._world.register.find(operation_id)
+        if record is None or not caller.may(Permission.READ, saga_of(record.execution_id)):
+            raise OperationNotFoundError(operation_id)
+        return await self.settle(record)
+
+    async def settle(self, record: OperationRecord) -> OperationRecord:
+        """Bring an operation as far as it can be now: give a command that was only accepted, or see what came of it."""
+        try:
+            return await self._settled(record)
+        except REFUSALS:  # it is written down
+            return await self._world.register.find(record.id) or record
+
+    async def _settled(self, record: OperationRecord) -> OperationRecord:
+        if record.state == "accepted":
+            record = await self._delivering.deliver(record)
+        if record.state != "applied":
+            return record
+        subject = await self._world.subjects.find(record.execution_id)
+        if subject.execution.state.revision < (record.after or 0):
+            return record  # what answers does not know of the command yet
+        found = verdict(record.request, subject.execution)
+        if found is None:
+            return record
+        state, text = found
+        return await self._delivering.end(record, state, text)
+
+    async def settle_all(self) -> int:
+        """Bring every operation without an end as far as it can be now; how many were looked at. For a timer."""
+        looked, after = 0, ""
+        while page := await self._world.register.unsettled(after=after):
+            for record in page:
+                await self.settle(record)
+            looked, after = looked + len(page), page[-1].id
+        return looked
+
+    async def _accepted(self, caller: Caller, execution_id: str, given: Instruction, bulk: str) -> OperationRecord:
+        self._check_rights(caller, execution_id, given)
+        register, named = self._world.register, body_hash(execution_id, given)
+        known = await register.by_key(caller.actor, given.key)
+        if known is None and isinstance(given.request, Compensate):
+            known = await register.confirming(execution_id, given.request.plan)
+            if known is not None:
+                return known
+        if known is None:
+            _, request = await self._checked(execution_id, given)
+            record = OperationRecord(
+                id=uuid.uuid4().hex,
+                execution_id=execution_id,
+                actor=caller.actor,
+                role=caller.role.value,
+                request=request,
+                reason=given.reason,
+                key=given.key,
+                body_hash=named,
+                accepted_ms=self._world.now_ms(),
+                before=given.revision,
+                bulk=bulk,
+            )
+            entry = self._entry(caller, execution_id, given, "accepted", "")
+            known = await register.accept(record, replace(entry, operation_id=record.id, before=given.revision))
+        if known.key == given.key and known.body_hash != named:
+            raise KeyReusedError(given.key, known.id)
+        return known
+
+    def _check_rights(self, caller: Caller, execution_id: str, given: Instruction) -> None:
+        saga, request = saga_of(execution_id), given.request
+        caller.require(Permission.READ, saga)
+        caller.require(PERMISSIONS[request.operation], saga)
+        if isinstance(request, Compensate) and request.override:
+            caller.require(Permission.OVERRIDE, saga)
+        check_words(given.reason, given.key)
+
+    async def _checked(self, execution_id: str, given: Instruction) -> tuple[Subject, Request]:
+        subject = await self._world.subjects.find(execution_id)
+        refusal = why_not(given.request.operation, subject.status)
+        if refusal:
+            raise RefusedCommandError(given.request.operation, refusal)
+        revision = subject.execution.state.revision
+        if given.revision not in (None, revision):
+            changed = await self._changes_since(execution_id, given.revision or 0)
+            raise ConflictError(
+                f"the execution is at revision {revision}, not {given.revision}", revision=revision, changes=changed
+            )
+        request = checked(given.request, subject.execution, self._world.handlers)
+        if isinstance(request, Compensate):
+            self._delivering.check_confirmation(subject, request)
+        else:
+            command = command_of(request, command_id="", actor="someone", reason=given.reason)
+            objection = subject.execution.objection(command)
+            if objection:
+                raise RefusedCommandError(request.operation, objection)
+        return subject, request
+
+    async def _changes_since(self, execution_id: str, revision: int) -> list[str]:
+        journal = await self._world.ledger.journal(execution_id)
+        later = [entry for entry in journal if entry.revision > revision]
+        return [" ".join(filter(None, (str(e.revision), e.kind, e.step, e.actor and f"by {e.actor}"))) for e in later]
+
+    def _entry(self, caller: Caller, execution_id: str, given: Instruction, result: str, text: str) -> AuditEntry:
+        return AuditEntry(
+            at_ms=self._world.now_ms(),
+            actor=caller.actor,
+            role=caller.role.value,
+            what=given.request.operation,
+            target=execution_id,
+            result=result,
+            reason=given.reason,
+            text=text,
+            origin=caller.origin,
+        )
+
+
+def saga_of(execution_id: str) -> str:
+    """The saga that an execution is one of: what stands before the first colon."""
+    return execution_id.partition(":")[0]
+
+
+def check_words(reason: str, key: str) -> None:
+    """Reason and idempotency key are there and of a usable length.
+
+    Raises:
+        InvalidRequestError: they are not.
+    """
+    problems: list[tuple[str, str]] = []
+    if not MIN_REASON <= len(reason.strip()) <= MAX_REASON:
+        problems.append(("/reason", f"say why, in {MIN_REASON} to {MAX_REASON} characters"))
+    if not 0 < len(key) <= MAX_KEY:
+        problems.append(("/key", f"an idempotency key of 1 to {MAX_KEY} characters is needed"))
+    if problems:
+        raise InvalidRequestError(problems)
+
+
+def _shown(plan: UndoPlan, *, may_see: bool) -> UndoPlan:
+    return plan if may_see else plan.without_inputs()

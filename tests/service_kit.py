@@ -1,0 +1,267 @@
+"""A world without servers for the service layer: Temporal, the ledger, the register and the clock by hand."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.errors import ConflictError, EngineUnavailableError, RefusedCommandError
+from orchestrator.saga.handlers import Handlers
+from orchestrator.service.access import Caller, Role
+from orchestrator.service.auditing import AuditEntry, AuditRow, Head, chained
+from orchestrator.service.live import Seen, Taken, linked_id
+from orchestrator.service.operating import Operating, World
+from orchestrator.service.operations import Instruction, OperationRecord
+from orchestrator.service.records import Detail, Position, Snapshot
+from orchestrator.service.requests import REQUEST
+from orchestrator.service.snapshots import row_of, steps_of
+from orchestrator.service.subjects import Subjects
+from tests.hand_kit import Hand, event
+from tests.trip_kit import trip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from orchestrator.engine.signals import CompensateRequested, Operator
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+TRIGGER = event("trip.ordered", trip="t1")
+WHY = "decided by hand"
+
+
+@dataclass
+class ManualClock:
+    """A clock that only sleeping moves."""
+
+    moment: datetime = NOW
+    slept: list[timedelta] = field(default_factory=list)
+
+    def now(self) -> datetime:
+        return self.moment
+
+    async def sleep(self, length: timedelta) -> None:
+        self.slept.append(length)
+        self.moment += max(length, timedelta(0))
+
+
+@dataclass
+class MemoryRegister:
+    """Operations and the audit, in memory."""
+
+    operations: dict[str, OperationRecord] = field(default_factory=dict)
+    rows: list[AuditRow] = field(default_factory=list)
+
+    async def accept(self, operation: OperationRecord, entry: AuditEntry) -> OperationRecord:
+        known = await self.by_key(operation.actor, operation.key)
+        if known is None and operation.plan:
+            known = await self.confirming(operation.execution_id, operation.plan)
+        if known is not None:
+            return known
+        self.operations[operation.id] = operation
+        await self.note(entry)
+        return operation
+
+    async def change(self, operation: OperationRecord, entry: AuditEntry | None = None) -> bool:
+        if operation.id not in self.operations or self.operations[operation.id].is_final:
+            return False
+        self.operations[operation.id] = operation
+        if entry is not None:
+            await self.note(entry)
+        return True
+
+    async def note(self, entry: AuditEntry) -> None:
+        self.rows.append(chained(await self.audit_head(), entry))
+
+    async def find(self, operation_id: str) -> OperationRecord | None:
+        return self.operations.get(operation_id)
+
+    async def by_key(self, actor: str, key: str) -> OperationRecord | None:
+        return next((one for one in self.operations.values() if (one.actor, one.key) == (actor, key)), None)
+
+    async def confirming(self, execution_id: str, plan: str) -> OperationRecord | None:
+        found = (one for one in self.operations.values() if (one.execution_id, one.plan) == (execution_id, plan))
+        return next((one for one in found if one.state != "failed"), None)
+
+    async def of_execution(self, execution_id: str, *, limit: int = 50) -> tuple[OperationRecord, ...]:
+        found = [one for one in self.operations.values() if one.execution_id == execution_id]
+        return tuple(sorted(found, key=lambda one: (-one.accepted_ms, one.id))[:limit])
+
+    async def unsettled(self, *, after: str = "", limit: int = 200) -> tuple[OperationRecord, ...]:
+        found = [one for name, one in sorted(self.operations.items()) if name > after and not one.is_final]
+        return tuple(found[:limit])
+
+    async def audit(self, *, after: int = 0, limit: int = 1_000) -> tuple[AuditRow, ...]:
+        return tuple(row for row in self.rows if row.number > after)[:limit]
+
+    async def audit_head(self) -> Head:
+        return Head(self.rows[-1].number, self.rows[-1].hash) if self.rows else Head()
+
+
+@dataclass
+class FakeLive:
+    """Temporal by hand: each run is an execution that is driven as its `Hand` answers."""
+
+    runs: dict[str, Hand] = field(default_factory=dict)
+    seen: dict[str, dict[str, Any]] = field(default_factory=dict)
+    away: bool = False
+    on_command: Callable[[], object] = lambda: None
+    started: list[str] = field(default_factory=list)
+
+    async def look(self, execution_id: str) -> Seen | None:
+        self._check()
+        names = [name for name in (linked_id(execution_id), execution_id) if name in self.runs]
+        if not names:
+            return None
+        own = self.seen.get(execution_id, {})
+        execution = self.runs[names[0]].execution.copy()
+        ended = NOW if execution.state.ended else None
+        known: dict[str, Any] = {
+            "workflow_id": names[0],
+            "is_open": not execution.state.ended,
+            "execution": execution,
+            "trigger": TRIGGER,
+            "thread": {"correlation_id": execution_id},
+            "ended": ended,
+            "first_ended": NOW if names[0] != execution_id else ended,
+        }
+        return Seen(**{**known, **own})
+
+    async def command(self, workflow_id: str, command: Operator, *, revision: int | None = None) -> Taken:
+        self._check()
+        self.on_command()
+        hand = self.runs[workflow_id]
+        execution = hand.execution
+        if revision not in (None, execution.state.revision):
+            raise ConflictError("it has moved", revision=execution.state.revision)
+        objection = execution.objection(command)
+        if objection:
+            raise RefusedCommandError("command", objection)
+        before = execution.state.revision
+        hand.tell(command)
+        return Taken(before=before, after=before + 1, word=execution.word)
+
+    async def begin_undo(self, seed: Seen, command: CompensateRequested) -> bool:
+        self._check()
+        workflow_id = linked_id(seed.execution.state.execution_id)
+        found = self.runs.get(workflow_id)
+        if found is not None and not found.execution.state.ended:
+            return False
+        self.started.append(workflow_id)
+        hand = self.runs[workflow_id] = Hand.of(seed.execution.copy())
+        hand.tell(command)
+        return True
+
+    def _check(self) -> None:
+        if self.away:
+            raise EngineUnavailableError("Temporal is away")
+
+
+@dataclass
+class FakeLedger:
+    """What the service asks of a ledger: executions that Temporal may have forgotten."""
+
+    details: dict[str, Detail] = field(default_factory=dict)
+    states: dict[str, Any] = field(default_factory=dict)
+    journals: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+
+    def keep(self, hand: Hand, **more: Any) -> None:
+        """Keep an execution as it stands."""
+        execution = hand.execution.copy()
+        position = Position(run_id="r", run_ms=0, history=1, revision=execution.state.revision)
+        given: dict[str, Any] = {"confirmed": True, "ended_ms": int(NOW.timestamp() * 1000), **more}
+        snapshot = Snapshot(
+            execution=execution,
+            position=position,
+            workflow_id=execution.state.execution_id,
+            correlation_id="c",
+            started_ms=0,
+            changed_ms=int(NOW.timestamp() * 1000),
+            plan_hash=execution.plan.content_hash,
+            **given,
+        )
+        name = execution.state.execution_id
+        self.details[name] = Detail(row=row_of(snapshot), steps=steps_of(execution), plan=execution.plan)
+        self.states[name] = json.loads(json.dumps(execution.dump()))
+
+    async def find(self, execution_id: str) -> Detail | None:
+        return self.details.get(execution_id)
+
+    async def state(self, execution_id: str) -> Any:
+        return self.states.get(execution_id)
+
+    async def journal(self, execution_id: str) -> tuple[Any, ...]:
+        return self.journals.get(execution_id, ())
+
+
+@dataclass
+class ServiceBench:
+    """The service layer in a world by hand."""
+
+    live: FakeLive = field(default_factory=FakeLive)
+    ledger: FakeLedger = field(default_factory=FakeLedger)
+    register: MemoryRegister = field(default_factory=MemoryRegister)
+    clock: ManualClock = field(default_factory=ManualClock)
+
+    @property
+    def world(self) -> World:
+        ledger: Any = self.ledger
+        return World(
+            live=self.live,
+            ledger=ledger,
+            register=self.register,
+            clock=self.clock,
+            subjects=Subjects(self.live, ledger),
+            handlers=Handlers.of([trip.handlers]),
+        )
+
+    @property
+    def operating(self) -> Operating:
+        return Operating(self.world)
+
+    def run(self, name: str = "t1", **answers: str) -> Hand:
+        """An execution that waits for its approval, or stands where its answers have brought it."""
+        hand = self.live.runs[f"trip:{name}"] = Hand(trip.plan, f"trip:{name}", TRIGGER, **answers)
+        return hand
+
+    def completed(self, name: str = "t1", **answers: str) -> Hand:
+        hand = self.run(name, **answers)
+        hand.arrives("trip.approved")
+        hand.arrives("trip.confirmed")
+        return hand
+
+    def stuck(self, name: str = "t1") -> Hand:
+        hand = self.run(name, undo_book_flight="reject")
+        hand.tell(_cancel(name))
+        return hand
+
+    def parked(self, name: str = "t1") -> Hand:
+        return self.completed(name, send_papers="reject")
+
+    async def operate(self, operation: str, *, name: str = "t1", **more: Any) -> OperationRecord:
+        caller = more.pop("caller", ADMIN)
+        return await self.operating.operate(caller, f"trip:{name}", asked(operation, **more))
+
+    @property
+    def results(self) -> list[tuple[str, str]]:
+        """What the audit says: word and result, in order."""
+        return [(row.entry.what, row.entry.result) for row in self.register.rows]
+
+
+ADMIN = Caller(actor="ann", role=Role.ADMIN)
+OPERATOR = Caller(actor="bob", role=Role.OPERATOR)
+VIEWER = Caller(actor="eve", role=Role.VIEWER)
+
+
+def asked(operation: str, **more: Any) -> Instruction:
+    """An instruction; `reason`, `key` and `revision` may be given, the rest belongs to the request."""
+    given = {name: more.pop(name) for name in ("reason", "key", "revision") if name in more}
+    request = REQUEST.validate_python({"operation": operation, **more})
+    return replace(Instruction(request=request, reason=WHY, key=f"key-{operation}"), **given)
+
+
+def _cancel(name: str) -> Any:
+    from tests.trip_kit import command
+
+    return command("CancelRequested", command_id=f"cancel-{name}")

@@ -1,0 +1,421 @@
+"""Operations through the service layer: who may, what is refused and audited, and what is claimed when."""
+
+import itertools
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from orchestrator.engine.signals import Succeeded
+from orchestrator.errors import (
+    ConflictError,
+    DeniedError,
+    EngineUnavailableError,
+    ExecutionNotFoundError,
+    InvalidRequestError,
+    KeyReusedError,
+    OperationNotFoundError,
+    PlanMovedError,
+    RefusedCommandError,
+)
+from orchestrator.service.access import Caller, Permission, Role
+from orchestrator.service.auditing import verify
+from orchestrator.service.live import linked_id
+from orchestrator.service.rules import ALLOWED, OPERATIONS, actions
+from tests.service_kit import ADMIN, NOW, OPERATOR, VIEWER, ServiceBench, asked
+from tests.trip_kit import command
+
+FLIGHT = {"step": "book_flight"}
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "compensate": {"plan": "0" * 32, "override": True},
+    "retry": FLIGHT,
+    "edit_and_retry": {**FLIGHT, "input": {"trip_ordered": {"trip": "t1", "guests": 2}}},
+    "skip": {"step": "send_papers", "output": {"parcel": "p"}},
+    "resolve": {**FLIGHT, "how": "mark_done", "evidence": "slip 7"},
+    "suspend": {},
+    "resume": {},
+    "cancel": {},
+    "abandon": {},
+    "release": {},
+}
+
+
+@pytest.fixture
+def bench():
+    return ServiceBench()
+
+
+def in_status(bench, status):
+    """An execution of this status, as far as one can be driven to."""
+    match status:
+        case "running":
+            hand = bench.run()
+            hand.arrives("trip.confirmed")
+        case "suspended":
+            hand = bench.run()
+            hand.arrives("trip.confirmed")
+            hand.tell(command("SuspendRequested"))
+        case "parked":
+            bench.parked()
+        case "compensating":
+            bench.run(undo_book_flight="hold").tell(command("CancelRequested"))
+        case "stuck":
+            bench.stuck()
+        case "completed":
+            bench.completed()
+        case "compensated":
+            bench.run().tell(command("CancelRequested"))
+        case "partially_compensated":
+            hand = bench.stuck()
+            hand.tell(command("AbandonRequested"))
+        case "aborted":
+            bench.run(book_hotel="reject")
+        case "terminated":
+            bench.run()
+            bench.live.seen["trip:t1"] = {"gone": "terminated", "is_open": False, "ended": NOW, "first_ended": NOW}
+
+
+ENGINE_SAYS_NO = {
+    ("suspended", "abandon"),
+    ("parked", "cancel"),
+    ("parked", "release"),
+    ("compensating", "release"),
+    ("stuck", "release"),
+    ("aborted", "compensate"),
+    ("partially_compensated", "compensate"),
+}
+"""What the table allows in principle and the engine, which knows the whole state, refuses for these examples."""
+
+
+@pytest.mark.parametrize(("operation", "status", "role"), list(itertools.product(OPERATIONS, ALLOWED, Role)))
+async def test_every_operation_in_every_status_for_every_role_through_the_service(
+    bench, operation, status, role
+) -> None:
+    in_status(bench, status)
+    subject = await bench.world.subjects.find("trip:t1")
+    assert subject.status == status
+    caller = Caller(actor="ann", role=role, granted=frozenset({Permission.OVERRIDE}))
+    more = dict(EXAMPLES[operation])
+    if status == "parked" and operation in ("retry", "edit_and_retry"):
+        more["step"] = "send_papers"
+    if status == "parked" and operation == "edit_and_retry":
+        more["input"] = {"ticket_issued": {"ticket": "by hand"}}
+    if operation == "compensate":
+        more["plan"] = (await bench.operating.plan(ADMIN, "trip:t1")).hash
+    allowed = {action.operation: action.allowed for action in actions(caller, "trip", status)}[operation]
+    if allowed and (status, operation) not in ENGINE_SAYS_NO:
+        record = await bench.operate(operation, caller=caller, **more)
+        assert record.state == "applied"
+        assert bench.results == [(operation, "accepted")]
+    else:
+        with pytest.raises(
+            RefusedCommandError if role is Role.ADMIN or allowed else (DeniedError, RefusedCommandError)
+        ):
+            await bench.operate(operation, caller=caller, **more)
+        assert bench.results == [(operation, "refused")]
+
+
+async def test_an_operation_is_accepted_applied_and_verified_only_when_the_saga_passed_the_step(bench) -> None:
+    hand = bench.stuck()
+    hand.answers["undo book_flight"] = "hold"
+    record = await bench.operate("retry", caller=OPERATOR, **FLIGHT)
+    assert (record.state, record.after) == ("applied", record.before + 1)
+    assert (await bench.operating.look_at(OPERATOR, record.id)).state == "applied"
+    hand.tell(Succeeded(step="book_flight", direction="undo", attempt=hand.execution.step("book_flight").undo_attempt))
+    ended = await bench.operating.look_at(OPERATOR, record.id)
+    assert (ended.state, ended.text) == ("verified", "the saga passed the step")
+    assert bench.results == [("retry", "accepted"), ("retry", "verified")]
+
+
+async def test_a_retry_that_fails_again_is_verified_and_says_so(bench) -> None:
+    bench.stuck()
+    record = await bench.operate("retry", **FLIGHT)
+    ended = await bench.operating.look_at(ADMIN, record.id)
+    assert (ended.state, ended.text) == ("verified", "it failed again: undo book_flight says no")
+
+
+async def test_a_cancel_that_came_too_late_has_no_effect_and_says_so(bench) -> None:
+    hand = bench.completed(issue_ticket="hold")
+    record = await bench.operate("cancel")
+    assert (await bench.operating.look_at(ADMIN, record.id)).state == "applied"
+    hand.tell(Succeeded(step="issue_ticket", attempt=1, result={"ticket": "k"}))
+    ended = await bench.operating.look_at(ADMIN, record.id)
+    assert (ended.state, ended.text) == ("no_effect", "it had passed the point of no return: Completed")
+
+
+@pytest.mark.parametrize("reason", ["", "short", "       x       "])
+async def test_a_reason_of_eight_characters_is_needed_and_its_lack_is_audited(bench, reason) -> None:
+    bench.run()
+    with pytest.raises(InvalidRequestError, match="/reason"):
+        await bench.operate("suspend", reason=reason)
+    assert bench.results == [("suspend", "refused")]
+
+
+async def test_a_caller_of_another_saga_is_denied_and_that_is_audited(bench) -> None:
+    bench.run()
+    caller = Caller(actor="ann", role=Role.ADMIN, sagas=frozenset({"order"}))
+    with pytest.raises(DeniedError, match="saga:read for saga 'trip'"):
+        await bench.operate("cancel", caller=caller)
+    assert bench.register.rows[0].entry.text.startswith("ann lacks the permission saga:read")
+
+
+async def test_the_same_key_again_is_the_same_operation_and_with_other_content_refused(bench) -> None:
+    hand = bench.run()
+    first = await bench.operate("suspend", key="k1")
+    before = hand.execution.state.revision
+    assert await bench.operate("suspend", key="k1") == first
+    assert hand.execution.state.revision == before
+    with pytest.raises(KeyReusedError, match=first.id):
+        await bench.operate("cancel", key="k1")
+    assert bench.results == [("suspend", "accepted"), ("cancel", "refused")]
+
+
+async def test_the_key_of_another_actor_is_another_operation(bench) -> None:
+    bench.run("t1")
+    bench.run("t2")
+    first = await bench.operate("suspend", name="t1", key="k1", caller=ADMIN)
+    assert (await bench.operate("suspend", name="t2", key="k1", caller=OPERATOR)).id != first.id
+
+
+async def test_a_stale_revision_is_refused(bench) -> None:
+    hand = bench.run()
+    seen = hand.execution.state.revision
+    await bench.operate("suspend", revision=seen)
+    with pytest.raises(ConflictError) as refused:
+        await bench.operate("cancel", revision=seen)
+    assert refused.value.revision == seen + 1
+
+
+async def test_a_conflict_that_only_the_execution_sees_fails_the_operation(bench) -> None:
+    hand = bench.run()
+    bench.live.on_command = lambda: hand.arrives("trip.confirmed")
+    with pytest.raises(ConflictError):
+        await bench.operate("suspend", revision=hand.execution.state.revision)
+    assert [one.state for one in bench.register.operations.values()] == ["failed"]
+    assert bench.results == [("suspend", "accepted"), ("suspend", "failed")]
+
+
+async def test_an_execution_that_nobody_knows_is_said_not_to_exist(bench) -> None:
+    with pytest.raises(ExecutionNotFoundError):
+        await bench.operate("cancel", name="nobody")
+
+
+async def test_with_temporal_away_nothing_is_accepted(bench) -> None:
+    bench.run()
+    bench.live.away = True
+    with pytest.raises(EngineUnavailableError):
+        await bench.operate("cancel")
+    assert (bench.register.operations, bench.results) == ({}, [])
+
+
+async def test_with_temporal_away_at_the_last_moment_the_operation_is_given_later_and_once(bench) -> None:
+    hand = bench.run()
+    bench.live.on_command = _raising
+    with pytest.raises(EngineUnavailableError):
+        await bench.operate("suspend")
+    assert [one.state for one in bench.register.operations.values()] == ["accepted"]
+    bench.live.on_command = lambda: None
+    assert await bench.operating.settle_all() == 1
+    assert hand.execution.word == "Suspended"
+    assert [one.state for one in bench.register.operations.values()] == ["verified"]
+    assert (await bench.operate("suspend")).state == "verified", "the same call again is the same operation"
+
+
+def _raising():
+    raise EngineUnavailableError("away")
+
+
+async def test_a_command_that_was_taken_before_a_crash_is_not_given_again(bench) -> None:
+    hand = bench.run()
+    record = await bench.operate("suspend")
+    bench.register.operations[record.id] = replace(record, state="accepted")
+    before = hand.execution.state.revision
+    assert (await bench.operating.look_at(ADMIN, record.id)).state == "verified"
+    assert hand.execution.state.revision == before
+
+
+async def test_an_operation_of_a_saga_that_a_caller_may_not_see_does_not_exist_for_them(bench) -> None:
+    bench.run()
+    record = await bench.operate("suspend")
+    with pytest.raises(OperationNotFoundError):
+        await bench.operating.look_at(Caller(actor="x", role=Role.ADMIN, sagas=frozenset({"order"})), record.id)
+    assert (await bench.operating.look_at(VIEWER, record.id)).id == record.id
+
+
+async def test_every_line_of_the_audit_is_chained(bench) -> None:
+    bench.run()
+    await bench.operate("suspend")
+    with pytest.raises(RefusedCommandError):
+        await bench.operate("suspend", key="k2")
+    assert list(verify(bench.register.rows, await bench.register.audit_head())) == []
+
+
+# -- what people type -----------------------------------------------------------------------------------------------
+
+
+async def test_an_edited_input_that_does_not_fit_is_refused_with_the_place(bench) -> None:
+    bench.stuck()
+    with pytest.raises(InvalidRequestError) as refused:
+        await bench.operate("edit_and_retry", **FLIGHT, input={"trip_ordered": {"trip": "t1", "guests": "many"}})
+    assert [pointer for pointer, _ in refused.value.problems] == ["/input/trip_ordered/guests"]
+
+
+async def test_a_fact_that_the_step_does_not_take_is_refused(bench) -> None:
+    bench.stuck()
+    with pytest.raises(InvalidRequestError, match="it takes trip_ordered"):
+        await bench.operate("edit_and_retry", **FLIGHT, input={"weather": "fine"})
+
+
+async def test_the_preview_shows_what_an_edit_changes_to_those_who_may_see_payloads(bench) -> None:
+    hand = bench.stuck()
+    edit = asked("edit_and_retry", **FLIGHT, input={"trip_ordered": {"trip": "t1", "guests": 4}})
+    preview = await bench.operating.preview(ADMIN, "trip:t1", edit)
+    assert [(one.pointer, one.before, one.after) for one in preview.changes] == [("/trip_ordered/guests", None, 4)]
+    assert (await bench.operating.preview(OPERATOR, "trip:t1", edit)).changes == ()
+    assert hand.execution.step("book_flight").edited == {}
+    assert bench.results == []
+
+
+@pytest.mark.parametrize("output", [None, {}, {"parcel": 7}])
+async def test_a_result_that_does_not_fit_is_refused(bench, output) -> None:
+    bench.parked()
+    with pytest.raises(InvalidRequestError, match="/output"):
+        await bench.operate("skip", step="send_papers", output=output)
+
+
+async def test_marking_done_needs_evidence(bench) -> None:
+    bench.stuck()
+    with pytest.raises(InvalidRequestError, match="/evidence"):
+        await bench.operate("resolve", **FLIGHT, how="mark_done", evidence=" ")
+
+
+async def test_a_step_that_does_not_exist_is_refused(bench) -> None:
+    bench.stuck()
+    with pytest.raises(RefusedCommandError, match="nothing to decide"):
+        await bench.operate("retry", step="nothing")
+
+
+# -- manual compensation --------------------------------------------------------------------------------------------
+
+
+async def plan_of(bench, from_step=None, caller=ADMIN):
+    return await bench.operating.plan(caller, "trip:t1", from_step)
+
+
+async def test_a_completed_execution_is_undone_by_a_linked_run_and_again_there_is_nothing(bench) -> None:
+    bench.completed()
+    part = await plan_of(bench, "take_money")
+    first = await bench.operate("compensate", plan=part.hash, from_step="take_money", override=True, key="k1")
+    assert first.workflow_id == linked_id("trip:t1")
+    assert bench.live.runs[linked_id("trip:t1")].performed == ["undo take_money"]
+    whole = await plan_of(bench)
+    assert sorted(step.step for step in whole.steps) == ["book_car", "book_flight", "book_hotel"]
+    await bench.operate("compensate", plan=whole.hash, override=True, key="k2")
+    assert (await plan_of(bench)).steps == ()
+    with pytest.raises(RefusedCommandError):
+        await bench.operate("compensate", plan=(await plan_of(bench)).hash, override=True, key="k3")
+
+
+async def test_it_works_when_temporal_has_forgotten_the_execution(bench) -> None:
+    bench.ledger.keep(bench.completed())
+    bench.live.runs.clear()
+    await bench.operate("compensate", plan=(await plan_of(bench)).hash, override=True)
+    assert len(bench.live.runs[linked_id("trip:t1")].performed) == 4
+
+
+async def test_an_end_that_nobody_confirmed_is_no_seed(bench) -> None:
+    bench.ledger.keep(bench.completed(), confirmed=False)
+    bench.live.runs.clear()
+    with pytest.raises(RefusedCommandError, match="not confirmed yet"):
+        await plan_of(bench)
+
+
+async def test_a_terminated_one_that_temporal_forgot_counts_what_may_have_begun(bench) -> None:
+    bench.ledger.keep(bench.run(book_hotel="hold"), confirmed=False, gone="terminated")
+    bench.live.runs.clear()
+    assert sorted(step.step for step in (await plan_of(bench)).steps) == ["book_car", "book_flight", "book_hotel"]
+
+
+async def test_a_second_confirmation_is_the_same_operation(bench) -> None:
+    bench.completed()
+    plan = await plan_of(bench)
+    first = await bench.operate("compensate", plan=plan.hash, override=True, key="k1")
+    second = await bench.operate("compensate", plan=plan.hash, override=True, key="k2")
+    assert (second.id, bench.live.started) == (first.id, [linked_id("trip:t1")])
+
+
+async def test_an_execution_that_has_moved_is_a_conflict_with_the_new_plan(bench) -> None:
+    hand = bench.run()
+    plan = await plan_of(bench)
+    hand.arrives("trip.approved")
+    hand.arrives("trip.confirmed")
+    with pytest.raises(PlanMovedError) as refused:
+        await bench.operate("compensate", plan=plan.hash)
+    assert refused.value.plan == await plan_of(bench)
+
+
+async def test_past_the_pivot_the_override_is_needed_and_is_a_right_of_its_own(bench) -> None:
+    bench.completed()
+    plan = await plan_of(bench)
+    with pytest.raises(RefusedCommandError, match="override"):
+        await bench.operate("compensate", plan=plan.hash, caller=OPERATOR)
+    with pytest.raises(DeniedError, match="saga:override"):
+        await bench.operate("compensate", plan=plan.hash, override=True, caller=OPERATOR)
+    allowed = replace(OPERATOR, granted=frozenset({Permission.OVERRIDE}))
+    assert (await bench.operate("compensate", plan=plan.hash, override=True, caller=allowed)).state == "applied"
+
+
+async def test_after_the_window_it_is_refused(bench) -> None:
+    hand = bench.completed()
+    plan = await plan_of(bench)
+    bench.clock.moment = NOW + timedelta(milliseconds=hand.execution.plan.compensation_window_ms, seconds=1)
+    with pytest.raises(RefusedCommandError, match="compensation window ended"):
+        await bench.operate("compensate", plan=plan.hash, override=True)
+
+
+async def test_a_terminated_run_is_left_alone_until_no_slow_worker_can_perform_it(bench) -> None:
+    in_status(bench, "terminated")
+    await bench.operate("compensate", plan=(await plan_of(bench)).hash)
+    assert bench.clock.slept == [timedelta(seconds=6)]
+
+
+async def test_a_running_one_is_compensated_in_place(bench) -> None:
+    hand = bench.run()
+    record = await bench.operate("compensate", plan=(await plan_of(bench)).hash)
+    assert (record.workflow_id, hand.execution.word, bench.live.started) == ("trip:t1", "Compensated", [])
+
+
+async def test_a_move_that_does_not_change_the_plan_does_not_stop_it(bench) -> None:
+    hand = bench.run()
+    plan = await plan_of(bench)
+
+    def move() -> None:
+        bench.live.on_command = lambda: None
+        hand.arrives("trip.confirmed")
+
+    bench.live.on_command = move
+    assert (await bench.operate("compensate", plan=plan.hash)).state == "applied"
+
+
+async def test_inputs_are_shown_to_those_who_may_see_payloads(bench) -> None:
+    bench.completed()
+    assert all(step.inputs for step in (await plan_of(bench, caller=ADMIN)).steps)
+    assert all(step.inputs is None for step in (await plan_of(bench, caller=OPERATOR)).steps)
+    assert (await plan_of(bench, caller=VIEWER)).hash == (await plan_of(bench)).hash
+
+
+async def test_a_crash_between_confirm_and_start_is_made_good(bench) -> None:
+    bench.completed()
+    plan = await plan_of(bench)
+    bench.live.begin_undo = _away
+    with pytest.raises(EngineUnavailableError):
+        await bench.operate("compensate", plan=plan.hash, override=True)
+    del bench.live.begin_undo
+    await bench.operating.settle_all()
+    assert bench.live.started == [linked_id("trip:t1")]
+    assert [one.state for one in bench.register.operations.values()] == ["verified"]
+
+
+async def _away(*_):
+    raise EngineUnavailableError("away")
