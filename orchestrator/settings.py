@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     publish_timeout: Seconds = Field(timedelta(seconds=5), description="how long a confirm may take, seconds")
     missing_patience: Seconds = Field(
         timedelta(minutes=5), description="how long a message waits for its execution to appear, seconds"
+    )
+    unrouted_events: Literal["park", "ignore"] = Field(
+        "park", description="what becomes of events that nobody on the broker is bound for"
     )
     resend_first: Seconds = Field(
         timedelta(seconds=2), description="an unanswered command is sent again after, seconds"

@@ -1,6 +1,7 @@
 """The relay: takes events from the broker to the executions that want them. It decides nothing else.
 
-A message is acknowledged only when the engine has it, or when it stands in the retry ladder or in parking.
+A message is acknowledged only when the engine has it, or when it stands in the retry ladder or in parking. It also
+looks after the queue of events that nobody is bound for, so that each of them meets one of these ends as well.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ import logging
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from orchestrator.adapters.rabbitmq.consumer import Consumer, give_back
 from orchestrator.adapters.rabbitmq.gate import Gate
@@ -19,12 +21,13 @@ from orchestrator.adapters.rabbitmq.parking import Why
 from orchestrator.adapters.rabbitmq.settling import Settler
 from orchestrator.adapters.rabbitmq.turns import Turns
 from orchestrator.adapters.rabbitmq.wire import from_amqp
+from orchestrator.contracts.protocol import OPTIONAL
 from orchestrator.errors import EngineUnavailableError, MessageError, UnknownMessageTypeError
 from orchestrator.service.ports import Delivery
 from orchestrator.service.routing import Ack, Deliver, Park, Retry, fault, settlement, start_instead
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
     from datetime import timedelta
     from typing import Self
 
@@ -38,7 +41,15 @@ if TYPE_CHECKING:
     from orchestrator.service.routing import Routes, Settlement, Target
     from orchestrator.settings import Settings
 
+    Settle: TypeAlias = Callable[[AbstractIncomingMessage], Awaitable[str]]
+
 log = logging.getLogger(__name__)
+
+UNBOUND = (
+    "nor is any queue bound for it. Check how it is spelled; if a saga is to want it, declare it there, run "
+    "`saga topology apply` and send this again; if nobody need listen, send it with header `saga-optional: true`"
+)
+"""What to do about an event that nobody wants."""
 
 
 @dataclass(slots=True)
@@ -50,6 +61,7 @@ class RelayCounts:
     Attributes:
         retried: put off, it comes again. `parked`: a person must look at it.
         started, delivered, duplicate, ignored: what the engine said.
+        unheard: nobody is bound for it, and nobody need be.
         returned: given back, or the connection was lost before it was settled: it comes again.
     """
 
@@ -60,6 +72,7 @@ class RelayCounts:
     delivered: int = 0
     duplicate: int = 0
     ignored: int = 0
+    unheard: int = 0
     returned: int = 0
 
 
@@ -92,8 +105,9 @@ class Relay:
         self._executions = executions
         self._names = Names(settings.name_prefix)
         self._settler = Settler(publisher, self._names, self._names.ingress)
+        self._unrouted = Settler(publisher, self._names, self._names.unrouted_queue)
         self._turns = Turns()
-        self._consumer: Consumer | None = None
+        self._consumers: tuple[Consumer, ...] = ()
 
     @classmethod
     @asynccontextmanager
@@ -115,27 +129,29 @@ class Relay:
             TopologyError: the broker lacks the queue.
         """
         relay = cls(settings, publisher, routes=routes, catalogue=catalogue, executions=executions)
-        relay._consumer = Consumer(connection, relay._names.ingress, relay._take, prefetch=settings.prefetch)
-        relay.gate.holds(relay._consumer)
+        ways = {relay._names.ingress: relay._settle, relay._names.unrouted_queue: relay._settle_unrouted}
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(relay._consumer)
+            for queue, settle in ways.items():
+                consumer = Consumer(connection, queue, partial(relay._take, settle), prefetch=settings.prefetch)
+                relay.gate.holds(consumer)
+                relay._consumers += (await stack.enter_async_context(consumer),)
             await stack.enter_async_context(relay.gate)
             yield relay
 
     async def drain(self, within: timedelta) -> None:
         """Take no more events; let those in hand end for at most `within`."""
-        if self._consumer is not None:
-            await self._consumer.drain(within if self.gate.is_open else None)
+        for consumer in self._consumers:
+            await consumer.drain(within if self.gate.is_open else None)
 
     async def is_healthy(self) -> bool:
-        """Whether the queue is consumed, or paused on purpose."""
-        return self._consumer is not None and await self._consumer.is_healthy()
+        """Whether both queues are consumed, or paused on purpose."""
+        return all([await consumer.is_healthy() for consumer in self._consumers])
 
-    async def _take(self, message: AbstractIncomingMessage) -> None:
+    async def _take(self, settle: Settle, message: AbstractIncomingMessage) -> None:
         self.counts.consumed += 1
         outcome = "returned"
         try:
-            outcome = await self._settle(message)
+            outcome = await settle(message)
         finally:
             setattr(self.counts, outcome, getattr(self.counts, outcome) + 1)
 
@@ -156,6 +172,22 @@ class Relay:
                 return "returned"
             verdicts.append((target, verdict))
         return await self._carry_out(message, trail, verdicts)
+
+    async def _settle_unrouted(self, message: AbstractIncomingMessage) -> str:
+        """A message that no queue is bound for: ours all the same, or of no interest to anybody, or a mistake."""
+        try:
+            envelope = from_amqp(message, max_body_bytes=self._settings.max_body_bytes)
+        except MessageError as error:
+            return await self._park_unrouted(message, error)
+        if envelope.type in self._routes.types:
+            # Published before its saga was applied to the broker, or by another routing key than its type.
+            return await self._settle(message)
+        if envelope.headers.get(OPTIONAL) == "true" or self._settings.unrouted_events == "ignore":
+            return "unheard" if await self._unrouted.acknowledge(message) else "returned"
+        return await self._park_unrouted(message, UnknownMessageTypeError(envelope.type, remedy=UNBOUND))
+
+    async def _park_unrouted(self, message: AbstractIncomingMessage, error: MessageError) -> str:
+        return "parked" if await self._unrouted.park(message, Why(error.reason, str(error))) else "returned"
 
     def _read(self, message: AbstractIncomingMessage) -> _Arrival:
         envelope = from_amqp(message, max_body_bytes=self._settings.max_body_bytes)

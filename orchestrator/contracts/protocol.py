@@ -29,6 +29,9 @@ RETRYABLE = "saga-retryable"
 CODE = "saga-error-code"
 REASON = "saga-error-reason"
 
+OPTIONAL = "saga-optional"
+"""Header of an event, `true`: nobody need listen to it. One without it that nobody is bound for is parked."""
+
 UNDONE = "undone"
 """Code of the refusal of a forward command whose undo came first: the proof of a lost attempt (express.md, 14)."""
 CONFLICT = "conflict"
@@ -181,7 +184,7 @@ def read_reply(envelope: Envelope) -> Reply:
             retryable=headers.get(RETRYABLE) == "true",
             code=headers.get(CODE, ""),
             reason=headers.get(REASON, ""),
-            body=envelope.body,
+            body=envelope.body or b"null",
             message_id=envelope.id,
         )
     except KeyError as error:

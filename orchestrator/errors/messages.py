@@ -49,8 +49,8 @@ class UnknownMessageTypeError(MessageError):
 
     reason = "unknown-type"
 
-    def __init__(self, message_type: str) -> None:
-        super().__init__(f"no saga starts on or waits for {message_type!r}: check ce-type, or deploy the saga first")
+    def __init__(self, message_type: str, *, remedy: str = "check ce-type, or deploy the saga first") -> None:
+        super().__init__(f"no saga starts on or waits for {message_type!r}: {remedy}")
         self.message_type = message_type
 
 

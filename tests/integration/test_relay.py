@@ -282,7 +282,7 @@ async def test_while_the_engine_is_away_nothing_is_lost_and_nothing_spins():
         for number in range(30):
             await here.event(b'{"order_id": "A%d"}' % number)
         await until(lambda: not relay.gate.is_open)
-        await until(lambda: relay._consumer is not None and relay._consumer.is_paused)
+        await until(lambda: all(consumer.is_paused for consumer in relay._consumers))
         await until(lambda: engine.probes >= 3)
         held = relay.counts.consumed
         assert engine.calls.total() <= held <= here.settings.prefetch
@@ -342,6 +342,63 @@ async def test_draining_lets_what_is_in_hand_end():
         assert relay.counts.started == 1
         assert settled(relay)
         assert await here.depth(here.names.ingress) == 0
+
+
+async def test_an_event_that_nobody_is_bound_for_is_parked_with_what_to_do_about_it():
+    async with corner() as here, relaying(here, Engine()) as relay:
+        await here.event(ORDER, {**CE, "ce-type": "order.plcaed", "other": "kept"}, key="order.plcaed")
+        (parked,) = await here.parked()
+        assert parked.headers[REASON] == "unknown-type"
+        for told in ("'order.plcaed'", "spelled", "`saga topology apply`", "saga-optional"):
+            assert told in str(parked.headers[TEXT])
+        assert (parked.headers[EXCHANGE], parked.headers[ROUTING_KEY]) == (here.names.events, "order.plcaed")
+        assert parked.headers[QUEUE] == here.names.unrouted_queue
+        assert (parked.body, parked.headers["other"]) == (ORDER, "kept")
+        await until(lambda: relay.counts.parked == 1)
+        assert await here.depth(here.names.unrouted_queue) == 0
+        assert settled(relay)
+
+
+async def test_what_nobody_is_bound_for_and_nobody_could_read_is_parked_too():
+    async with corner() as here, relaying(here, Engine()) as relay:
+        await here.event(b"hello", {"from": "a stranger"}, key="anything")
+        (parked,) = await here.parked()
+        assert parked.headers[REASON] == "malformed"
+        await until(lambda: relay.counts.parked == 1)
+        assert settled(relay)
+
+
+@pytest.mark.parametrize(
+    ("headers", "changes"),
+    [({"saga-optional": "true"}, {}), ({}, {"unrouted_events": "ignore"})],
+    ids=["its sender says so", "the setting says so"],
+)
+async def test_an_event_that_nobody_need_listen_to_leaves_no_trace(headers, changes):
+    async with corner(**changes) as here, relaying(here, Engine()) as relay:
+        await here.event(ORDER, {**CE, "ce-type": "order.told", **headers}, key="order.told")
+        await until(lambda: relay.counts.unheard == 1)
+        assert await here.depth(here.names.parking) == 0
+        assert await here.depth(here.names.unrouted_queue) == 0
+        assert settled(relay)
+
+
+async def test_an_event_that_came_before_its_saga_was_applied_or_by_another_key_is_not_lost():
+    engine = Engine()
+    async with corner() as here, relaying(here, engine) as relay:
+        await here.event(ORDER, {**CE, "saga-optional": "true"}, key="by.another.key")
+        await until(lambda: relay.counts.started == 1)
+        assert engine.started == ["fulfil:A17"]
+        assert settled(relay)
+
+
+async def test_an_event_of_that_kind_whose_execution_is_missing_goes_up_the_ladder_and_comes_home():
+    engine = Engine({"fulfil:A17": Delivery.MISSING})
+    async with corner() as here, relaying(here, engine) as relay:
+        await here.event(ORDER, {**CE, "ce-type": "payment.settled"}, key="by.another.key")
+        await until(lambda: relay.counts.retried == 1)
+        engine.answers.clear()
+        await until(lambda: relay.counts.delivered == 1)
+        assert settled(relay)
 
 
 async def test_when_parking_is_full_the_message_stays_until_there_is_room():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.adapters.rabbitmq import parking
 from orchestrator.adapters.rabbitmq.names import Names
+from orchestrator.contracts.protocol import OPTIONAL
 
 if TYPE_CHECKING:
     import asyncio
@@ -42,8 +43,9 @@ class RabbitCourier:
         )
 
     async def publish(self, event: Envelope) -> None:
-        """Publish an event, with confirm."""
-        await self._publisher.publish(event, exchange=self._names.events, routing_key=event.type)
+        """Publish an event, with confirm. Nobody need listen."""
+        told = event.with_headers(**{OPTIONAL: "true"})
+        await self._publisher.publish(told, exchange=self._names.events, routing_key=event.type)
 
     async def park(self, event: Envelope, *, code: str, reason: str) -> None:
         """Publish an event that an execution cannot use to parking, with confirm."""

@@ -43,7 +43,7 @@ class Names:
 
     @property
     def unrouted_queue(self) -> str:
-        """Queue that keeps them for a person."""
+        """Queue that keeps them until a relay has told them apart: wanted, optional, or a mistake."""
         return f"{self.prefix}.unrouted.q"
 
     @property

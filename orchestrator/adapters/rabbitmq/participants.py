@@ -19,7 +19,7 @@ from orchestrator.adapters.rabbitmq.parking import Why
 from orchestrator.adapters.rabbitmq.publisher import Publisher
 from orchestrator.adapters.rabbitmq.settling import FIRST_PAUSE, LONGEST_PAUSE, Settler
 from orchestrator.adapters.rabbitmq.wire import from_amqp
-from orchestrator.contracts.protocol import error_body, read_command, refusal_of
+from orchestrator.contracts.protocol import OPTIONAL, error_body, read_command, refusal_of
 from orchestrator.errors import MalformedMessageError, MessageError, PublishError, Rejected, UnroutableError
 from orchestrator.participant.outbox import Outbox
 from orchestrator.participant.patience import handle_patiently
@@ -116,7 +116,8 @@ class ParticipantServer:
         return told
 
     async def _publish_event(self, event: Envelope) -> None:
-        await self._publisher.publish(event, exchange=self._names.events, routing_key=event.type)
+        told = event.with_headers(**{OPTIONAL: "true"})
+        await self._publisher.publish(told, exchange=self._names.events, routing_key=event.type)
 
     async def _turn_away(self, message: AbstractIncomingMessage, command: Envelope, error: MessageError) -> None:
         """Park a command, and tell the saga, if it can be told: it would only send the same again.

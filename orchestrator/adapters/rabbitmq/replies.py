@@ -22,6 +22,7 @@ from orchestrator.adapters.rabbitmq.names import Names
 from orchestrator.adapters.rabbitmq.parking import Why
 from orchestrator.adapters.rabbitmq.settling import Settler
 from orchestrator.adapters.rabbitmq.wire import from_amqp
+from orchestrator.contracts.decoding import decode
 from orchestrator.contracts.protocol import Reply, read_reply
 from orchestrator.errors import EngineUnavailableError, MalformedMessageError, MessageError
 from orchestrator.service.ports import Delivery
@@ -201,6 +202,7 @@ class ReplyDesk:
         reply = read_reply(envelope)
         if not reply.command_id:
             raise MalformedMessageError("the reply does not name its command: send ce-causationid, the command's id")
+        decode(reply.body)  # whoever takes it counts on that
         return reply
 
     def _hand_over(self, reply: Reply) -> bool:

@@ -105,6 +105,8 @@ async def _command(stage: Stage, scene: Scene, handler: Handler) -> Report:
             reply = await asyncio.wait_for(answer, scene.patience)
         except (TimeoutError, PublishError) as error:
             # Not sent, or sent and not answered: either way the same command is sent again until its limit.
+            if isinstance(error, PublishError):
+                log.warning("command_not_sent", extra={"step": scene.call.step, "error": str(error)})
             deadline_ms = _epoch_ms(headers.deadline)
             return report(scene.call, "pending", deadline_ms=deadline_ms, reason=str(error) or "no reply yet")
     return read_reply(scene.call, reply, handler)
