@@ -30,7 +30,6 @@ from orchestrator.engine.signals import (
 )
 from orchestrator.engine.states import Phase, State, StepState
 from orchestrator.engine.statuses import forward_status, undo_status, word
-from orchestrator.engine.topology import topology_of
 from orchestrator.engine.turn import SAGA_TIMER, Turn, call_of
 from orchestrator.engine.unwinding import has_fenced_doubt, has_work_in_flight, open_undos, unwind
 from orchestrator.errors import IllegalSignalError, ReplayMismatchError
