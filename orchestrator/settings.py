@@ -114,8 +114,7 @@ class Settings(BaseSettings):
             raise ValueError(
                 "SAGA_RABBITMQ_URL is unencrypted and leaves this machine: use amqps://, or set SAGA_ALLOW_PLAINTEXT=1"
             )
-        host = self.temporal_address.rpartition(":")[0].strip("[]")
-        if not self.uses_tls and host not in LOOPBACK:
+        if not (self.uses_tls or self.has_temporal_here):
             raise ValueError(
                 "SAGA_TEMPORAL_ADDRESS is another machine: set SAGA_TEMPORAL_TLS=1, or SAGA_ALLOW_PLAINTEXT=1"
             )
@@ -136,6 +135,11 @@ class Settings(BaseSettings):
     def ledger(self) -> str:
         """Where the ledger is."""
         return (self.ledger_url or self.database_url).get_secret_value()
+
+    @property
+    def has_temporal_here(self) -> bool:
+        """Whether Temporal's address is this machine's loopback."""
+        return self.temporal_address.rpartition(":")[0].strip("[]") in LOOPBACK
 
     @property
     def uses_tls(self) -> bool:

@@ -204,6 +204,16 @@ class Plan(Part):
         """16 hex digits that name this plan's content, its version included."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The plan as JSON values, without what is as by default: it lies in the history of every execution.
+
+        The defaults are therefore part of the format: one that must change needs a new `FORMAT`.
+        """
+        short = self.model_dump(mode="json", exclude_defaults=True)
+        _name_kinds(self.root, short["root"])
+        return {"format": self.format, **short}
+
     def execution_id(self, key: str) -> str:
         """`saga:key`, at most 255 bytes: a longer one keeps its head and ends in a hash."""
         text = f"{self.saga}:{key}"
@@ -215,6 +225,14 @@ class Plan(Part):
 
 MAX_ID_BYTES = 255
 """Longest workflow id that Temporal's SQL stores keep, and longest AMQP short string."""
+
+
+def _name_kinds(node: Node, dumped: dict[str, Any]) -> None:
+    """Put back what tells nodes apart: `kind` is a default too."""
+    dumped["kind"] = node.kind
+    if isinstance(node, SequencePlan | ParallelPlan):
+        for child, below in zip(node.children, dumped["children"], strict=True):
+            _name_kinds(child, below)
 
 
 def leaves(node: Node) -> Iterator[Leaf]:

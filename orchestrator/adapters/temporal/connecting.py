@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from temporalio.client import Client
-from temporalio.service import RPCError, TLSConfig
+from temporalio.service import GrpcCompression, RPCError, TLSConfig
 
 from orchestrator.errors import EngineUnavailableError
 
@@ -26,11 +26,17 @@ async def connect(settings: Settings) -> Client:
             namespace=settings.temporal_namespace,
             api_key=api_key,
             tls=_tls(settings) if settings.uses_tls else False,
+            grpc_compression=_compression(settings),
         )
     except (RPCError, RuntimeError) as error:
         raise EngineUnavailableError(
             f"no Temporal server answers at {settings.temporal_address} (SAGA_TEMPORAL_ADDRESS): {error}"
         ) from error
+
+
+def _compression(settings: Settings) -> GrpcCompression:
+    """None on this machine: it would cost both sides CPU and save nothing."""
+    return GrpcCompression.NONE if settings.has_temporal_here else GrpcCompression.GZIP
 
 
 def _tls(settings: Settings) -> TLSConfig:

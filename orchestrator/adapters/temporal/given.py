@@ -6,7 +6,7 @@ are dataclasses here; `to_json` and `from_json` turn them over with adapters tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any, Literal, TypeVar
 
@@ -154,11 +154,21 @@ def _adapter(shape: Any) -> TypeAdapter[Any]:
 
 
 def to_json(value: object) -> Any:
-    """A shape of this module as JSON values; defaults are left out where nothing needs them, they cost history."""
-    # A plan's nodes are told apart by `kind`, which is a default.
+    """A shape of this module as JSON values; defaults are left out, they cost history.
+
+    Not so the limits: an execution keeps those it began with, whatever the defaults are by then.
+    """
+    if isinstance(value, Given):
+        parts = ("execution_id", "trigger", "thread", "carried")
+        dumped = {name: _dumped(getattr(value, name)) for name in parts}
+        return {"plan": value.plan.document, "limits": asdict(value.limits), **dumped}
+    return _dumped(value)
+
+
+def _dumped(value: object) -> Any:
     shape: Any = type(value)
     adapter: TypeAdapter[Any] = _adapter(shape)
-    return adapter.dump_python(value, mode="json", exclude_defaults=not isinstance(value, Given))
+    return adapter.dump_python(value, mode="json", exclude_defaults=True)
 
 
 def from_json(shape: type[Shape], value: Any) -> Shape:

@@ -39,25 +39,35 @@ class Run:
 
     async def perform(self) -> RunReport:
         """Perform what can be performed, and report it in the order in which it ended."""
-        self._begin_ready()
         try:
-            while self._open:
-                ended, _ = await asyncio.wait(self._open, return_when=asyncio.FIRST_COMPLETED)
-                for task in sorted(ended, key=lambda task: self._request.calls.index(self._open[task])):
-                    self._end(task)
-                self._begin_ready()
+            while (ready := self._take_ready()) or self._open:
+                if len(ready) == 1 and not self._open:
+                    # Nothing goes on beside it, so it needs no task of its own.
+                    self._end(ready[0], await self._one(ready[0]))
+                else:
+                    await self._side_by_side(ready)
         finally:
             for task in self._open:
                 task.cancel()
         return RunReport(reports=self._reports, elapsed_ms=int(self._watch.elapsed() * 1000))
 
-    def _begin_ready(self) -> None:
+    async def _side_by_side(self, ready: list[Call]) -> None:
+        """Begin these beside what is open; until something has ended."""
+        for call in ready:
+            self._open[asyncio.create_task(self._one(call))] = call
+        ended, _ = await asyncio.wait(self._open, return_when=asyncio.FIRST_COMPLETED)
+        for task in sorted(ended, key=lambda task: self._request.calls.index(self._open[task])):
+            self._end(self._open.pop(task), task.result())
+
+    def _take_ready(self) -> list[Call]:
+        """What may begin now; nothing once the budget is spent or a call did not succeed."""
         if self._watch.elapsed() >= self._budget:
             self._is_stopped = True
+        if self._is_stopped:
+            return []
         ready = [call for call in self._waiting if self._succeeded.issuperset(call.after)]
-        for call in ready if not self._is_stopped else ():
-            self._waiting.remove(call)
-            self._open[asyncio.create_task(self._one(call))] = call
+        self._waiting = [call for call in self._waiting if call not in ready]
+        return ready
 
     async def _one(self, call: Call) -> Report:
         if call.call.lane == "command" and not call.deadline_ms:
@@ -86,9 +96,7 @@ class Run:
         wanted = {need.fact for need in call.call.needs}
         return {name: value for name, value in self._facts.items() if name in wanted}
 
-    def _end(self, task: asyncio.Task[Report]) -> None:
-        call = self._open.pop(task)
-        made = task.result()
+    def _end(self, call: Call, made: Report) -> None:
         self._reports.append(made)
         if made.kind != "ok":
             self._is_stopped = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from orchestrator.adapters.temporal.performing import Stage
     from orchestrator.settings import Settings
 
+WORKFLOW_THREADS = 2
+"""Threads for workflow tasks. They share one core with all else, so more of them only wait for each other; two, that
+one which hangs does not stop the rest before the SDK interrupts it."""
 FAN_OUT = 10
 """Durable actions of one workflow task that may start without a trip through the server."""
 
@@ -39,6 +43,7 @@ def saga_worker(client: Client, stage: Stage, settings: Settings, sink: Sink | N
         workflows=[SagaWorkflow],
         activities=Activities(stage, client).all(),
         interceptors=_interceptors(sink),
+        workflow_task_executor=ThreadPoolExecutor(WORKFLOW_THREADS, thread_name_prefix="saga-workflow"),
         max_cached_workflows=2_000,
         max_concurrent_activities=500,
         max_concurrent_local_activities=200,

@@ -1,6 +1,7 @@
 import pytest
+from temporalio.service import GrpcCompression
 
-from orchestrator.adapters.temporal.connecting import _tls, connect
+from orchestrator.adapters.temporal.connecting import _compression, _tls, connect
 from orchestrator.errors import EngineUnavailableError
 from tests.temporal_kit import settings
 
@@ -26,3 +27,10 @@ def test_files_of_mutual_tls_are_read(tmp_path) -> None:
 def test_without_files_tls_checks_the_server_by_the_machines_authorities() -> None:
     tls = _tls(settings(temporal_tls=True))
     assert (tls.server_root_ca_cert, tls.client_cert, tls.client_private_key) == (None, None, None)
+
+
+def test_only_what_leaves_this_machine_is_compressed() -> None:
+    assert _compression(settings(temporal_address="127.0.0.1:7233")) is GrpcCompression.NONE
+    assert _compression(settings(temporal_address="[::1]:7233")) is GrpcCompression.NONE
+    there = settings(temporal_address="temporal.example:7233", temporal_tls=True)
+    assert _compression(there) is GrpcCompression.GZIP
