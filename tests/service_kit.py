@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,10 +13,12 @@ from orchestrator.errors import ConflictError, EngineUnavailableError, RefusedCo
 from orchestrator.saga.handlers import Handlers
 from orchestrator.service.access import Caller, Role
 from orchestrator.service.auditing import AuditEntry, AuditRow, Head, chained
+from orchestrator.service.bulk import Bulking
+from orchestrator.service.bulk_records import Bulk, BulkCounts, BulkItem
 from orchestrator.service.live import Seen, Taken, linked_id
 from orchestrator.service.operating import Operating, World
 from orchestrator.service.operations import Instruction, OperationRecord
-from orchestrator.service.records import Detail, Position, Snapshot
+from orchestrator.service.records import Cursor, Detail, Filter, Page, Position, Snapshot
 from orchestrator.service.requests import REQUEST
 from orchestrator.service.snapshots import row_of, steps_of
 from orchestrator.service.subjects import Subjects
@@ -22,9 +26,10 @@ from tests.hand_kit import Hand, event
 from tests.trip_kit import trip
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from orchestrator.engine.signals import CompensateRequested, Operator
+    from orchestrator.service.bulk_records import BulkState, ItemState
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TRIGGER = event("trip.ordered", trip="t1")
@@ -97,6 +102,58 @@ class MemoryRegister:
 
     async def audit_head(self) -> Head:
         return Head(self.rows[-1].number, self.rows[-1].hash) if self.rows else Head()
+
+
+@dataclass
+class MemoryBulks:
+    """Bulks, in memory."""
+
+    bulks: dict[str, Bulk] = field(default_factory=dict)
+    kept: dict[str, dict[int, BulkItem]] = field(default_factory=dict)
+
+    async def create(self, bulk: Bulk, ids: Sequence[str]) -> Bulk:
+        known = await self.by_key(bulk.caller.actor, bulk.key)
+        if known is not None:
+            return known
+        self.bulks[bulk.id] = bulk
+        self.kept[bulk.id] = {n: BulkItem(number=n, execution_id=name) for n, name in enumerate(ids, start=1)}
+        return bulk
+
+    async def find(self, bulk_id: str) -> Bulk | None:
+        return self.bulks.get(bulk_id)
+
+    async def by_key(self, actor: str, key: str) -> Bulk | None:
+        return next((one for one in self.bulks.values() if (one.caller.actor, one.key) == (actor, key)), None)
+
+    async def running(self) -> tuple[Bulk, ...]:
+        found = [one for one in self.bulks.values() if one.state == "running"]
+        return tuple(sorted(found, key=lambda one: (one.created_ms, one.id)))
+
+    async def set_state(self, bulk_id: str, state: BulkState) -> None:
+        self.bulks[bulk_id] = replace(self.bulks[bulk_id], state=state)
+
+    async def next_waiting(self, bulk_id: str) -> BulkItem | None:
+        return next(iter(await self.items(bulk_id, "waiting", limit=1)), None)
+
+    async def settle(self, bulk_id: str, item: BulkItem, state: ItemState, *, text: str, operation_id: str) -> None:
+        if self.kept[bulk_id][item.number].round == item.round:
+            self.kept[bulk_id][item.number] = replace(item, state=state, text=text, operation_id=operation_id)
+
+    async def renew_failed(self, bulk_id: str) -> int:
+        failed = [one for one in self.kept[bulk_id].values() if one.state == "failed"]
+        for one in failed:
+            self.kept[bulk_id][one.number] = replace(one, state="waiting", round=one.round + 1)
+        return len(failed)
+
+    async def counts(self, bulk_id: str) -> BulkCounts:
+        counted = Counter[str](one.state for one in self.kept[bulk_id].values())
+        return BulkCounts(**counted)
+
+    async def items(
+        self, bulk_id: str, state: ItemState | None = None, *, after: int = 0, limit: int = 200
+    ) -> tuple[BulkItem, ...]:
+        found = (one for one in self.kept[bulk_id].values() if one.number > after and state in (None, one.state))
+        return tuple(itertools.islice(found, limit))
 
 
 @dataclass
@@ -188,6 +245,14 @@ class FakeLedger:
     async def find(self, execution_id: str) -> Detail | None:
         return self.details.get(execution_id)
 
+    async def page(self, wanted: Filter, *, after: Cursor | None = None, limit: int = 50) -> Page:
+        rows = [self.details[name].row for name in sorted(self.details)]
+        found = [row for row in rows if not wanted.statuses or row.status in wanted.statuses]
+        start = 0 if after is None else [row.execution_id for row in found].index(after.execution_id) + 1
+        some = tuple(found[start : start + limit])
+        more = start + limit < len(found)
+        return Page(some, Cursor(0, some[-1].execution_id) if more else None)
+
     async def state(self, execution_id: str) -> Any:
         return self.states.get(execution_id)
 
@@ -203,6 +268,11 @@ class ServiceBench:
     ledger: FakeLedger = field(default_factory=FakeLedger)
     register: MemoryRegister = field(default_factory=MemoryRegister)
     clock: ManualClock = field(default_factory=ManualClock)
+    bulks: MemoryBulks = field(default_factory=MemoryBulks)
+
+    @property
+    def bulking(self) -> Bulking:
+        return Bulking(self.world, self.bulks)
 
     @property
     def world(self) -> World:

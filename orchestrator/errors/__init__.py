@@ -13,7 +13,8 @@ OrchestratorError
 ├── ReplayMismatchError          a stored state does not fit its plan
 ├── RefusedCommandError          an operator's command is not allowed now
 ├── ConflictError                the execution is not at the revision that an operator saw
-│   └── PlanMovedError           the plan that is confirmed is not the present one any more
+│   ├── PlanMovedError           the plan that is confirmed is not the present one any more
+│   └── SelectionMovedError      a bulk's filter selects something else than what was shown
 ├── DeniedError                  a caller lacks a right
 ├── InvalidRequestError          a request is not what it must be (all problems at once)
 ├── KeyReusedError               an idempotency key came again with another request
@@ -71,6 +72,7 @@ from orchestrator.errors.operating import (
     OperationNotFoundError,
     PlanMovedError,
     RefusedCommandError,
+    SelectionMovedError,
 )
 from orchestrator.errors.root import (
     OrchestratorError,
@@ -89,6 +91,7 @@ from orchestrator.errors.running import (
 )
 
 __all__ = [
+    "SelectionMovedError",
     "PlanMovedError",
     "OperationNotFoundError",
     "KeyReusedError",

@@ -107,3 +107,17 @@ class OperationNotFoundError(OrchestratorError):
     def __init__(self, operation_id: str) -> None:
         super().__init__(f"no operation {operation_id!r}")
         self.operation_id = operation_id
+
+
+class SelectionMovedError(ConflictError):
+    """A filter selects something else than what was shown.
+
+    Args:
+        token: names the present selection.
+        count: how many executions it has.
+    """
+
+    def __init__(self, token: str, *, count: int) -> None:
+        super().__init__(f"the filter selects other executions now ({count}): look at the new selection", revision=0)
+        self.token = token
+        self.count = count

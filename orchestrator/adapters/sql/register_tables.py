@@ -68,14 +68,16 @@ bulks = Table(
     "bulks",
     metadata,
     Column("id", key(64), primary_key=True),
+    Column("actor", String(200), nullable=False),
     Column("caller", LargeBinary, nullable=False),
-    Column("request", LargeBinary, nullable=False),
+    Column("word", String(20), nullable=False),
     Column("reason", LargeBinary, nullable=False),
     Column("given_key", String(200), nullable=False),
     Column("rate", Float, nullable=False),
     Column("state", String(20), nullable=False),
     Column("total", Integer, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
+    UniqueConstraint("actor", "given_key", name="bulks_given_key"),
 )
 Index("bulks_state", bulks.c.state, bulks.c.id)
 

@@ -80,11 +80,12 @@ def _bulks() -> None:
     op.create_table(
         "bulks",
         sa.Column("id", _key(64), primary_key=True),
-        *(_bytes("caller"), _bytes("request"), _bytes("reason"), _text("given_key", 200)),
+        *(_text("actor", 200), _bytes("caller"), _text("word", 20), _bytes("reason"), _text("given_key", 200)),
         sa.Column("rate", sa.Float, nullable=False),
         _text("state", 20),
         sa.Column("total", sa.Integer, nullable=False),
         _long("created_ms"),
+        sa.UniqueConstraint("actor", "given_key", name="bulks_given_key"),
     )
     op.create_index("bulks_state", "bulks", ["state", "id"])
     op.create_table(

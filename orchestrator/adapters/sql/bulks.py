@@ -1,0 +1,158 @@
+"""Bulks on SQL. Implements `service.bulk_records.Bulks`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import func, insert, select, update
+
+from orchestrator.adapters.sql.inbox import outages
+from orchestrator.adapters.sql.register_tables import audit_head, bulk_items, bulks
+from orchestrator.sealing import OPEN
+from orchestrator.service.access import Caller
+from orchestrator.service.bulk_records import Bulk, BulkCounts, BulkItem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Row, Select
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from orchestrator.sealing import Seal
+    from orchestrator.service.bulk_records import BulkState, ItemState
+
+_callers: TypeAdapter[Caller] = TypeAdapter(Caller)
+AT_ONCE = 500
+
+
+class SqlBulks:
+    """Keeps bulks. `engine`: one that `databases.open_engine` made; `seal` closes what people wrote."""
+
+    def __init__(self, engine: AsyncEngine, seal: Seal = OPEN) -> None:
+        self._engine = engine
+        self._seal = seal
+
+    async def create(self, bulk: Bulk, ids: Sequence[str]) -> Bulk:
+        """Store it with its items, unless its key is known."""
+        items = [
+            {"bulk": bulk.id, "number": number, "execution_id": name, "state": "waiting", "round": 1}
+            | {"operation_id": "", "text": b""}
+            for number, name in enumerate(ids, start=1)
+        ]
+        with outages():
+            async with self._engine.begin() as connection:
+                await connection.execute(select(audit_head).with_for_update())  # one after the other
+                known = (await connection.execute(_by_key(bulk.caller.actor, bulk.key))).first()
+                if known is not None:
+                    return self._bulk(known)
+                await connection.execute(insert(bulks).values(self._values(bulk)))
+                for start in range(0, len(items), AT_ONCE):
+                    await connection.execute(insert(bulk_items), items[start : start + AT_ONCE])
+        return bulk
+
+    async def find(self, bulk_id: str) -> Bulk | None:
+        """By id."""
+        return await self._read_one(select(bulks).where(bulks.c.id == bulk_id))
+
+    async def by_key(self, actor: str, key: str) -> Bulk | None:
+        """By actor and key."""
+        return await self._read_one(_by_key(actor, key))
+
+    async def running(self) -> tuple[Bulk, ...]:
+        """The oldest first."""
+        wanted = select(bulks).where(bulks.c.state == "running").order_by(bulks.c.created_ms, bulks.c.id)
+        return tuple(self._bulk(row) for row in await self._rows(wanted))
+
+    async def set_state(self, bulk_id: str, state: BulkState) -> None:
+        """Store how far it is."""
+        with outages():
+            async with self._engine.begin() as connection:
+                await connection.execute(update(bulks).where(bulks.c.id == bulk_id).values(state=state))
+
+    async def next_waiting(self, bulk_id: str) -> BulkItem | None:
+        """By number."""
+        return next(iter(await self.items(bulk_id, "waiting", limit=1)), None)
+
+    async def settle(self, bulk_id: str, item: BulkItem, state: ItemState, *, text: str, operation_id: str) -> None:
+        """Store an item's result."""
+        one = (bulk_items.c.bulk == bulk_id, bulk_items.c.number == item.number, bulk_items.c.round == item.round)
+        values = {"state": state, "text": self._seal.close(text.encode()), "operation_id": operation_id}
+        with outages():
+            async with self._engine.begin() as connection:
+                await connection.execute(update(bulk_items).where(*one).values(values))
+
+    async def renew_failed(self, bulk_id: str) -> int:
+        """Let failed items wait again."""
+        failed = (bulk_items.c.bulk == bulk_id, bulk_items.c.state == "failed")
+        statement = update(bulk_items).where(*failed).values(state="waiting", round=bulk_items.c.round + 1)
+        with outages():
+            async with self._engine.begin() as connection:
+                return (await connection.execute(statement)).rowcount
+
+    async def counts(self, bulk_id: str) -> BulkCounts:
+        """By state."""
+        number = func.count().label("number")
+        wanted = select(bulk_items.c.state, number).where(bulk_items.c.bulk == bulk_id)
+        rows = await self._rows(wanted.group_by(bulk_items.c.state))
+        return BulkCounts(**{row.state: row.number for row in rows})
+
+    async def items(
+        self, bulk_id: str, state: ItemState | None = None, *, after: int = 0, limit: int = 200
+    ) -> tuple[BulkItem, ...]:
+        """By number."""
+        wanted = select(bulk_items).where(bulk_items.c.bulk == bulk_id, bulk_items.c.number > after)
+        if state is not None:
+            wanted = wanted.where(bulk_items.c.state == state)
+        return tuple(self._item(row) for row in await self._rows(wanted.order_by(bulk_items.c.number).limit(limit)))
+
+    async def _rows(self, wanted: Select[Any]) -> Sequence[Row[Any]]:
+        with outages():
+            async with self._engine.connect() as connection:
+                rows: Sequence[Row[Any]] = (await connection.execute(wanted)).all()
+                return rows
+
+    async def _read_one(self, wanted: Select[Any]) -> Bulk | None:
+        rows = await self._rows(wanted)
+        return self._bulk(rows[0]) if rows else None
+
+    def _values(self, bulk: Bulk) -> dict[str, Any]:
+        return {
+            "id": bulk.id,
+            "actor": bulk.caller.actor,
+            "caller": self._seal.close(_callers.dump_json(bulk.caller)),
+            "word": bulk.word,
+            "reason": self._seal.close(bulk.reason.encode()),
+            "given_key": bulk.key,
+            "rate": bulk.rate,
+            "state": bulk.state,
+            "total": bulk.total,
+            "created_ms": bulk.created_ms,
+        }
+
+    def _bulk(self, row: Row[Any]) -> Bulk:
+        return Bulk(
+            id=row.id,
+            caller=_callers.validate_json(self._seal.open(row.caller)),
+            word=row.word,
+            reason=self._seal.open(row.reason).decode(),
+            key=row.given_key,
+            rate=row.rate,
+            state=row.state,
+            total=row.total,
+            created_ms=row.created_ms,
+        )
+
+    def _item(self, row: Row[Any]) -> BulkItem:
+        return BulkItem(
+            number=row.number,
+            execution_id=row.execution_id,
+            state=row.state,
+            round=row.round,
+            operation_id=row.operation_id,
+            text=self._seal.open(row.text).decode(),
+        )
+
+
+def _by_key(actor: str, key: str) -> Select[Any]:
+    return select(bulks).where(bulks.c.actor == actor, bulks.c.given_key == key)

@@ -1,0 +1,238 @@
+"""One operation on many executions: what was seen is what is done, the numbers add up, and a kill loses nothing."""
+
+from datetime import timedelta
+
+import pytest
+
+from orchestrator.errors import (
+    DeniedError,
+    EngineUnavailableError,
+    InvalidRequestError,
+    OperationNotFoundError,
+    RefusedCommandError,
+    SelectionMovedError,
+)
+from orchestrator.service.access import Caller, Role
+from orchestrator.service.bulk import BulkWish
+from orchestrator.service.records import Filter
+from tests.service_kit import ADMIN, OPERATOR, VIEWER, WHY, ServiceBench
+
+EVERYTHING = Filter()
+
+
+@pytest.fixture
+def bench():
+    return ServiceBench()
+
+
+def stuck(bench, *names):
+    hands = [bench.stuck(name) for name in names]
+    for hand in hands:
+        bench.ledger.keep(hand, confirmed=False, ended_ms=None)
+        hand.answers.clear()
+    return hands
+
+
+async def begin(bench, word="retry", caller=OPERATOR, **more):
+    wanted = more.pop("wanted", EVERYTHING)
+    seen = await bench.bulking.preview(caller, word, wanted)
+    given = {"word": word, "wanted": wanted, "reason": WHY, "key": "k1", "token": seen.token, **more}
+    return await bench.bulking.begin(caller, BulkWish(**given))
+
+
+async def counts(bench, bulk):
+    found = await bench.bulks.counts(bulk.id)
+    assert found.total == bulk.total
+    return found.done, found.failed, found.skipped, found.waiting
+
+
+async def test_every_item_is_done_once_and_the_numbers_add_up(bench) -> None:
+    hands = stuck(bench, "t1", "t2", "t3")
+    bulk = await begin(bench)
+    assert await counts(bench, bulk) == (0, 0, 0, 3)
+    await bench.bulking.run_all()
+    assert await counts(bench, bulk) == (3, 0, 0, 0)
+    assert (await bench.bulking.find(bulk.id)).state == "completed"
+    assert {hand.execution.word for hand in hands} == {"Compensated"}
+    assert all(item.operation_id in bench.register.operations for item in await bench.bulks.items(bulk.id))
+
+
+async def test_it_is_throttled(bench) -> None:
+    stuck(bench, "t1", "t2")
+    await begin(bench, rate=4.0)
+    await bench.bulking.run_all()
+    assert bench.clock.slept == [timedelta(seconds=0.25)] * 2
+
+
+async def test_what_is_in_another_state_by_now_is_skipped_and_says_why(bench) -> None:
+    hands = stuck(bench, "t1", "t2")
+    bulk = await begin(bench)
+    hands[0].tell(_abandon())
+    await bench.bulking.run_all()
+    assert await counts(bench, bulk) == (1, 0, 1, 0)
+    skipped = await bench.bulks.items(bulk.id, "skipped")
+    assert "this one is partially_compensated" in skipped[0].text
+    assert (await bench.bulking.find(bulk.id)).state == "completed"
+
+
+def _abandon():
+    from tests.trip_kit import command
+
+    return command("AbandonRequested")
+
+
+async def test_a_failed_item_can_be_tried_again(bench) -> None:
+    stuck(bench, "t1", "t2")
+    bulk = await begin(bench)
+    lost = bench.ledger.details.pop("trip:t1")
+    await bench.bulking.run_all()
+    assert await counts(bench, bulk) == (1, 1, 0, 0)
+    assert (await bench.bulking.find(bulk.id)).state == "partially_completed"
+    bench.ledger.details["trip:t1"] = lost
+    await bench.bulking.order(OPERATOR, bulk.id, "retry_failed", WHY)
+    await bench.bulking.run_all()
+    assert await counts(bench, bulk) == (2, 0, 0, 0)
+    assert (await bench.bulking.find(bulk.id)).state == "completed"
+
+
+async def test_all_failed_is_failed(bench) -> None:
+    stuck(bench, "t1")
+    bulk = await begin(bench)
+    bench.ledger.details.clear()
+    await bench.bulking.run_all()
+    assert (await bench.bulking.find(bulk.id)).state == "failed"
+
+
+async def test_a_suspended_bulk_stops_and_goes_on_where_it_was(bench) -> None:
+    stuck(bench, *(f"t{number}" for number in range(5)))
+    bulk = await begin(bench)
+    bench.live.on_command = _after(2, lambda: bench.bulks.bulks.update({bulk.id: _with(bulk, "suspended")}))
+    await bench.bulking.run_all()
+    assert await counts(bench, bulk) == (2, 0, 0, 3)
+    await bench.bulking.order(OPERATOR, bulk.id, "resume", WHY)
+    await bench.bulking.run_all()
+    assert await counts(bench, bulk) == (5, 0, 0, 0)
+
+
+def _with(bulk, state):
+    from dataclasses import replace
+
+    return replace(bulk, state=state)
+
+
+def _after(times, act):
+    left = [times]
+
+    def called():
+        left[0] -= 1
+        if left[0] == 0:
+            act()
+
+    return called
+
+
+async def test_a_cancelled_bulk_leaves_the_rest(bench) -> None:
+    hands = stuck(bench, "t1", "t2")
+    bulk = await begin(bench)
+    await bench.bulking.order(OPERATOR, bulk.id, "cancel", WHY)
+    await bench.bulking.run_all()
+    assert await counts(bench, bulk) == (0, 0, 0, 2)
+    assert {hand.execution.word for hand in hands} == {"Stuck"}
+
+
+@pytest.mark.parametrize("order", ["resume", "retry_failed"])
+async def test_an_order_that_does_not_fit_the_state_is_refused(bench, order) -> None:
+    stuck(bench, "t1")
+    bulk = await begin(bench)
+    with pytest.raises(RefusedCommandError, match="the bulk is running"):
+        await bench.bulking.order(OPERATOR, bulk.id, order, WHY)
+
+
+async def test_a_server_that_is_away_leaves_the_item_waiting_and_nothing_is_done_twice(bench) -> None:
+    hands = stuck(bench, "t1", "t2", "t3")
+    bulk = await begin(bench)
+    bench.live.on_command = _after(2, lambda: setattr(bench.live, "away", True))
+    with pytest.raises(EngineUnavailableError):
+        await bench.bulking.run_all()
+    assert await counts(bench, bulk) == (2, 0, 0, 1)
+    bench.live.away = False
+    await bench.bulking.run_all()
+    assert await counts(bench, bulk) == (3, 0, 0, 0)
+    assert [hand.execution.step("book_flight").undo_attempt for hand in hands] == [2, 2, 2]
+
+
+async def test_a_kill_between_operation_and_result_repeats_nothing(bench) -> None:
+    hands = stuck(bench, "t1")
+    bulk = await begin(bench)
+    settle, bench.bulks.settle = bench.bulks.settle, _killed
+    with pytest.raises(KeyboardInterrupt):
+        await bench.bulking.run_all()
+    bench.bulks.settle = settle
+    await bench.bulking.run_all()
+    assert await counts(bench, bulk) == (1, 0, 0, 0)
+    assert (len(bench.register.operations), hands[0].execution.step("book_flight").undo_attempt) == (1, 2)
+
+
+async def _killed(*_, **__):
+    raise KeyboardInterrupt
+
+
+async def test_a_selection_that_has_moved_since_it_was_shown_is_refused_with_the_new_one(bench) -> None:
+    stuck(bench, "t1")
+    seen = await bench.bulking.preview(OPERATOR, "retry", EVERYTHING)
+    stuck(bench, "t2")
+    with pytest.raises(SelectionMovedError) as refused:
+        await begin(bench, token=seen.token)
+    now = await bench.bulking.preview(OPERATOR, "retry", EVERYTHING)
+    assert (refused.value.token, refused.value.count) == (now.token, 2)
+
+
+async def test_the_items_are_frozen_when_it_begins(bench) -> None:
+    stuck(bench, "t1")
+    bulk = await begin(bench)
+    later = stuck(bench, "t2")
+    await bench.bulking.run_all()
+    assert (bulk.total, later[0].execution.word) == (1, "Stuck")
+
+
+async def test_the_same_key_again_is_the_same_bulk(bench) -> None:
+    stuck(bench, "t1")
+    first = await begin(bench)
+    assert (await begin(bench)).id == first.id
+
+
+async def test_the_filter_and_the_callers_sagas_limit_it(bench) -> None:
+    stuck(bench, "t1")
+    assert (await bench.bulking.preview(OPERATOR, "retry", Filter(statuses=("parked",)))).ids == ()
+    stranger = Caller(actor="x", role=Role.ADMIN, sagas=frozenset({"order"}))
+    assert (await bench.bulking.preview(stranger, "retry", EVERYTHING)).ids == ()
+
+
+async def test_who_may_not_do_it_to_one_may_not_do_it_to_many(bench) -> None:
+    with pytest.raises(DeniedError, match="bulk:run"):
+        await bench.bulking.preview(VIEWER, "retry", EVERYTHING)
+    with pytest.raises(DeniedError, match="saga:abandon"):
+        await bench.bulking.preview(OPERATOR, "abandon", EVERYTHING)
+
+
+async def test_nothing_selected_is_completed_at_once(bench) -> None:
+    assert (await begin(bench)).state == "completed"
+
+
+async def test_reason_and_rate_are_checked(bench) -> None:
+    with pytest.raises(InvalidRequestError, match="/reason"):
+        await begin(bench, reason="x")
+    with pytest.raises(InvalidRequestError, match="/rate"):
+        await begin(bench, rate=0.0)
+
+
+async def test_a_bulk_that_does_not_exist_is_not_found(bench) -> None:
+    with pytest.raises(OperationNotFoundError):
+        await bench.bulking.order(ADMIN, "nothing", "suspend", WHY)
+
+
+async def test_beginning_and_orders_are_audited(bench) -> None:
+    stuck(bench, "t1")
+    bulk = await begin(bench)
+    await bench.bulking.order(OPERATOR, bulk.id, "suspend", WHY)
+    assert [what for what, _ in bench.results] == ["bulk begin retry", "bulk suspend"]
