@@ -16,7 +16,7 @@ from orchestrator.service.bulk_records import Bulk, BulkCounts, BulkItem
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Row, Select
+    from sqlalchemy import Executable, Row, Select
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from orchestrator.sealing import Seal
@@ -106,7 +106,7 @@ class SqlBulks:
             wanted = wanted.where(bulk_items.c.state == state)
         return tuple(self._item(row) for row in await self._rows(wanted.order_by(bulk_items.c.number).limit(limit)))
 
-    async def _rows(self, wanted: Select[Any]) -> Sequence[Row[Any]]:
+    async def _rows(self, wanted: Executable) -> Sequence[Row[Any]]:
         with outages():
             async with self._engine.connect() as connection:
                 rows: Sequence[Row[Any]] = (await connection.execute(wanted)).all()
