@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Collection, Sequence
+    from collections.abc import AsyncIterator, Collection, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         MessageRecord,
         OpenRow,
         Page,
+        RunSeen,
         Snapshot,
         State,
         Status,
@@ -177,6 +178,10 @@ class LedgerKeeper(Protocol):
         """A number kept under a name; 0 if there is none."""
         ...
 
+    async def claim(self, name: str, *, now: datetime, until: datetime) -> bool:
+        """Take a turn that nobody else has; it is over at `until`. False: somebody has it."""
+        ...
+
     async def set_mark(self, name: str, value: int) -> None:
         """Keep a number under a name."""
         ...
@@ -191,5 +196,32 @@ class LedgerKeeper(Protocol):
         """Remove executions that ended before a time, with their steps, journal and messages; how many.
 
         Never one that can still be undone by hand, that needs a person, or whose end is not confirmed.
+        """
+        ...
+
+
+class Survey(Protocol):
+    """The engine's own record of executions. Every method raises `EngineUnavailableError`."""
+
+    def open_runs(self) -> AsyncIterator[RunSeen]:
+        """All runs that go on; a change is seen here up to a few seconds late."""
+        ...
+
+    def closed_runs(self, since: datetime) -> AsyncIterator[RunSeen]:
+        """All runs that ended at or after a time."""
+        ...
+
+    async def run(self, workflow_id: str) -> RunSeen | None:
+        """The latest run of a workflow; None if it was deleted or forgotten."""
+        ...
+
+    async def is_current(self, row: OpenRow) -> bool:
+        """Whether a row shows the last change that was recorded."""
+        ...
+
+    async def look(self, seen: RunSeen, plan: Plan | None) -> Snapshot | None:
+        """The state at the last recorded change; confirmed, if the run has ended. None: nobody can tell now.
+
+        `plan`: that of `seen.plan_hash`, if it is known; else it is fetched too.
         """
         ...

@@ -72,6 +72,18 @@ class SqlLedgerKeeper:
         """A number under a name."""
         return await read_mark(self._engine, name)
 
+    async def claim(self, name: str, *, now: datetime, until: datetime) -> bool:
+        """Put `until` under the name, if what is there is past."""
+        statement = self._insert(marks).values(name=name, value=milliseconds(until))
+        mine = statement.on_conflict_do_update(
+            index_elements=["name"],
+            set_={"value": statement.excluded.value},
+            where=marks.c.value <= milliseconds(now),
+        ).returning(marks.c.name)
+        with outages():
+            async with self._engine.begin() as connection:
+                return (await connection.execute(mine)).scalar() is not None
+
     async def set_mark(self, name: str, value: int) -> None:
         """Keep a number under a name."""
         statement = self._insert(marks).values(name=name, value=value)

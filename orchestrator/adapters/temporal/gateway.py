@@ -14,6 +14,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from orchestrator.adapters.temporal import given as names
 from orchestrator.adapters.temporal.commanding import TemporalCommanded, unavailable
 from orchestrator.adapters.temporal.given import Given, Limits, Report, Thread, to_json
+from orchestrator.adapters.temporal.handing import CORRELATION_MEMO, PLAN_MEMO
 from orchestrator.engine.signals import CancelRequested, ReceivedEvent
 from orchestrator.errors import ExecutionNotFoundError, MalformedMessageError
 from orchestrator.messages import new_traceparent
@@ -71,9 +72,10 @@ class TemporalExecutions:
             memo={
                 "saga": plan.saga,
                 "version": plan.version,
-                "plan": plan.content_hash,
+                PLAN_MEMO: plan.content_hash,
                 IDENTITY_MEMO: event.identity,
                 BODY_MEMO: event.body_hash,
+                CORRELATION_MEMO: given.thread.correlation_id,
             },
         )
 

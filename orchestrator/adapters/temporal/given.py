@@ -27,6 +27,7 @@ EVENT_SIGNAL = "event"
 REPLY_SIGNAL = "reply"
 CANCEL_UPDATE = "cancel"
 STATUS_QUERY = "status"
+SNAPSHOT_QUERY = "snapshot"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,24 +10,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from pydantic import TypeAdapter
 from temporalio import workflow
 from temporalio.worker import Interceptor, WorkflowInboundInterceptor, WorkflowInterceptorClassInput
 
 from orchestrator.engine.execution import Execution
-from orchestrator.service.records import Position, Snapshot, milliseconds
+from orchestrator.service.records import JournalEntry, Position, Snapshot, milliseconds
 from orchestrator.service.snapshots import entry_of
 
 if TYPE_CHECKING:
     from orchestrator.adapters.temporal.given import Given
     from orchestrator.saga.plan import Plan
-    from orchestrator.service.records import JournalEntry
 
 Sink: TypeAlias = Callable[[Snapshot], None]
 """Takes a snapshot from any thread, and does not wait."""
 
 NAME = "saga_hand_over"
 PLAN_MEMO = "plan"
+CORRELATION_MEMO = "correlation"
 MOST_PLANS = 256
+MOST_TOLD = 1_000
+"""Journal entries in the answer to a query."""
+_journal = TypeAdapter(tuple[JournalEntry, ...])
 _plans: dict[str, Plan] = {}
 
 
@@ -54,7 +58,7 @@ class HandOver:
         self._sink: Sink | None = functions.get(NAME)
         self._given = given
         self._journal: list[JournalEntry] = []
-        self._read = 0
+        self._handed = 0
         self._revision = -1
         self._plan_hash = ""
 
@@ -63,9 +67,8 @@ class HandOver:
         if self._sink is None:
             return
         now_ms = int(workflow.time() * 1000)
-        for entry in execution.journal[self._read :]:
+        for entry in execution.journal[len(self._journal) :]:
             self._journal.append(entry_of(entry.revision, now_ms, entry.signal, entry.ignored))
-        self._read = len(execution.journal)
 
     def give(self, execution: Execution) -> None:
         """Hand over where the execution stands, if it has moved."""
@@ -73,11 +76,21 @@ class HandOver:
         if self._sink is None or revision == self._revision or workflow.unsafe.is_replaying():
             return
         self._revision = revision
-        self._sink(self.snapshot(execution))
-        self._journal.clear()
+        self._sink(self._snapshot(execution))
+        self._handed = len(self._journal)
 
-    def snapshot(self, execution: Execution) -> Snapshot:
-        """Where it stands now, with what it was told since the last time."""
+    def answer(self, execution: Execution) -> dict[str, Any]:
+        """The same for the reconciler, which asks by query: with the end of the journal, but without the plan."""
+        told: Any = _journal.dump_python(tuple(self._journal[-MOST_TOLD:]), mode="json", exclude_defaults=True)
+        return {
+            "state": execution.dump(),
+            "history": workflow.info().get_current_history_length(),
+            "correlation_id": self._given.thread.correlation_id,
+            "changed_ms": int(workflow.time() * 1000),
+            "journal": told,
+        }
+
+    def _snapshot(self, execution: Execution) -> Snapshot:
         info = workflow.info()
         run_ms = milliseconds(info.workflow_start_time)
         position = Position(
@@ -97,7 +110,7 @@ class HandOver:
             started_ms=run_ms,
             changed_ms=int(workflow.time() * 1000),
             plan_hash=plan_hash,
-            journal=tuple(self._journal),
+            journal=tuple(self._journal[self._handed :]),
         )
 
     def _hash(self) -> str:

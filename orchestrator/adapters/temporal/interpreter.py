@@ -57,7 +57,7 @@ class Interpreter:
         self.mailbox: deque[Signal] = deque()
         self.is_boundary_due = False
         self._calls = Calls(given, self.mailbox)
-        self._ledger = HandOver(given)
+        self.ledger = HandOver(given)
         self._ready: list[Perform] = []
         self.agenda = Agenda(now_ms=int(workflow.info().start_time.timestamp() * 1000))
         self._unanswered = Unanswered(self.agenda, given.limits)
@@ -130,7 +130,7 @@ class Interpreter:
 
     def tell_ledger(self) -> None:
         """Hand over where it stands, if it has moved: before each wait, so that what is shown is what is waited for."""
-        self._ledger.give(self.execution)
+        self.ledger.give(self.execution)
 
     # -- taking news ---------------------------------------------------------------------------------------------
 
@@ -174,7 +174,7 @@ class Interpreter:
 
     def _hand_over(self, signal: Signal) -> None:
         self._carry_out(self.execution.receive(signal))
-        self._ledger.note(self.execution)
+        self.ledger.note(self.execution)
         self._drop_settled()
         if self.execution.state.is_unwinding:
             self._withdraw()

@@ -15,6 +15,7 @@ from orchestrator.adapters.temporal.given import (
     CANCEL_UPDATE,
     EVENT_SIGNAL,
     REPLY_SIGNAL,
+    SNAPSHOT_QUERY,
     STATUS_QUERY,
     WORKFLOW,
     Given,
@@ -179,6 +180,11 @@ class SagaWorkflow:
     def execution(self) -> Execution:
         """The engine's execution, for those who replay a history."""
         return self._interpreter.execution
+
+    @workflow.query(name=SNAPSHOT_QUERY)
+    def snapshot(self) -> dict[str, Any]:
+        """The same for the ledger; also asked of executions that were ended from outside."""
+        return self._interpreter.ledger.answer(self._interpreter.execution)
 
     def _on_temporal_cancel(self) -> None:
         reason = workflow.cancellation_reason() or "cancelled in Temporal"

@@ -1,0 +1,185 @@
+"""What Temporal knows of executions, for the reconciler. Implements `service.ports.Survey`."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import TypeAdapter
+from temporalio.api.common.v1 import WorkflowExecution as WorkflowExecutionId
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
+from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError, WorkflowQueryFailedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from orchestrator.adapters.temporal import given as names
+from orchestrator.adapters.temporal.given import Given, from_json
+from orchestrator.adapters.temporal.handing import CORRELATION_MEMO, PLAN_MEMO
+from orchestrator.engine.execution import Execution
+from orchestrator.errors import EngineUnavailableError
+from orchestrator.service.records import JournalEntry, Position, RunSeen, Snapshot, milliseconds
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Generator
+    from datetime import datetime
+
+    from temporalio.client import Client, WorkflowExecution, WorkflowHandle
+
+    from orchestrator.saga.plan import Plan
+    from orchestrator.service.records import OpenRow
+
+PAGE = 1_000
+TAIL = 50
+"""Events of the tail in which the last workflow task is looked for."""
+QUERY_PATIENCE = timedelta(seconds=10)
+STATUSES: dict[WorkflowExecutionStatus, Any] = {
+    WorkflowExecutionStatus.RUNNING: "running",
+    WorkflowExecutionStatus.COMPLETED: "completed",
+    WorkflowExecutionStatus.CONTINUED_AS_NEW: "continued",
+    WorkflowExecutionStatus.TERMINATED: "terminated",
+    WorkflowExecutionStatus.TIMED_OUT: "timed_out",
+    WorkflowExecutionStatus.FAILED: "failed",
+    WorkflowExecutionStatus.CANCELED: "canceled",
+}
+_journal = TypeAdapter(tuple[JournalEntry, ...])
+
+
+class TemporalSurvey:
+    """Looks at the executions of one task queue."""
+
+    def __init__(self, client: Client, task_queue: str) -> None:
+        self._client = client
+        self._wanted = f"WorkflowType = '{names.WORKFLOW}' AND TaskQueue = '{task_queue}'"
+
+    async def open_runs(self) -> AsyncIterator[RunSeen]:
+        """By visibility, in pages."""
+        async for seen in self._listed(f"{self._wanted} AND ExecutionStatus = 'Running'"):
+            yield seen
+
+    async def closed_runs(self, since: datetime) -> AsyncIterator[RunSeen]:
+        """By visibility, in pages."""
+        after = since.isoformat(timespec="milliseconds")
+        async for seen in self._listed(f"{self._wanted} AND ExecutionStatus != 'Running' AND CloseTime >= '{after}'"):
+            yield seen
+
+    async def run(self, workflow_id: str) -> RunSeen | None:
+        """By description, which is never late."""
+        try:
+            with _outages():
+                return await _seen(await self._client.get_workflow_handle(workflow_id).describe())
+        except RPCError:
+            return None
+
+    async def is_current(self, row: OpenRow) -> bool:
+        """Whether the last workflow task that was recorded is the one that the row was written in."""
+        request = GetWorkflowExecutionHistoryReverseRequest(
+            namespace=self._client.namespace,
+            execution=WorkflowExecutionId(workflow_id=row.workflow_id, run_id=row.run_id),
+            maximum_page_size=TAIL,
+        )
+        try:
+            with _outages():
+                found = await self._client.workflow_service.get_workflow_execution_history_reverse(request, retry=True)
+        except RPCError:
+            return False
+        recorded = (
+            event.workflow_task_completed_event_attributes.started_event_id
+            for event in found.history.events
+            if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+        )
+        return next(recorded, 0) <= row.history
+
+    async def look(self, seen: RunSeen, plan: Plan | None) -> Snapshot | None:
+        """A result is fetched; whatever has none is asked by query, which a worker answers from the history."""
+        handle = self._client.get_workflow_handle(seen.workflow_id, run_id=seen.run_id)
+        correlation_id = seen.correlation_id
+        with _outages():
+            if plan is None or not correlation_id:
+                given = await self._given(handle)
+                plan, correlation_id = given.plan, given.thread.correlation_id
+            if seen.status != "completed":
+                return await _asked(handle, seen, plan)
+            try:
+                result: dict[str, Any] = await handle.result(follow_runs=False)
+            except WorkflowFailureError:
+                return None
+        return _snapshot(seen, plan, {"state": result["state"], "correlation_id": correlation_id})
+
+    async def _listed(self, query: str) -> AsyncIterator[RunSeen]:
+        with _outages():
+            async for found in self._client.list_workflows(query, page_size=PAGE):
+                yield await _seen(found)
+
+    async def _given(self, handle: WorkflowHandle[Any, Any]) -> Given:
+        """The input of a run: its first event has it."""
+        async for event in handle.fetch_history_events(page_size=1):
+            payloads = event.workflow_execution_started_event_attributes.input.payloads
+            values = await self._client.data_converter.decode(payloads, [dict])
+            return from_json(Given, values[0])
+        raise EngineUnavailableError(f"the history of {handle.id} is empty")
+
+
+async def _seen(found: WorkflowExecution) -> RunSeen:
+    memo = cast("dict[str, Any]", await found.memo())
+    return RunSeen(
+        workflow_id=found.id,
+        run_id=found.run_id,
+        run_ms=milliseconds(found.start_time),
+        status=STATUSES.get(found.status or WorkflowExecutionStatus.RUNNING, "running"),
+        closed_ms=None if found.close_time is None else milliseconds(found.close_time),
+        history=found.history_length,
+        plan_hash=memo.get(PLAN_MEMO, ""),
+        correlation_id=memo.get(CORRELATION_MEMO, ""),
+    )
+
+
+async def _asked(handle: WorkflowHandle[Any, Any], seen: RunSeen, plan: Plan) -> Snapshot | None:
+    try:
+        answer: dict[str, Any] = await handle.query(names.SNAPSHOT_QUERY, rpc_timeout=QUERY_PATIENCE)
+    except WorkflowQueryFailedError:
+        return None
+    except RPCError as error:
+        if error.status in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.FAILED_PRECONDITION):
+            return None  # no worker answers
+        raise
+    return _snapshot(seen, plan, answer)
+
+
+def _snapshot(seen: RunSeen, plan: Plan, answer: dict[str, Any]) -> Snapshot:
+    execution = Execution.restore(plan, answer["state"])
+    has_ended = seen.status != "running"
+    gone = seen.status if seen.status not in ("running", "completed", "continued") else ""
+    return Snapshot(
+        execution=execution,
+        position=Position(
+            run_id=seen.run_id,
+            run_ms=seen.run_ms,
+            history=seen.history if has_ended else answer["history"],
+            revision=execution.state.revision,
+        ),
+        workflow_id=seen.workflow_id,
+        correlation_id=answer["correlation_id"],
+        started_ms=seen.run_ms,
+        changed_ms=seen.closed_ms or answer["changed_ms"],
+        plan_hash=plan.content_hash,
+        journal=_journal.validate_python(answer.get("journal", ())),
+        confirmed=has_ended,
+        gone=gone,
+        ended_ms=seen.closed_ms,
+    )
+
+
+@contextmanager
+def _outages() -> Generator[None]:
+    """Around calls to the server; that something is not there is left to the caller.
+
+    Raises:
+        EngineUnavailableError: in place of the client's error.
+    """
+    try:
+        yield
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            raise
+        raise EngineUnavailableError(f"Temporal answers {error.status.name}: {error.message}") from error
