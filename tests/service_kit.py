@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.errors import ConflictError, EngineUnavailableError, RefusedCommandError
+from orchestrator.errors import ConflictError, EngineUnavailableError, RefusedCommandError, StoreUnavailableError
 from orchestrator.saga.handlers import Handlers
 from orchestrator.service.access import Caller, Role
 from orchestrator.service.auditing import AuditEntry, AuditRow, Head, chained
@@ -22,6 +22,7 @@ from orchestrator.service.records import Cursor, Detail, Filter, Page, Position,
 from orchestrator.service.requests import REQUEST
 from orchestrator.service.snapshots import row_of, steps_of
 from orchestrator.service.subjects import Subjects
+from orchestrator.service.switches import Switch
 from tests.hand_kit import Hand, event
 from tests.trip_kit import trip
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from orchestrator.engine.signals import CompensateRequested, Operator
     from orchestrator.service.bulk_records import BulkState, ItemState
+    from orchestrator.service.switches import Kind
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TRIGGER = event("trip.ordered", trip="t1")
@@ -154,6 +156,30 @@ class MemoryBulks:
     ) -> tuple[BulkItem, ...]:
         found = (one for one in self.kept[bulk_id].values() if one.number > after and state in (None, one.state))
         return tuple(itertools.islice(found, limit))
+
+
+@dataclass
+class MemorySwitches:
+    """Switches, in memory."""
+
+    held: dict[tuple[str, str], Switch] = field(default_factory=dict)
+    away: bool = False
+
+    async def all(self) -> tuple[Switch, ...]:
+        self._check()
+        return tuple(self.held[name] for name in sorted(self.held))
+
+    async def set(self, switch: Switch) -> bool:
+        self._check()
+        return self.held.setdefault((switch.kind, switch.name), switch) is switch
+
+    async def clear(self, kind: Kind, name: str) -> bool:
+        self._check()
+        return self.held.pop((kind, name), None) is not None
+
+    def _check(self) -> None:
+        if self.away:
+            raise StoreUnavailableError("the store is away")
 
 
 @dataclass

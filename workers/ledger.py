@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import make_url
 
-from orchestrator.adapters.sql.databases import open_engine
+from orchestrator.adapters.sql.databases import open_engine, open_reading_engine
 from orchestrator.adapters.sql.ledger import SqlLedger
+from orchestrator.adapters.sql.switches import SqlSwitches
 from orchestrator.errors import StoreUnavailableError
 from orchestrator.service.buffering import LedgerBuffer
+from orchestrator.service.switches import SwitchBoard
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from orchestrator.settings import Settings
 
 log = logging.getLogger(__name__)
+SWITCHES_READ_EVERY = timedelta(seconds=1)
+"""How soon a worker heeds a switch, at the latest."""
 
 
 @asynccontextmanager
@@ -39,6 +44,17 @@ async def open_buffer(settings: Settings) -> AsyncGenerator[LedgerBuffer]:
             log.warning("the ledger is away (%s): sagas run, what they do is written when it is back", error)
         async with LedgerBuffer(ledger, limit=settings.ledger_buffer) as buffer:
             yield buffer
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def open_board(settings: Settings) -> AsyncGenerator[SwitchBoard]:
+    """The switches as this process knows them; opened after the buffer, which makes the ledger's tables."""
+    engine = open_reading_engine(settings.ledger)
+    try:
+        async with SwitchBoard(SqlSwitches(engine), SWITCHES_READ_EVERY) as board:
+            yield board
     finally:
         await engine.dispose()
 

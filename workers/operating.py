@@ -13,11 +13,13 @@ from orchestrator.adapters.sql.databases import open_engine, open_reading_engine
 from orchestrator.adapters.sql.ledger_reader import SqlLedgerReader
 from orchestrator.adapters.sql.migrating import check_version
 from orchestrator.adapters.sql.register import SqlRegister
+from orchestrator.adapters.sql.switches import SqlSwitches
 from orchestrator.adapters.temporal.live import TemporalLive
 from orchestrator.saga.handlers import Handlers
 from orchestrator.service.bulk import Bulking
 from orchestrator.service.operating import Operating, World
 from orchestrator.service.subjects import Subjects
+from orchestrator.service.switches import Switching
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -47,6 +49,7 @@ class Service:
     world: World
     operating: Operating
     bulking: Bulking
+    switching: Switching
 
 
 @asynccontextmanager
@@ -70,7 +73,8 @@ async def open_service(sagas: Sequence[Saga], settings: Settings, client: Client
             handlers=Handlers.of(saga.handlers for saga in sagas),
             quiet=2 * settings.task_timeout,
         )
-        yield Service(world, Operating(world), Bulking(world, SqlBulks(writing)))
+        switching = Switching(SqlSwitches(writing), world.register, world.clock)
+        yield Service(world, Operating(world), Bulking(world, SqlBulks(writing)), switching)
     finally:
         await reading.dispose()
         await writing.dispose()

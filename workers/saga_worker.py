@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.adapters.rabbitmq.connection import connected
@@ -18,9 +19,10 @@ from orchestrator.adapters.temporal.performing import Stage
 from orchestrator.adapters.temporal.worker import ensure_search_attribute, saga_worker
 from orchestrator.contracts.catalogue import Catalogue
 from orchestrator.saga.handlers import Handlers
+from orchestrator.service.holding import HoldingExecutions
 from orchestrator.service.recording import RecordingCourier, RecordingExecutions
 from orchestrator.service.routing import Routes
-from workers.ledger import open_buffer
+from workers.ledger import open_board, open_buffer
 from workers.relay import Relay
 
 if TYPE_CHECKING:
@@ -73,17 +75,17 @@ async def open_worker(sagas: Sequence[Saga], settings: Settings, ports: Mapping[
     async with (
         # Opened first and so closed last: what is done while the others stop is written too.
         open_buffer(settings) as buffer,
+        open_board(settings) as board,
         Publisher.open(settings, purpose="saga worker") as publisher,
         connected(settings, purpose="saga worker") as connection,
         ReplyDesk.open(settings, connection, publisher, recording := RecordingExecutions(executions, buffer)) as desk,
     ):
         courier = RecordingCourier(RabbitCourier(publisher, desk, Names(settings.name_prefix)), buffer)
-        stage = Stage(handlers=handlers, courier=courier, ports=ports)
+        stage = Stage(handlers=handlers, courier=courier, ports=ports, why_held=partial(board.why_held, "commands"))
+        held = HoldingExecutions(recording, board)
         async with (
             saga_worker(client, stage, settings, buffer.give),
-            Relay.open(
-                settings, connection, publisher, routes=routes, catalogue=catalogue, executions=recording
-            ) as relay,
+            Relay.open(settings, connection, publisher, routes=routes, catalogue=catalogue, executions=held) as relay,
         ):
             yield Running(client, executions, relay, desk, stage, buffer)
             # First no new events, then (leaving the blocks) work in hand, then the replies that it waits for.

@@ -40,6 +40,7 @@ class Delivery(Enum):
     CONFLICT: an execution with this key exists, started by another message or other content, and has ended.
     ENDED: the execution has ended; nothing was delivered.
     MISSING: there is no such execution.
+    HELD: there is none, and starts of its saga are held: nothing was done, it comes again.
     """
 
     STARTED = "started"
@@ -48,6 +49,7 @@ class Delivery(Enum):
     CONFLICT = "conflict"
     ENDED = "ended"
     MISSING = "missing"
+    HELD = "held"
 
 
 class Executions(Protocol):

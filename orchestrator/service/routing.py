@@ -157,6 +157,8 @@ def settlement(delivery: Delivery, target: Target) -> Settlement:
             return _late(target, "ended", "")
         case Delivery.MISSING:
             return _missing(target)
+        case Delivery.HELD:
+            return Retry(Park("starts-held", f"starts of {target.plan.saga!r} are held"), endless=True)
         case _:
             assert_never(delivery)
 

@@ -6,7 +6,7 @@ are dataclasses here; `to_json` and `from_json` turn them over with adapters tha
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 from typing import Any, Literal, TypeVar
 
@@ -160,9 +160,9 @@ def to_json(value: object) -> Any:
     Not so the limits: an execution keeps those it began with, whatever the defaults are by then.
     """
     if isinstance(value, Given):
-        parts = ("execution_id", "trigger", "thread", "carried")
-        dumped = {name: _dumped(getattr(value, name)) for name in parts}
-        return {"plan": value.plan.document, "limits": asdict(value.limits), **dumped}
+        whole = {"plan": value.plan.document, "limits": asdict(value.limits)}
+        parts = {part.name: getattr(value, part.name) for part in fields(value) if part.name not in whole}
+        return {**whole, **{name: _dumped(part) for name, part in parts.items() if part is not None}}
     return _dumped(value)
 
 

@@ -38,11 +38,13 @@ class Stage:
 
     Attributes:
         ports: objects by type, for `ctx.get(Port)`.
+        why_held: why commands to a participant are held now; empty if they are not.
     """
 
     handlers: Handlers
     courier: Courier
     ports: Mapping[type, Any] = field(default_factory=dict[type, Any])
+    why_held: Callable[[str], str] = lambda _: ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,13 +88,23 @@ async def perform(stage: Stage, scene: Scene) -> Report:
 async def _by_lane(stage: Stage, scene: Scene, handler: Handler) -> Report:
     match scene.call.call.lane:
         case "command":
-            return await _command(stage, scene, handler)
+            return _held(stage, scene.call) or await _command(stage, scene, handler)
         case "publish":
             await stage.courier.publish(_event(scene, handler.build(scene.facts)))
             return report(scene.call, "ok")
         case "brief" | "durable":
             result = await handler.act(scene.facts, _context(stage, scene))
             return report(scene.call, "ok", result=result)
+
+
+def _held(stage: Stage, call: Call) -> Report | None:
+    """A command that may not be sent now: not begun; a copy of one that was sent before is still waited for."""
+    why = stage.why_held(call.call.participant or "")
+    if not why:
+        return None
+    if call.deadline_ms:
+        return report(call, "pending", deadline_ms=call.deadline_ms, reason=why)
+    return report(call, "stalled", reason=why)
 
 
 async def _command(stage: Stage, scene: Scene, handler: Handler) -> Report:

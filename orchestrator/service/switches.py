@@ -1,0 +1,153 @@
+"""Kill switches: hold new starts of one saga, or commands to one participant, until somebody lets them go on.
+
+Held starts wait in the broker and begin in the end. A command that is held is not sent: its step is parked (or its undo
+stuck) with the switch's reason, so nothing runs into its limit unseen; `resume`, one by one or in bulk, goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+
+from orchestrator.errors import RefusedCommandError, StoreUnavailableError
+from orchestrator.service.access import Permission
+from orchestrator.service.auditing import AuditEntry
+from orchestrator.service.operating import REFUSALS, check_words
+from orchestrator.service.records import milliseconds
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+    from types import TracebackType
+    from typing import Self
+
+    from orchestrator.service.access import Caller
+    from orchestrator.service.operations import Clock, Register
+
+log = logging.getLogger(__name__)
+Kind: TypeAlias = Literal["starts", "commands"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switch:
+    """Something that is held: starts of the saga, or commands to the participant, of this name."""
+
+    kind: Kind
+    name: str
+    actor: str
+    reason: str
+    at_ms: int
+
+
+class Switches(Protocol):
+    """Keeps switches. Every method raises `StoreUnavailableError`."""
+
+    async def all(self) -> tuple[Switch, ...]:
+        """Everything that is held, by kind and name."""
+        ...
+
+    async def set(self, switch: Switch) -> bool:
+        """Hold it; False if it was held already."""
+        ...
+
+    async def clear(self, kind: Kind, name: str) -> bool:
+        """Let it go on; False if it was not held."""
+        ...
+
+
+class Switching:
+    """The use cases of switches, each audited."""
+
+    def __init__(self, switches: Switches, register: Register, clock: Clock) -> None:
+        self._switches = switches
+        self._register = register
+        self._clock = clock
+
+    async def suspend(self, caller: Caller, kind: Kind, name: str, reason: str) -> None:
+        """Hold starts of a saga, or commands to a participant.
+
+        Raises:
+            DeniedError, InvalidRequestError: not by this caller, or without a reason.
+            RefusedCommandError: it is held already.
+        """
+        await self._turn(caller, kind, name, reason, is_held=True)
+
+    async def resume(self, caller: Caller, kind: Kind, name: str, reason: str) -> None:
+        """Let them go on. Errors: see `suspend`."""
+        await self._turn(caller, kind, name, reason, is_held=False)
+
+    async def _turn(self, caller: Caller, kind: Kind, name: str, reason: str, *, is_held: bool) -> None:
+        what = f"{'suspend' if is_held else 'resume'} {kind}"
+        result, text = "accepted", ""
+        try:
+            # A participant serves many sagas, so its switch is no matter of one of them.
+            caller.require(Permission.SWITCH, name if kind == "starts" else None)
+            check_words(reason, name)
+            if not await self._turned(caller, kind, name, reason, is_held=is_held):
+                raise RefusedCommandError(what, f"{name!r} is {'held already' if is_held else 'not held'}")
+        except REFUSALS as error:
+            result, text = "refused", str(error)
+            raise
+        finally:
+            entry = AuditEntry(
+                at_ms=milliseconds(self._clock.now()),
+                actor=caller.actor,
+                role=caller.role.value,
+                what=what,
+                target=f"{kind}:{name}",
+                result=result,
+                reason=reason,
+                text=text,
+                origin=caller.origin,
+            )
+            await self._register.note(entry)
+
+    async def _turned(self, caller: Caller, kind: Kind, name: str, reason: str, *, is_held: bool) -> bool:
+        if not is_held:
+            return await self._switches.clear(kind, name)
+        at_ms = milliseconds(self._clock.now())
+        return await self._switches.set(Switch(kind=kind, name=name, actor=caller.actor, reason=reason, at_ms=at_ms))
+
+
+class SwitchBoard:
+    """What is held, as one process knows it: read again every `every`; while the store is away the last known holds."""
+
+    def __init__(self, switches: Switches, every: timedelta) -> None:
+        self._switches = switches
+        self._every = every
+        self._held: dict[tuple[Kind, str], Switch] = {}
+        self._reading: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Read once, then again and again."""
+        await self.refresh()
+        self._reading = asyncio.create_task(self._keep_reading())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Read no more."""
+        if self._reading is not None:
+            self._reading.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._reading
+
+    async def refresh(self) -> None:
+        """Read what is held now."""
+        try:
+            self._held = {(switch.kind, switch.name): switch for switch in await self._switches.all()}
+        except StoreUnavailableError as error:
+            log.warning("switches cannot be read (%s): what was held stays held", error)
+
+    async def _keep_reading(self) -> None:
+        while True:
+            await asyncio.sleep(self._every.total_seconds())
+            await self.refresh()
+
+    def why_held(self, kind: Kind, name: str) -> str:
+        """Why it is held, for people; empty if it is not."""
+        switch = self._held.get((kind, name))
+        return "" if switch is None else f"{kind} of {name!r} are held by {switch.actor}: {switch.reason}"
