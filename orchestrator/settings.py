@@ -15,10 +15,11 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from orchestrator.errors import SettingsError
+from orchestrator.sealing import Seal
 
 ENVIRONMENT_FILE = Path(".local") / "environment"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-SECRETS = ("temporal_api_key", "rabbitmq_url", "rabbitmq_management_url", "database_url", "ledger_url")
+SECRETS = ("temporal_api_key", "rabbitmq_url", "rabbitmq_management_url", "database_url", "ledger_url", "payload_keys")
 
 RUN_SLACK = timedelta(seconds=1.2)
 """How long a run may go on behind its budget: one call at its hard limit, and the report."""
@@ -92,6 +93,20 @@ class Settings(BaseSettings):
         le=1_000_000,
         description="executions whose changes a process keeps while the ledger is slow or away",
     )
+    payload_keys: SecretStr | None = Field(
+        None,
+        description="keys that seal payloads in Temporal and in the ledger, id:base64 of 32 bytes with commas between;"
+        " the first seals, all open",
+    )
+    reconcile_every: Seconds = Field(
+        timedelta(seconds=15), description="pause between two comparisons of the ledger with Temporal, seconds"
+    )
+    reconcile_deep_every: Seconds = Field(
+        timedelta(minutes=5), description="pause between two that also ask after each open execution, seconds"
+    )
+    ledger_keep: Seconds = Field(
+        timedelta(days=90), description="how long ended executions stay in the ledger, and never less than their window"
+    )
     health_host: str = Field("127.0.0.1", description="where /healthz and /readyz listen")
     health_port: int = Field(0, ge=0, le=65535, description="their port; 0 = none")
     drain_timeout: Seconds = Field(
@@ -103,6 +118,12 @@ class Settings(BaseSettings):
     def _is_amqp(cls, value: SecretStr) -> SecretStr:
         if urlsplit(value.get_secret_value()).scheme not in ("amqp", "amqps"):
             raise ValueError("must begin with amqp:// or amqps://")
+        return value
+
+    @field_validator("payload_keys")
+    @classmethod
+    def _are_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        Seal.of(value.get_secret_value() if value else "")
         return value
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,8 +19,9 @@ from orchestrator.engine.execution import Execution
 from orchestrator.engine.signals import Failed, ReceivedEvent, Refused, Signal, Started, Succeeded
 from orchestrator.saga.plan import CallPlan, Plan, RetryPlan, SequencePlan, StepPlan, TriggerPlan
 from orchestrator.sealing import OPEN, Seal
-from orchestrator.service.records import MessageRecord, Position, Snapshot
+from orchestrator.service.records import Detail, MessageRecord, Position, Snapshot
 from orchestrator.service.snapshots import entry_of
+from orchestrator.settings import Settings
 
 DAY_MS = 86_400_000
 T0 = 1_700_000_000_000
@@ -126,3 +128,21 @@ async def ledger_bench(url: str, seal: Seal = OPEN) -> AsyncIterator[LedgerBench
     finally:
         await engine.dispose()
         await reading.dispose()
+
+
+@asynccontextmanager
+async def reading(settings: Settings) -> AsyncIterator[SqlLedgerReader]:
+    engine = open_reading_engine(settings.ledger)
+    try:
+        yield SqlLedgerReader(engine)
+    finally:
+        await engine.dispose()
+
+
+async def status(reader: SqlLedgerReader, execution_id: str, wanted: str) -> Detail:
+    """Wait until the ledger says so."""
+    while True:
+        found = await reader.find(execution_id)
+        if found is not None and found.row.status == wanted:
+            return found
+        await asyncio.sleep(0.05)

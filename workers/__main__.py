@@ -57,6 +57,22 @@ def worker(
 
 
 @app.command()
+def reconciler() -> None:
+    """Keep the ledger true to Temporal until told to stop. Workers do this too; run it where none of them runs."""
+    from orchestrator.adapters.temporal.connecting import connect
+    from workers.reconciler import reconciling
+
+    async def work() -> None:
+        settings = load_settings()
+        stop = stop_on_signals()
+        async with reconciling(settings, await connect(settings)):
+            note.print("reconciler is ready")
+            await stop.wait()
+
+    _run(work())
+
+
+@app.command()
 def participant(
     reference: Annotated[str, typer.Argument(help="module:ATTRIBUTE of a Participant")],
     database_url: Annotated[str, typer.Option(help="where its inbox and books lie")] = "",

@@ -23,6 +23,7 @@ from orchestrator.service.holding import HoldingExecutions
 from orchestrator.service.recording import RecordingCourier, RecordingExecutions
 from orchestrator.service.routing import Routes
 from workers.ledger import open_board, open_buffer
+from workers.reconciler import reconciling
 from workers.relay import Relay
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ async def open_worker(sagas: Sequence[Saga], settings: Settings, ports: Mapping[
         stage = Stage(handlers=handlers, courier=courier, ports=ports, why_held=partial(board.why_held, "commands"))
         held = HoldingExecutions(recording, board)
         async with (
+            reconciling(settings, client),
             saga_worker(client, stage, settings, buffer.give),
             Relay.open(settings, connection, publisher, routes=routes, catalogue=catalogue, executions=held) as relay,
         ):

@@ -18,6 +18,7 @@ from orchestrator.adapters.temporal.gateway import TemporalExecutions
 from orchestrator.cli.check import check
 from orchestrator.cli.context import DEFAULT, JsonOption, SagasOption, load_sagas, print_document
 from orchestrator.cli.draw import draw
+from orchestrator.cli.ledger import ledger_app
 from orchestrator.cli.topology import topology_app
 from orchestrator.contracts.catalogue import Catalogue
 from orchestrator.messages import Envelope, new_traceparent
@@ -32,6 +33,7 @@ def build_app() -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
     for command in (check, draw, show, cancel, publish):
         app.command()(command)
+    app.add_typer(ledger_app(), name="ledger")
     app.add_typer(topology_app(load_settings, _plans), name="topology")
     return app
 

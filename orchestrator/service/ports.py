@@ -24,11 +24,11 @@ if TYPE_CHECKING:
         MessageRecord,
         OpenRow,
         Page,
-        RunSeen,
         Snapshot,
         State,
         Status,
     )
+    from orchestrator.service.runs import RunSeen
 
 
 class Delivery(Enum):
@@ -168,8 +168,8 @@ class LedgerKeeper(Protocol):
         """Rows in flight or with an unconfirmed end, by execution id, beginning behind `after`."""
         ...
 
-    async def confirmed_among(self, runs: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
-        """Those of these (execution id, run id) whose end is confirmed."""
+    async def confirmed_among(self, runs: Collection[str]) -> set[str]:
+        """Those of these run ids whose end is confirmed."""
         ...
 
     async def plan(self, content_hash: str) -> Plan | None:

@@ -14,20 +14,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from orchestrator.engine.execution import Execution
 from orchestrator.service.records import Position, Snapshot, milliseconds, moment
+from orchestrator.service.runs import gone_as
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 
     from orchestrator.saga.plan import Plan
     from orchestrator.service.ports import LedgerKeeper, LedgerReader, LedgerWriter, Survey
-    from orchestrator.service.records import Gone, OpenRow, RunSeen
+    from orchestrator.service.records import Gone, OpenRow
+    from orchestrator.service.runs import RunSeen
 
+Given = TypeVar("Given")
 log = logging.getLogger(__name__)
 
 CLOSED_UNTIL = "closed-until"
@@ -66,7 +70,7 @@ class Reconciler:
         self._reader = reader
         self._keeper = keeper
         self._plans: dict[str, Plan] = {}
-        self._forgotten: set[tuple[str, str]] = set()
+        self._forgotten: set[str] = set()
 
     async def go_through(self, now: Callable[[], datetime], *, deep: bool) -> PassCounts:
         """One pass.
@@ -80,7 +84,7 @@ class Reconciler:
         unseen = set(running)
         async for rows in self._open_rows():
             unseen.difference_update(row.workflow_id for row in rows)
-            await self._each(rows, lambda row: self._compare(row, running, began, counts, deep=deep))
+            await self._each(rows, partial(self._compare, running=running, began=began, counts=counts, deep=deep))
         fresh = milliseconds(began - GRACE)
         missing = [running[name] for name in sorted(unseen) if running[name].run_ms < fresh]
         await self._each(missing, lambda seen: self._repair(seen, counts))
@@ -109,18 +113,18 @@ class Reconciler:
         await self._confirm(some, counts)
 
     async def _confirm(self, ended: Collection[RunSeen], counts: PassCounts) -> None:
-        known = await self._keeper.confirmed_runs([(seen.workflow_id, seen.run_id) for seen in ended])
-        new = [seen for seen in ended if (seen.workflow_id, seen.run_id) not in known]
+        known = await self._keeper.confirmed_among([seen.run_id for seen in ended])
+        new = [seen for seen in ended if seen.run_id not in known]
         await self._each(new, lambda seen: self._take_end(seen, None, counts))
 
     async def _open_rows(self) -> AsyncIterator[list[OpenRow]]:
         after = ""
         while rows := list(await self._keeper.open_rows(after=after, limit=BATCH)):
             after = rows[-1].execution_id
-            yield [row for row in rows if (row.execution_id, row.run_id) not in self._forgotten]
+            yield [row for row in rows if row.run_id not in self._forgotten]
 
     async def _compare(
-        self, row: OpenRow, running: dict[str, RunSeen], began: datetime, counts: PassCounts, *, deep: bool
+        self, row: OpenRow, *, running: dict[str, RunSeen], began: datetime, counts: PassCounts, deep: bool
     ) -> Snapshot | None:
         counts.compared += 1
         if row.changed_ms > milliseconds(began - GRACE):
@@ -144,7 +148,7 @@ class Reconciler:
     async def _take_end(self, seen: RunSeen, row: OpenRow | None, counts: PassCounts) -> Snapshot | None:
         found = await self._survey.look(seen, await self._plan(seen.plan_hash))
         if found is None and row is not None and seen.status != "completed":
-            found = await self._from_row(row, _gone(seen), seen.closed_ms or row.changed_ms)
+            found = await self._from_row(row, gone_as(seen), seen.closed_ms or row.changed_ms)
         if found is None:
             counts.unknown += 1
             return None
@@ -157,7 +161,7 @@ class Reconciler:
     async def _take_deleted(self, row: OpenRow, counts: PassCounts) -> Snapshot | None:
         if row.has_ended:
             # Temporal has forgotten it before its end was confirmed: what the row says cannot be proved any more.
-            self._forgotten.add((row.execution_id, row.run_id))
+            self._forgotten.add(row.run_id)
             counts.unknown += 1
             return None
         counts.gone += 1
@@ -189,6 +193,12 @@ class Reconciler:
             gone=gone,
             ended_ms=ended_ms,
         )
+
+    async def _each(self, given: Sequence[Given], look: Callable[[Given], Awaitable[Snapshot | None]]) -> None:
+        """Look at all of them, a few at once, and write what was found."""
+        for start in range(0, len(given), AT_ONCE):
+            found = await asyncio.gather(*(look(one) for one in given[start : start + AT_ONCE]))
+            await self._writer.write([one for one in found if one is not None])
 
     async def _plan(self, plan_hash: str) -> Plan | None:
         if plan_hash not in self._plans:

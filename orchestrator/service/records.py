@@ -258,26 +258,6 @@ class OpenRow:
     has_ended: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunSeen:
-    """A run of an execution as Temporal lists it.
-
-    Attributes:
-        status: `continued` = another run goes on with it; a word of `Gone` = ended from outside.
-        plan_hash, correlation_id: empty if the run does not say.
-        history: length of its history, 0 while it runs.
-    """
-
-    workflow_id: str
-    run_id: str
-    run_ms: int
-    status: Literal["running", "completed", "continued", "terminated", "timed_out", "failed", "canceled"]
-    closed_ms: int | None = None
-    history: int = 0
-    plan_hash: str = ""
-    correlation_id: str = ""
-
-
 def place(snapshot: Snapshot) -> tuple[int, bool, int, int]:
     """By what the snapshots of one execution are ordered (express.md, 15)."""
     position = snapshot.position

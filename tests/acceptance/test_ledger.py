@@ -1,34 +1,14 @@
 """What the ledger shows of orders on the real servers."""
 
 import asyncio
-from contextlib import asynccontextmanager
 
 import pytest
 
-from orchestrator.adapters.sql.databases import open_reading_engine
-from orchestrator.adapters.sql.ledger_reader import SqlLedgerReader
 from orchestrator.service.records import Filter
+from tests.ledger_kit import reading, status
 from tests.shop_kit import ALL, shop
 
 pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("environment")]
-
-
-@asynccontextmanager
-async def reading(settings):
-    engine = open_reading_engine(settings.ledger)
-    try:
-        yield SqlLedgerReader(engine)
-    finally:
-        await engine.dispose()
-
-
-async def status(reader, execution_id: str, wanted: str):
-    """Wait until the ledger says so."""
-    while True:
-        found = await reader.find(execution_id)
-        if found is not None and found.row.status == wanted:
-            return found
-        await asyncio.sleep(0.05)
 
 
 async def test_the_ledger_shows_an_order_while_it_waits_and_when_it_has_ended(tmp_path) -> None:

@@ -9,6 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
+import orchestrator.adapters.sql.register_tables  # noqa: F401 - adds its tables to the same metadata
 from orchestrator.adapters.sql.databases import open_engine
 from orchestrator.adapters.sql.ledger_tables import executions, metadata
 from orchestrator.adapters.sql.migrating import VERSION_TABLE, check_version, migrate, newest
@@ -327,9 +328,21 @@ async def test_open_rows_are_those_in_flight_and_those_whose_end_is_not_confirme
 
 
 async def test_which_ends_are_confirmed_is_known_by_run(bench) -> None:
-    await bench.writer.write([snapshot(str(number), COMPLETED, confirmed=number % 2 == 0) for number in range(500)])
-    asked = [(f"shop:{number}", "run-1") for number in range(600)] + [("shop:2", "run-2")]
-    assert await bench.keeper.confirmed_among(asked) == {(f"shop:{number}", "run-1") for number in range(0, 500, 2)}
+    await bench.writer.write(
+        [snapshot(str(number), COMPLETED, run=number, confirmed=number % 2 == 0) for number in range(500)]
+    )
+    found = await bench.keeper.confirmed_among([f"run-{number}" for number in range(600)])
+    assert found == {f"run-{number}" for number in range(0, 500, 2)}
+
+
+async def test_a_turn_is_taken_by_one_and_free_again_when_it_is_over(bench) -> None:
+    async def claim(now: int, until: int) -> bool:
+        got: bool = await bench.keeper.claim("turn", now=moment(T0 + now), until=moment(T0 + until))
+        return got
+
+    assert sorted(await asyncio.gather(claim(0, 10), claim(0, 10), claim(0, 10))) == [False, False, True]
+    assert not await claim(9, 20)
+    assert await claim(10, 20)
 
 
 async def test_a_plan_is_found_by_its_hash(bench) -> None:

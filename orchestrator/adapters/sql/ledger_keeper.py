@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, or_, select, tuple_, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator.adapters.sql import ledger_rows as rows
@@ -47,17 +47,15 @@ class SqlLedgerKeeper:
                 )
         return [rows.open_row(one) for one in found]
 
-    async def confirmed_among(self, runs: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+    async def confirmed_among(self, runs: Collection[str]) -> set[str]:
         """Those whose end is confirmed."""
-        asked, found = sorted(runs), set[tuple[str, str]]()
-        place = tuple_(executions.c.execution_id, executions.c.run_id)
+        asked, found = sorted(runs), set[str]()
         with outages():
             async with self._engine.connect() as connection:
                 for start in range(0, len(asked), ASKED_AT_ONCE):
-                    some = select(executions.c.execution_id, executions.c.run_id).where(
-                        executions.c.confirmed, place.in_(asked[start : start + ASKED_AT_ONCE])
-                    )
-                    found.update((row.execution_id, row.run_id) for row in (await connection.execute(some)).all())
+                    some = executions.c.run_id.in_(asked[start : start + ASKED_AT_ONCE])
+                    known = select(executions.c.run_id).where(executions.c.confirmed, some)
+                    found.update((await connection.execute(known)).scalars())
         return found
 
     async def plan(self, content_hash: str) -> Plan | None:

@@ -16,9 +16,12 @@ from temporalio.service import RPCError, RPCStatusCode
 from orchestrator.adapters.temporal import given as names
 from orchestrator.adapters.temporal.given import Given, from_json
 from orchestrator.adapters.temporal.handing import CORRELATION_MEMO, PLAN_MEMO
+from orchestrator.adapters.temporal.histories import first_input
+from orchestrator.adapters.temporal.replaying import stood
 from orchestrator.engine.execution import Execution
 from orchestrator.errors import EngineUnavailableError
-from orchestrator.service.records import JournalEntry, Position, RunSeen, Snapshot, milliseconds
+from orchestrator.service.records import JournalEntry, Position, Snapshot, milliseconds
+from orchestrator.service.runs import RunSeen, gone_as
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator
@@ -91,33 +94,37 @@ class TemporalSurvey:
         return next(recorded, 0) <= row.history
 
     async def look(self, seen: RunSeen, plan: Plan | None) -> Snapshot | None:
-        """A result is fetched; whatever has none is asked by query, which a worker answers from the history."""
+        """A result is fetched, a run that goes on is asked, one that is gone is read from its history."""
         handle = self._client.get_workflow_handle(seen.workflow_id, run_id=seen.run_id)
-        correlation_id = seen.correlation_id
         with _outages():
+            if gone_as(seen):
+                return await self._stood(handle, seen)
+            correlation_id = seen.correlation_id
             if plan is None or not correlation_id:
-                given = await self._given(handle)
+                given = await self._given(seen)
                 plan, correlation_id = given.plan, given.thread.correlation_id
-            if seen.status != "completed":
+            if seen.status == "running":
                 return await _asked(handle, seen, plan)
             try:
                 result: dict[str, Any] = await handle.result(follow_runs=False)
             except WorkflowFailureError:
                 return None
-        return _snapshot(seen, plan, {"state": result["state"], "correlation_id": correlation_id})
+        told = {"history": seen.history, "correlation_id": correlation_id, "changed_ms": seen.closed_ms}
+        return _snapshot(seen, Execution.restore(plan, result["state"]), told)
+
+    async def _stood(self, handle: WorkflowHandle[Any, Any], seen: RunSeen) -> Snapshot:
+        given = await self._given(seen)
+        execution, _ = await stood(await handle.fetch_history(), given, self._client.data_converter)
+        told = {"history": seen.history, "correlation_id": given.thread.correlation_id, "changed_ms": seen.closed_ms}
+        return _snapshot(seen, execution, told)
+
+    async def _given(self, seen: RunSeen) -> Given:
+        return from_json(Given, await first_input(self._client, seen.workflow_id, seen.run_id))
 
     async def _listed(self, query: str) -> AsyncIterator[RunSeen]:
         with _outages():
             async for found in self._client.list_workflows(query, page_size=PAGE):
                 yield await _seen(found)
-
-    async def _given(self, handle: WorkflowHandle[Any, Any]) -> Given:
-        """The input of a run: its first event has it."""
-        async for event in handle.fetch_history_events(page_size=1):
-            payloads = event.workflow_execution_started_event_attributes.input.payloads
-            values = await self._client.data_converter.decode(payloads, [dict])
-            return from_json(Given, values[0])
-        raise EngineUnavailableError(f"the history of {handle.id} is empty")
 
 
 async def _seen(found: WorkflowExecution) -> RunSeen:
@@ -143,29 +150,23 @@ async def _asked(handle: WorkflowHandle[Any, Any], seen: RunSeen, plan: Plan) ->
         if error.status in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.FAILED_PRECONDITION):
             return None  # no worker answers
         raise
-    return _snapshot(seen, plan, answer)
+    return _snapshot(seen, Execution.restore(plan, answer["state"]), answer)
 
 
-def _snapshot(seen: RunSeen, plan: Plan, answer: dict[str, Any]) -> Snapshot:
-    execution = Execution.restore(plan, answer["state"])
-    has_ended = seen.status != "running"
-    gone = seen.status if seen.status not in ("running", "completed", "continued") else ""
+def _snapshot(seen: RunSeen, execution: Execution, told: dict[str, Any]) -> Snapshot:
     return Snapshot(
         execution=execution,
         position=Position(
-            run_id=seen.run_id,
-            run_ms=seen.run_ms,
-            history=seen.history if has_ended else answer["history"],
-            revision=execution.state.revision,
+            run_id=seen.run_id, run_ms=seen.run_ms, history=told["history"], revision=execution.state.revision
         ),
         workflow_id=seen.workflow_id,
-        correlation_id=answer["correlation_id"],
+        correlation_id=told["correlation_id"],
         started_ms=seen.run_ms,
-        changed_ms=seen.closed_ms or answer["changed_ms"],
-        plan_hash=plan.content_hash,
-        journal=_journal.validate_python(answer.get("journal", ())),
-        confirmed=has_ended,
-        gone=gone,
+        changed_ms=told["changed_ms"],
+        plan_hash=execution.plan.content_hash,
+        journal=_journal.validate_python(told.get("journal", ())),
+        confirmed=seen.status != "running",
+        gone=gone_as(seen),
         ended_ms=seen.closed_ms,
     )
 

@@ -70,6 +70,7 @@ def _indexes() -> None:
     op.create_index("executions_saga", "executions", ["saga", "status", *newest])
     op.create_index("executions_correlation", "executions", ["correlation_id", *newest])
     op.create_index("executions_key", "executions", ["business_key"])
+    op.create_index("executions_run", "executions", ["run_id"])
     op.create_index("executions_ended", "executions", ["ended_ms"])
     _partial("executions_current", ["current_step", *newest], "current_step <> ''")
     _partial("executions_failed", ["failed_step", *newest], "failed_step <> ''")

@@ -1,0 +1,34 @@
+"""`saga ledger`: the tables of the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+
+import typer
+from rich.console import Console
+
+from orchestrator.adapters.sql.databases import open_engine
+from orchestrator.adapters.sql.migrating import migrate
+from orchestrator.settings import load_settings
+
+console = Console()
+
+
+def ledger_app() -> typer.Typer:
+    """The commands about the ledger as a whole."""
+    app = typer.Typer(no_args_is_help=True, help="The ledger's tables.")
+    app.command(name="migrate")(migrate_tables)
+    return app
+
+
+def migrate_tables() -> None:
+    """Make the ledger's tables, or bring them to this version. On SQLite a worker does this by itself."""
+
+    async def work() -> str:
+        engine = open_engine(load_settings().ledger)
+        try:
+            return await migrate(engine)
+        finally:
+            await engine.dispose()
+
+    console.print(f"the ledger's tables are of version {asyncio.run(work())}")

@@ -1,0 +1,113 @@
+"""The reconciler's process: one pass after the other. Several may run; one at a time has its turn."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, get_args
+
+from orchestrator.adapters.sql.databases import open_engine, open_reading_engine
+from orchestrator.adapters.sql.ledger import SqlLedger
+from orchestrator.adapters.sql.ledger_keeper import SqlLedgerKeeper
+from orchestrator.adapters.sql.ledger_reader import SqlLedgerReader
+from orchestrator.adapters.temporal.survey import TemporalSurvey
+from orchestrator.errors import EngineUnavailableError, StoreUnavailableError
+from orchestrator.service.reconciling import Reconciler
+from orchestrator.service.records import IN_FLIGHT, Status
+from workers.ledger import make_folder, seal_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from temporalio.client import Client
+
+    from orchestrator.service.reconciling import PassCounts
+    from orchestrator.settings import Settings
+
+log = logging.getLogger(__name__)
+
+TURN, DEEP_TURN = "reconciler-turn", "reconciler-deep-turn"
+ENDED = tuple(status for status in get_args(Status) if status not in IN_FLIGHT)
+
+
+class Reconciling:
+    """Passes over one ledger, in turns that are shared with other processes by the ledger itself."""
+
+    def __init__(self, reconciler: Reconciler, ledger: SqlLedger, keeper: SqlLedgerKeeper, settings: Settings) -> None:
+        self._reconciler = reconciler
+        self._ledger = ledger
+        self._keeper = keeper
+        self._settings = settings
+
+    async def take_turn(self) -> PassCounts | None:
+        """One pass, if no other process has had one within the pause; deep if one is due."""
+        settings = self._settings
+        await self._ledger.prepare()
+        if not await self._claim(TURN, settings.reconcile_every.total_seconds()):
+            return None
+        return await self.go_through(deep=await self._claim(DEEP_TURN, settings.reconcile_deep_every.total_seconds()))
+
+    async def go_through(self, *, deep: bool) -> PassCounts:
+        """One pass now, whoever has a turn; then what is too old is forgotten."""
+        await self._ledger.prepare()
+        counts = await self._reconciler.go_through(_now, deep=deep)
+        await self._keeper.forget(ENDED, ended_before=_now() - self._settings.ledger_keep, now=_now())
+        return counts
+
+    async def go_on(self) -> None:
+        """Turn after turn, until cancelled; while ledger or Temporal are away it waits for them."""
+        pause = self._settings.reconcile_every.total_seconds()
+        while True:
+            try:
+                counts = await self.take_turn()
+            except (EngineUnavailableError, StoreUnavailableError) as error:
+                log.warning("the reconciler waits: %s", error)
+            except Exception:
+                log.exception("a pass of the reconciler failed; the next one tries again")
+            else:
+                if counts is not None and (counts.repaired or counts.gone or counts.unknown):
+                    log.warning("reconciled: %s", counts)
+            await asyncio.sleep(pause)
+
+    async def _claim(self, name: str, seconds: float) -> bool:
+        now = _now()
+        # A little less than the pause: a process that comes back after exactly the pause has its turn.
+        until = datetime.fromtimestamp(now.timestamp() + seconds * 0.9, UTC)
+        return await self._keeper.claim(name, now=now, until=until)
+
+
+@asynccontextmanager
+async def open_reconciling(settings: Settings, client: Client) -> AsyncGenerator[Reconciling]:
+    """A reconciler of the ledger that the settings name; it does nothing by itself yet."""
+    make_folder(settings.ledger)
+    engine, reading, seal = open_engine(settings.ledger), open_reading_engine(settings.ledger), seal_of(settings)
+    try:
+        writer, keeper = SqlLedger(engine, seal), SqlLedgerKeeper(engine)
+        reconciler = Reconciler(
+            TemporalSurvey(client, settings.task_queue),
+            writer=writer,
+            reader=SqlLedgerReader(reading, seal),
+            keeper=keeper,
+        )
+        yield Reconciling(reconciler, writer, keeper, settings)
+    finally:
+        await engine.dispose()
+        await reading.dispose()
+
+
+@asynccontextmanager
+async def reconciling(settings: Settings, client: Client) -> AsyncGenerator[None]:
+    """Passes, while the block runs."""
+    async with open_reconciling(settings, client) as made:
+        task = asyncio.create_task(made.go_on())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
