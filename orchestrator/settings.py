@@ -95,7 +95,7 @@ class Settings(BaseSettings):
     )
     payload_keys: SecretStr | None = Field(
         None,
-        description="keys that seal payloads in Temporal and in the ledger, id:base64 of 32 bytes with commas between;"
+        description="keys that seal payloads in the ledger, id:base64 of 32 bytes with commas between;"
         " the first seals, all open",
     )
     reconcile_every: Seconds = Field(
