@@ -6,9 +6,9 @@ execution (see `statuses.py`) are read off these, never stored beside them.
 
 from __future__ import annotations
 
-from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any, Literal, TypeAlias
 
 from orchestrator.engine.signals import ReceivedEvent
@@ -139,6 +139,14 @@ class StepState:
     error: str = ""
     undo_error: str = ""
 
+    def copied(self) -> StepState:
+        """An independent copy; edited facts are shared, since nobody changes them in place."""
+        return StepState(*_step_values(self))
+
+
+# Through the constructor: several times faster than `copy.copy`, and lookahead copies with every run.
+_step_values = attrgetter(*(each.name for each in fields(StepState)))
+
 
 @dataclass(frozen=True, slots=True)
 class Abort:
@@ -190,8 +198,8 @@ class State:
 
     def copied(self) -> State:
         """An independent copy; facts and events are shared, since nobody changes them."""
-        twin = copy(self)
-        twin.steps = {name: copy(step) for name, step in self.steps.items()}
+        twin = State(*_state_values(self))
+        twin.steps = {name: step.copied() for name, step in self.steps.items()}
         twin.facts, twin.seen = dict(self.facts), dict(self.seen)
         twin.held, twin.timers, twin.commands = list(self.held), list(self.timers), list(self.commands)
         return twin
@@ -200,3 +208,6 @@ class State:
     def is_unwinding(self) -> bool:
         """Whether it goes back: nothing begins forward any more."""
         return self.abort is not None or self.compensating
+
+
+_state_values = attrgetter(*(each.name for each in fields(State)))

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from orchestrator.engine.signals import Elapsed
 from orchestrator.errors import InvariantBrokenError
+from orchestrator.testing.simulation.invariants import INVARIANTS
 from orchestrator.testing.simulation.invariants.ends import RESTS
 from tests.properties.plans import Drawn, Rolled, build, plans
 from tests.properties.world import World
@@ -24,9 +25,9 @@ def test_invariants_hold_on_every_schedule_and_every_run_ends_or_waits_for_a_per
     run(plan, Drawn(data.draw))
 
 
-def run(plan, chance):
+def run(plan, chance, invariants=INVARIANTS):
     """Faults for a while, then none; at last it has ended, or only a person can go on."""
-    world = World(plan, chance, faults=True)
+    world = World(plan, chance, faults=True, invariants=invariants)
     for _ in range(chance.number(0, 60)):
         world.turn()
     world.calm_down()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import TYPE_CHECKING, TypeAlias
 
 from orchestrator.engine.effects import ClearTimer, Perform, SetTimer
@@ -78,6 +80,12 @@ class Account:
         """Whether it made an effect, or may have."""
         return self.outcome in ("ok", "unknown")
 
+    def copied(self) -> Account:
+        """An independent copy."""
+        twin = Account(*_account_values(self))
+        twin.verdicts, twin.newest, twin.tries = dict(self.verdicts), dict(self.newest), dict(self.tries)
+        return twin
+
     def grant(self) -> None:
         """A person grants a fresh set of attempts; after a refusal they go under a new key."""
         self.tries.clear()
@@ -90,6 +98,9 @@ class Account:
         self.outcome = self.earlier
         if self.outcome == "none":
             self.place = 0
+
+
+_account_values = attrgetter(*(each.name for each in fields(Account)))
 
 
 @dataclass(slots=True)
@@ -110,6 +121,13 @@ class Books:
     waiting: set[str] = field(default_factory=set[str])
     was_overridden: bool = False
     begins: int = 0
+
+    def copied(self) -> Books:
+        """An independent copy."""
+        twin = copy(self)
+        twin.steps = {name: account.copied() for name, account in self.steps.items()}
+        twin.open, twin.timers, twin.waiting = set(self.open), dict(self.timers), set(self.waiting)
+        return twin
 
     def enter(self, signal: Signal, effects: Sequence[Effect], *, was_taken: bool, at_ms: int) -> None:
         """Enter one signal and what came of it."""

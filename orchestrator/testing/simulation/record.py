@@ -5,6 +5,7 @@ The invariants read it. Who drives an execution calls `tell`, or `note` after a 
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -102,6 +103,14 @@ class Record:
     def begin(cls, plan: Plan, execution_id: str) -> Record:
         """A record of a fresh execution."""
         return cls(plan, Execution.begin(plan, execution_id))
+
+    def fork(self) -> Record:
+        """A record that goes on from here by itself; the beats so far are shared."""
+        twin = copy(self)
+        twin.execution, twin.fold = self.execution.copy(), self.fold.copy()
+        twin.beats, twin.books = list(self.beats), self.books.copied()
+        twin.keys = {key: set(uses) for key, uses in self.keys.items()}
+        return twin
 
     def tell(self, signal: Signal, *, at_ms: int) -> tuple[Effect, ...]:
         """Hand a signal to the live execution and keep what came of it."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
+
+from pydantic_core import from_json, to_json
 
 from orchestrator.engine.execution import Execution
 from orchestrator.engine.signals import Arrived, Started, Succeeded
@@ -43,7 +44,7 @@ def crash_safety(record: Record) -> Iterator[str]:
     What a dump gives back, through text, takes the same signal to the same effects and state.
     """
     beat = record.last
-    dumped = json.loads(json.dumps(Execution(record.plan, beat.before).dump()))
+    dumped = from_json(to_json(Execution(record.plan, beat.before).dump()))
     restored = Execution.restore(record.plan, dumped)
     if restored.receive(beat.signal) != beat.effects:
         yield "after a crash it asks for something else"
