@@ -1,0 +1,128 @@
+"""The express lane's rules on real servers: a run is performed, and nobody ever reports it (express.md)."""
+
+import asyncio
+import signal
+
+import pytest
+
+from tests.faults.kit import Cost, killed, world
+
+pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("environment")]
+
+
+async def test_killed_between_effect_and_report_and_started_again_each_effect_is_made_once(tmp_path) -> None:
+    async with world(tmp_path) as place:
+        place.hook("s2.do.after", "kill")
+        first = await place.start()
+        execution = await place.ask("chain")
+        await killed(first)
+        await place.start()
+        with Cost("express run lost, repeated", 4):
+            result = await place.result(execution)
+        assert result["word"] == "Completed"
+        assert (place.times("s1"), place.times("s2"), place.times("s3")) == (2, 2, 1)
+        assert [one[:2] for one in await place.effects()] == [("s1", "do"), ("s2", "do"), ("s3", "do")]
+
+
+async def test_killed_and_cancelled_before_the_restart_what_the_lost_run_made_is_undone(tmp_path) -> None:
+    async with world(tmp_path) as place:
+        place.hook("s2.do.after", "kill")
+        first = await place.start()
+        execution = await place.ask("chain")
+        await killed(first)
+        await place.handle(execution).cancel()
+        await place.start()
+        with Cost("express run lost, cancelled"):
+            result = await place.result(execution)
+        assert (result["word"], result["abort"]["reason"]) == ("Compensated", "cancel")
+        effects = [one[:2] for one in await place.effects()]
+        assert effects == [("s1", "do"), ("s2", "do"), ("s2", "undo"), ("s1", "undo")]
+
+
+async def test_the_repeat_is_refused_earlier_than_the_lost_attempt_and_nothing_is_orphaned(tmp_path) -> None:
+    async with world(tmp_path) as place:
+        place.hook("a2.do.before", "wait")  # the lost attempt comes to the end of the other branch first
+        place.hook("b3.do.after", "kill")
+        first = await place.start()
+        execution = await place.ask("fork")
+        await killed(first)
+        assert {one[0] for one in await place.effects()} == {"a1", "b1", "b2", "b3"}
+        place.hook("a2.do.before", "refuse")
+        place.hook("b1.do.before", "wait")  # the repeat is refused before this branch has gone on
+        await place.start()
+        await place.reached("a2.do.before")
+        place.go("b1.do.before")
+        result = await place.result(execution)
+        assert result["word"] == "Compensated"
+        effects = [one[:2] for one in await place.effects()]
+        assert sorted(effects) == sorted((step, way) for step in ("a1", "b1", "b2", "b3") for way in ("do", "undo"))
+        undone = [step for step, way in effects if way == "undo" and step.startswith("b")]
+        assert undone == ["b3", "b2", "b1"]
+
+
+async def test_killed_between_an_undo_and_its_report_the_refused_step_is_not_asked_again(tmp_path) -> None:
+    async with world(tmp_path) as place:
+        place.hook("s3.do.before", "refuse")  # once: asked a second time it would accept
+        place.hook("s2.undo.after", "kill")
+        first = await place.start()
+        execution = await place.ask("chain")
+        await killed(first)
+        await place.start()
+        with Cost("undo lost, repeated", 4):
+            result = await place.result(execution)
+        assert result["word"] == "Compensated"
+        assert (place.times("s3"), place.times("s2", "undo")) == (1, 2)
+        effects = [one[:2] for one in await place.effects()]
+        assert effects == [("s1", "do"), ("s2", "do"), ("s2", "undo"), ("s1", "undo")]
+
+
+@pytest.mark.parametrize("how", ["kill", "stall"], ids=["plain", "with a heartbeat of the workflow task in between"])
+async def test_a_cancel_beside_a_durable_result_undoes_the_brief_steps_that_were_lost_behind_it(tmp_path, how) -> None:
+    async with world(tmp_path) as place:
+        place.hook("t3.do.after", how)
+        first = await place.start()
+        execution = await place.ask("tail")
+        await killed(first)
+        assert [one[:2] for one in await place.effects()] == [("d1", "do"), ("t2", "do"), ("t3", "do")]
+        await place.handle(execution).cancel()
+        await place.start()
+        result = await place.result(execution)
+        assert result["word"] == "Compensated"
+        effects = [one[:2] for one in await place.effects()]
+        assert effects[3:] == [("t3", "undo"), ("t2", "undo"), ("d1", "undo")]
+        assert place.times("d4") == 0
+
+
+@pytest.mark.parametrize("cancelled", [False, True], ids=["goes on", "cancelled meanwhile"])
+async def test_a_worker_that_was_stopped_past_its_deadlines_and_wakes_up_does_nothing_twice(
+    tmp_path, cancelled
+) -> None:
+    async with world(tmp_path) as place:
+        place.hook("s2.do.before", "stop")
+        stalled = await place.start()
+        execution = await place.ask("chain")
+        await place.reached("s2.do.before")
+        if cancelled:
+            await place.handle(execution).cancel()
+        await place.start()
+        result = await place.result(execution)
+        stalled.send_signal(signal.SIGCONT)
+        stalled.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(stalled.wait(), 60) == 0
+        assert result["word"] == ("Compensated" if cancelled else "Completed")
+        effects = [one[:2] for one in await place.effects()]
+        assert len(effects) == len(set(effects))
+        made = {step for step, way in effects if way == "do"}
+        undone = {step for step, way in effects if way == "undo"}
+        assert made - undone == (set() if cancelled else {"s1", "s2", "s3"})
+        assert {pid for step, *_, pid in place.attempts if step == "s3"} <= {place.workers[1].pid}
+
+
+async def test_an_attempt_that_hangs_after_its_effect_is_repeated_by_the_same_key(tmp_path) -> None:
+    async with world(tmp_path) as place:
+        place.hook("s2.do.after", "hang")
+        await place.start()
+        result = await place.result(await place.ask("chain"))
+        assert result["word"] == "Completed"
+        assert place.times("s2") == 2
+        assert [one[:2] for one in await place.effects()] == [("s1", "do"), ("s2", "do"), ("s3", "do")]
