@@ -36,7 +36,11 @@ coverage: venv ## the engine's unit tests alone take every branch of it
 
 test-servers: venv ## start the servers and run the tests that need them
 	$(BIN)/python -m deploy.local up
-	$(BIN)/python -m pytest tests -m servers
+	$(BIN)/python -m pytest tests -m "servers and not faults"
+
+faults: venv ## break everything on real servers, and print what each fault cost (about 10 minutes)
+	$(BIN)/python -m deploy.local up
+	$(BIN)/python -m pytest tests/faults -s
 
 check: venv ## format, lint, two type checkers, import rules, layout limits
 	$(BIN)/ruff format --check $(SOURCES)

@@ -12,7 +12,7 @@ from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import SecretStr
 from temporalio.service import RPCError, RPCStatusCode
@@ -183,7 +183,7 @@ class Cost:
     def __init__(self, what: str, goal: float | None = None) -> None:
         self.what, self.goal, self.seconds = what, goal, 0.0
 
-    def __enter__(self) -> Cost:
+    def __enter__(self) -> Self:
         self._begun = time.monotonic()
         return self
 

@@ -57,6 +57,9 @@ class SagaWorkflow:
     @workflow.run
     async def run(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - taken by __init__
         """Conduct the execution to its end."""
+        if workflow.cancellation_reason() is not None:
+            # It came in the very activation that begins us: the first run would be over before it is thrown at us.
+            self._on_temporal_cancel()
         conduct = asyncio.create_task(self._conduct())
         while not conduct.done():
             try:
