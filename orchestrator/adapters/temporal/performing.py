@@ -56,6 +56,7 @@ class Scene:
         facts: all that the call takes.
         patience: how long to stay for a reply, seconds; then the report says `pending`.
         heartbeat: called by long actions.
+        is_copy: the command was sent before and is sent again.
     """
 
     execution_id: str
@@ -65,6 +66,7 @@ class Scene:
     facts: Mapping[str, Any]
     patience: float
     heartbeat: Callable[[], None] = lambda: None
+    is_copy: bool = False
 
 
 async def perform(stage: Stage, scene: Scene) -> Report:
@@ -88,7 +90,7 @@ async def perform(stage: Stage, scene: Scene) -> Report:
 async def _by_lane(stage: Stage, scene: Scene, handler: Handler) -> Report:
     match scene.call.call.lane:
         case "command":
-            return _held(stage, scene.call) or await _command(stage, scene, handler)
+            return _held(stage, scene) or await _command(stage, scene, handler)
         case "publish":
             await stage.courier.publish(_event(scene, handler.build(scene.facts)))
             return report(scene.call, "ok")
@@ -97,12 +99,13 @@ async def _by_lane(stage: Stage, scene: Scene, handler: Handler) -> Report:
             return report(scene.call, "ok", result=result)
 
 
-def _held(stage: Stage, call: Call) -> Report | None:
+def _held(stage: Stage, scene: Scene) -> Report | None:
     """A command that may not be sent now: not begun; a copy of one that was sent before is still waited for."""
+    call = scene.call
     why = stage.why_held(call.call.participant or "")
     if not why:
         return None
-    if call.deadline_ms:
+    if scene.is_copy:
         return report(call, "pending", deadline_ms=call.deadline_ms, reason=why)
     return report(call, "stalled", reason=why)
 

@@ -70,7 +70,8 @@ class Run:
         return ready
 
     async def _one(self, call: Call) -> Report:
-        if call.call.lane == "command" and not call.deadline_ms:
+        is_copy = bool(call.deadline_ms)
+        if call.call.lane == "command" and not is_copy:
             call = replace(call, deadline_ms=int(time.time() * 1000) + call.within_ms)
         patience = max(0.05, self._budget - self._watch.elapsed())
         scene = Scene(
@@ -80,6 +81,7 @@ class Run:
             call=call,
             facts={**self._known(call), **call.facts},
             patience=patience,
+            is_copy=is_copy,
         )
         try:
             async with asyncio.timeout(max(patience, BRIEF_LIMIT_S)):

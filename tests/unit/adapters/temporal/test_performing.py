@@ -187,3 +187,14 @@ async def test_the_thread_of_a_scene_travels_in_the_command() -> None:
     await perform(stage(courier), made)
     sent = courier.sent[0]
     assert (sent.correlation_id, sent.causation_id, sent.tracestate) == ("thread", "m1", "a=1")
+
+
+@pytest.mark.parametrize(("is_copy", "kind"), [(False, "stalled"), (True, "pending")])
+async def test_a_held_command_is_not_sent_and_only_a_first_one_counts_as_not_begun(is_copy, kind) -> None:
+    courier = FakeCourier()
+    held = replace(stage(courier), why_held=lambda name: f"commands of {name} are held")
+    made = call("take", deadline_ms=7)
+    report = await perform(held, replace(scene(made), is_copy=is_copy))
+    assert (report.kind, report.reason) == (kind, f"commands of {made.call.participant} are held")
+    assert report.deadline_ms == (7 if is_copy else 0)
+    assert courier.sent == []
