@@ -36,6 +36,7 @@ def run(plan, chance, invariants=INVARIANTS):
             break
         world.turn()
     assert world.execution.state.ended or world.execution.word in RESTS, world.execution.word
+    return world
 
 
 SEEDS = 300
