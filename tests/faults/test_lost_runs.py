@@ -7,7 +7,7 @@ import pytest
 
 from tests.faults.kit import Cost, killed, world
 
-pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("environment")]
+pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("environment"), pytest.mark.timeout(300)]
 
 
 async def test_killed_between_effect_and_report_and_started_again_each_effect_is_made_once(tmp_path) -> None:
@@ -39,6 +39,7 @@ async def test_killed_and_cancelled_before_the_restart_what_the_lost_run_made_is
         assert effects == [("s1", "do"), ("s2", "do"), ("s2", "undo"), ("s1", "undo")]
 
 
+@pytest.mark.faults
 async def test_the_repeat_is_refused_earlier_than_the_lost_attempt_and_nothing_is_orphaned(tmp_path) -> None:
     async with world(tmp_path) as place:
         place.hook("a2.do.before", "wait")  # the lost attempt comes to the end of the other branch first
@@ -60,6 +61,7 @@ async def test_the_repeat_is_refused_earlier_than_the_lost_attempt_and_nothing_i
         assert undone == ["b3", "b2", "b1"]
 
 
+@pytest.mark.faults
 async def test_killed_between_an_undo_and_its_report_the_refused_step_is_not_asked_again(tmp_path) -> None:
     async with world(tmp_path) as place:
         place.hook("s3.do.before", "refuse")  # once: asked a second time it would accept
@@ -76,6 +78,7 @@ async def test_killed_between_an_undo_and_its_report_the_refused_step_is_not_ask
         assert effects == [("s1", "do"), ("s2", "do"), ("s2", "undo"), ("s1", "undo")]
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("how", ["kill", "stall"], ids=["plain", "with a heartbeat of the workflow task in between"])
 async def test_a_cancel_beside_a_durable_result_undoes_the_brief_steps_that_were_lost_behind_it(tmp_path, how) -> None:
     async with world(tmp_path) as place:
@@ -93,6 +96,7 @@ async def test_a_cancel_beside_a_durable_result_undoes_the_brief_steps_that_were
         assert place.times("d4") == 0
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("cancelled", [False, True], ids=["goes on", "cancelled meanwhile"])
 async def test_a_worker_that_was_stopped_past_its_deadlines_and_wakes_up_does_nothing_twice(
     tmp_path, cancelled
@@ -119,6 +123,7 @@ async def test_a_worker_that_was_stopped_past_its_deadlines_and_wakes_up_does_no
         assert [one[0] for one in place.attempts if one[3] == stalled.pid][:2] == ["s1", "s2"]
 
 
+@pytest.mark.faults
 async def test_an_attempt_that_hangs_after_its_effect_is_repeated_by_the_same_key(tmp_path) -> None:
     async with world(tmp_path) as place:
         place.hook("s2.do.after", "hang")
