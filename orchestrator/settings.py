@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from orchestrator.errors import SettingsError
-from orchestrator.sealing import Seal
+from orchestrator.sealing import OPEN, Seal
 
 ENVIRONMENT_FILE = Path(".local") / "environment"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -95,7 +95,7 @@ class Settings(BaseSettings):
     )
     payload_keys: SecretStr | None = Field(
         None,
-        description="keys that seal payloads in the ledger, id:base64 of 32 bytes with commas between;"
+        description="keys that seal payloads in Temporal and in the ledger, id:base64 of 32 bytes with commas between;"
         " the first seals, all open",
     )
     reconcile_every: Seconds = Field(
@@ -151,6 +151,11 @@ class Settings(BaseSettings):
                 f"stay under {HEARTBEAT_SHARE:.0%} of the task's limit; lower the one or raise the other"
             )
         return self
+
+    @property
+    def seal(self) -> Seal:
+        """What closes payloads; it leaves them open if no key is set."""
+        return Seal.of(self.payload_keys.get_secret_value()) if self.payload_keys else OPEN
 
     @property
     def ledger(self) -> str:

@@ -134,7 +134,7 @@ async def ledger_bench(url: str, seal: Seal = OPEN) -> AsyncIterator[LedgerBench
 async def reading(settings: Settings) -> AsyncIterator[SqlLedgerReader]:
     engine = open_reading_engine(settings.ledger)
     try:
-        yield SqlLedgerReader(engine)
+        yield SqlLedgerReader(engine, settings.seal)
     finally:
         await engine.dispose()
 

@@ -14,7 +14,6 @@ from orchestrator.adapters.sql.databases import open_engine, open_reading_engine
 from orchestrator.adapters.sql.ledger import SqlLedger
 from orchestrator.adapters.sql.switches import SqlSwitches
 from orchestrator.errors import StoreUnavailableError
-from orchestrator.sealing import OPEN, Seal
 from orchestrator.service.buffering import LedgerBuffer
 from orchestrator.service.switches import SwitchBoard
 
@@ -38,7 +37,7 @@ async def open_buffer(settings: Settings) -> AsyncGenerator[LedgerBuffer]:
     make_folder(settings.ledger)
     engine = open_engine(settings.ledger)
     try:
-        ledger = SqlLedger(engine, seal_of(settings))
+        ledger = SqlLedger(engine, settings.seal)
         try:
             await ledger.prepare()
         except StoreUnavailableError as error:
@@ -58,11 +57,6 @@ async def open_board(settings: Settings) -> AsyncGenerator[SwitchBoard]:
             yield board
     finally:
         await engine.dispose()
-
-
-def seal_of(settings: Settings) -> Seal:
-    """What closes payloads; open if no key is set."""
-    return Seal.of(settings.payload_keys.get_secret_value()) if settings.payload_keys else OPEN
 
 
 def make_folder(url: str) -> None:

@@ -63,7 +63,7 @@ async def open_service(sagas: Sequence[Saga], settings: Settings, client: Client
     writing, reading = open_engine(settings.ledger), open_reading_engine(settings.ledger)
     try:
         await check_version(writing)
-        live, ledger = TemporalLive(client, settings), SqlLedgerReader(reading)
+        live, ledger = TemporalLive(client, settings), SqlLedgerReader(reading, settings.seal)
         world = World(
             live=live,
             ledger=ledger,

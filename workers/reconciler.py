@@ -16,7 +16,7 @@ from orchestrator.adapters.temporal.survey import TemporalSurvey
 from orchestrator.errors import EngineUnavailableError, StoreUnavailableError
 from orchestrator.service.reconciling import Reconciler
 from orchestrator.service.records import IN_FLIGHT, Status
-from workers.ledger import make_folder, seal_of
+from workers.ledger import make_folder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -82,7 +82,7 @@ class Reconciling:
 async def open_reconciling(settings: Settings, client: Client) -> AsyncGenerator[Reconciling]:
     """A reconciler of the ledger that the settings name; it does nothing by itself yet."""
     make_folder(settings.ledger)
-    engine, reading, seal = open_engine(settings.ledger), open_reading_engine(settings.ledger), seal_of(settings)
+    engine, reading, seal = open_engine(settings.ledger), open_reading_engine(settings.ledger), settings.seal
     try:
         writer, keeper = SqlLedger(engine, seal), SqlLedgerKeeper(engine)
         reconciler = Reconciler(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from temporalio.client import Client
 from temporalio.service import GrpcCompression, RPCError, TLSConfig
 
+from orchestrator.adapters.temporal.sealed import converter_of
 from orchestrator.errors import EngineUnavailableError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ async def connect(settings: Settings) -> Client:
             namespace=settings.temporal_namespace,
             api_key=api_key,
             tls=_tls(settings) if settings.uses_tls else False,
+            data_converter=converter_of(settings.seal),
             grpc_compression=_compression(settings),
         )
     except (RPCError, RuntimeError) as error:

@@ -1,0 +1,42 @@
+import base64
+
+import pytest
+from temporalio.converter import DataConverter
+from temporalio.exceptions import ApplicationError
+
+from orchestrator.adapters.temporal.sealed import converter_of
+from orchestrator.errors import SealError
+from orchestrator.sealing import OPEN, Seal
+
+SEAL = Seal.of("k1:" + base64.b64encode(b"1" * 32).decode())
+OTHER = Seal.of("k2:" + base64.b64encode(b"2" * 32).decode())
+VALUE = {"card": "4242-canary"}
+
+
+async def test_a_payload_is_sealed_and_opened_again() -> None:
+    (payload,) = await converter_of(SEAL).encode([VALUE])
+    assert b"canary" not in payload.SerializeToString()
+    assert await converter_of(SEAL).decode([payload]) == [VALUE]
+
+
+async def test_what_was_written_before_there_was_a_key_is_read() -> None:
+    assert await converter_of(SEAL).decode(await converter_of(OPEN).encode([VALUE])) == [VALUE]
+
+
+async def test_without_the_key_it_is_not_read() -> None:
+    payloads = await converter_of(OTHER).encode([VALUE])
+    with pytest.raises(SealError, match="k2"):
+        await converter_of(SEAL).decode(payloads)
+
+
+async def test_the_text_of_a_failure_is_sealed() -> None:
+    from temporalio.api.failure.v1 import Failure
+
+    converter, failure = converter_of(SEAL), Failure()
+    await converter.encode_failure(ApplicationError("canary"), failure)
+    assert b"canary" not in failure.SerializeToString()
+    assert "canary" in str(await converter.decode_failure(failure))
+
+
+def test_without_a_key_the_converter_is_the_usual_one() -> None:
+    assert converter_of(OPEN) is DataConverter.default
