@@ -181,6 +181,11 @@ FILTERS = {
     "business key": (Filter(business_key="a2"), ["bank:a2", "shop:a2"]),
     "current step": (Filter(current_step="charge"), ["bank:a1", "shop:a1"]),
     "failed step": (Filter(failed_step="charge"), ["shop:b2"]),
+    "failed step and status": (
+        Filter(failed_step="charge", statuses=("compensated", "stuck"), saga="shop"),
+        ["shop:b2"],
+    ),
+    "failed step and another status": (Filter(failed_step="charge", statuses=("completed",)), []),
     "changed after": (Filter(changed_after=moment(T0 + 3)), ["bank:a2", "bank:a1"]),
     "changed before": (Filter(changed_before=moment(T0 + 2)), ["shop:a1"]),
     "an id": (Filter(text="shop:b1"), ["shop:b1"]),

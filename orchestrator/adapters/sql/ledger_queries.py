@@ -7,12 +7,12 @@ such walks, put together: one walk over all of them would sort whatever they hol
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from sqlalchemy import and_, func, or_, select, tuple_, union_all
 
 from orchestrator.adapters.sql.ledger_tables import executions, messages
-from orchestrator.service.records import milliseconds
+from orchestrator.service.records import Status, milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +26,7 @@ LINE = tuple(column for column in executions.c if column.name != "state")
 HEAD = tuple(column for column in messages.c if column.name != "body")
 LAST = "\U0010ffff"
 """No text that begins with a prefix comes behind the prefix and this."""
+SELECTIVE = ("correlation_id", "business_key", "current_step", "failed_step", "fingerprint")
 EXACT = ("saga", "version", "correlation_id", "business_key", "current_step", "failed_step", "fingerprint")
 
 
@@ -51,7 +52,16 @@ def count_of(wanted: Filter, cap: int) -> Select[Any]:
 
 
 def _walks(wanted: Filter) -> list[Filter]:
-    return [replace(wanted, statuses=(status,)) for status in dict.fromkeys(wanted.statuses)] or [wanted]
+    if _is_selective(wanted):
+        return [wanted]
+    # The index of a saga goes by status, so a saga in any status is a walk for each of them.
+    statuses = wanted.statuses or (get_args(Status) if wanted.saga else ())
+    return [replace(wanted, statuses=(status,)) for status in dict.fromkeys(statuses)] or [wanted]
+
+
+def _is_selective(wanted: Filter) -> bool:
+    """Whether it names something that few executions have: then its index is walked, and nothing else is."""
+    return bool(wanted.text) or any(getattr(wanted, name) for name in SELECTIVE)
 
 
 def _behind(after: Cursor | None) -> Iterator[ColumnElement[bool]]:
@@ -61,12 +71,13 @@ def _behind(after: Cursor | None) -> Iterator[ColumnElement[bool]]:
 
 
 def _conditions(wanted: Filter) -> Iterator[ColumnElement[bool]]:
+    is_selective = _is_selective(wanted)
     if wanted.statuses:
-        yield executions.c.status == wanted.statuses[0]
+        yield _plain("status", is_selective=is_selective).in_(wanted.statuses)
     for name in EXACT:
         value = getattr(wanted, name)
         if value or value == 0:
-            yield executions.c[name] == value
+            yield _plain(name, is_selective=is_selective and name == "saga") == value
             if name in ("current_step", "failed_step", "fingerprint"):
                 yield executions.c[name] != ""  # as the index says, so that it is taken
     if wanted.changed_after is not None:
@@ -75,6 +86,12 @@ def _conditions(wanted: Filter) -> Iterator[ColumnElement[bool]]:
         yield executions.c.changed_ms < milliseconds(wanted.changed_before)
     if wanted.text:
         yield _says(wanted.text)
+
+
+def _plain(name: str, *, is_selective: bool) -> ColumnElement[Any]:
+    """The column; as an expression where its index must not be taken in place of a better one."""
+    column = executions.c[name]
+    return func.coalesce(column, "") if is_selective else column
 
 
 def _says(text: str) -> ColumnElement[bool]:
