@@ -25,11 +25,14 @@ venv: $(STAMP) ## install everything into .venv (at once if nothing changed)
 demo: venv ## start the servers and run 200 orders through the saga fulfil-order
 	$(BIN)/saga demo
 
-test: test-unit test-servers ## every test
+test: test-unit test-simulation test-servers ## every test
 
 test-unit: venv ## the tests that need no servers
-	$(BIN)/python -m pytest tests -m "not servers"
+	$(BIN)/python -m pytest tests -m "not servers and not simulation"
 	$(MAKE) coverage
+
+test-simulation: venv ## a million transitions on simulated servers (about four minutes)
+	$(BIN)/python -m pytest tests/simulation -m simulation
 
 coverage: venv ## the engine's unit tests alone take every branch of it
 	$(BIN)/python -m pytest tests/unit/engine -q --cov=orchestrator.engine --cov-branch --cov-report=term-missing --cov-fail-under=100

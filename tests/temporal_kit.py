@@ -119,6 +119,7 @@ def call(step_id: str, direction: Literal["do", "undo"] = "do", *, how: str = ""
         "key": f"fetch:1:{step_id}:{direction}:1",
         "undoes": "" if direction == "do" else f"fetch:1:{step_id}:do:1",
         "facts": {"asked": {"key": "1", "how": how}},
+        "gives": found.do.gives if direction == "do" else None,
     }
     return Call(**{**given, **changes})
 

@@ -64,8 +64,8 @@ def _begin(turn: Turn, leaf: Leaf) -> bool:
 
 
 def _begin_step(turn: Turn, leaf: StepPlan) -> bool:
-    if any(turn.phase(name) not in PASSED for name in leaf.after):
-        return False  # it uses a fact that another branch has not made yet
+    if any(turn.phase(name) not in PASSED for name in turn.topology.before[leaf.id]):
+        return False  # it uses a fact of another branch, or a late reply has run ahead of the flow
     phase = turn.phase(leaf.id)
     rested = phase is Phase.RESTING and not turn.is_set(turn.pause(leaf.id, "do"))
     if phase not in BEGINNABLE and not rested:

@@ -151,6 +151,10 @@ class Execution:
         known = {**self.state.facts, **self.step(step).edited}
         return {need.fact: known[need.fact] for need in call.needs if need.fact in known}
 
+    def gives(self, step: str) -> str | None:
+        """Name of the fact that a step's forward call gives, and its probe in its place."""
+        return Turn(self.plan, self.state).topology.step(step).do.gives
+
     def within_ms(self, step: str) -> int:
         """Limit of one attempt of a step, milliseconds."""
         return Turn(self.plan, self.state).topology.step(step).within_ms

@@ -109,11 +109,17 @@ LOST_ATTEMPT_CODES = frozenset({"undone", "conflict", "expired"})
 def leaves_nothing_open(execution: Execution) -> bool:
     """Whether no brief step is begun and without its end: then a lost attempt can have begun nothing that is unknown.
 
-    What was lost before went on, at most, to where its repeat went on too.
+    What was lost before went on, at most, to where its repeat went on too; a suspended one is held back where the
+    lost attempt, which did not know of it yet, was not.
     """
+    if execution.state.suspended:
+        return False
     turn = Turn(execution.plan, execution.state)
     return not any(_is_open(turn, name, step.phase) for name, step in execution.state.steps.items())
 
+
+_UNSURE = frozenset({Phase.IDLE, Phase.RESTING})
+"""Not begun, or begun once and perhaps once more, as far as the lost attempt is concerned."""
 
 _OPEN = frozenset({Phase.RESTING, Phase.PROBING, Phase.PARKED})
 
@@ -140,6 +146,7 @@ def maybe_begun(
         unbegun: steps that `now` takes for begun, though this attempt has not performed them yet.
     """
     twin = recorded.copy()
+    twin.state.suspended = False
     effects: list[Effect] = []
     if not twin.state.started:
         effects += twin.receive(Started(trigger))
@@ -148,7 +155,7 @@ def maybe_begun(
     # Asked for and not yet performed: the lost attempt may have come to it.
     asked = [perform.step for perform in recorded.pending() if perform.is_brief and perform.direction == "do"]
     reached = dict.fromkeys([*asked, *_follow(twin, now, effects)])
-    return tuple(name for name in reached if now.step(name).phase is Phase.IDLE or name in unbegun)
+    return tuple(name for name in reached if now.step(name).phase in _UNSURE or name in unbegun)
 
 
 def _all_in_flight(twin: Execution) -> Iterable[Signal]:

@@ -196,6 +196,8 @@ def lost(turn: Turn, signal: Lost) -> str:
     """Steps that a lost attempt may have begun count as begun, outcome unknown (semantics.md, Lost runs)."""
     for name in signal.steps:
         turn.topology.step(name)
+        if turn.phase(name) is Phase.RESTING and not turn.is_fenced(name):
+            turn.fence(name, signal.fence_ms)  # begun before; the lost attempt may be at its next try
         if not turn.accepts(name, Move.LOSE):
             continue
         step = turn.move(name, Move.LOSE)

@@ -93,9 +93,18 @@ def is_settled(turn: Turn, name: str) -> bool:
 
 
 def open_undos(turn: Turn) -> list[str]:
-    """Eligible steps that are not settled, newest begin first."""
+    """Eligible steps that are not settled, newest begin first, and each before what it came after.
+
+    A late success of a lost attempt may be told before the steps that the flow puts before it have begun again.
+    """
+
+    def place(name: str) -> tuple[int, int, int]:
+        before = turn.topology.before[name]
+        order = turn.step(name).order
+        return max(order, *(turn.step(other).order for other in before), 0), len(before), order
+
     names = [name for name in turn.state.steps if not is_settled(turn, name)]
-    return sorted(names, key=lambda name: -turn.step(name).order)
+    return sorted(names, key=place, reverse=True)
 
 
 def ready_undos(turn: Turn) -> Iterator[StepPlan]:

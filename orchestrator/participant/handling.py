@@ -6,7 +6,6 @@ import asyncio
 import json
 import logging
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
@@ -17,6 +16,7 @@ from orchestrator.errors import MalformedMessageError, Rejected, SchemaMismatchE
 from orchestrator.messages import short_hash
 from orchestrator.participant.inbox import Deed, Row, Verdict, decide
 from orchestrator.participant.kit import CommandContext, log
+from orchestrator.wallclock import now
 
 if TYPE_CHECKING:
     from orchestrator.contracts.protocol import CommandHeaders
@@ -96,7 +96,7 @@ class Task:
         try:
             async with store.transaction() as transaction:
                 row = await transaction.claim(self.headers.forward_key)
-                verdict = decide(row, self.headers, body_hash(self.message), datetime.now(UTC))
+                verdict = decide(row, self.headers, body_hash(self.message), now())
                 return await self._do(verdict, row, transaction)
         except Rejected as rejected:
             if rejected.retryable or self.headers.direction == "undo":

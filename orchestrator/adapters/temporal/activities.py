@@ -133,7 +133,7 @@ def _notice_envelope(notice: Notice) -> Envelope:
 
 
 def _dump_run(made: RunReport) -> dict[str, Any]:
-    return {"reports": [to_json(one) for one in made.reports], "elapsed_ms": made.elapsed_ms}
+    return {"reports": [to_json(one) for one in made.reports], "elapsed_ms": made.elapsed_ms, "took_ms": made.took_ms}
 
 
 async def _pulse() -> None:

@@ -179,6 +179,7 @@ class Calls:
             undoes="" if direction == "do" else execution.key(step, "do"),
             after=list(item.after) if item else [],
             facts=item.facts if item else execution.facts_for(step, perform.call),
+            gives=None if direction == "undo" else execution.gives(step),
             within_ms=execution.within_ms(step),
             deadline_ms=deadline_ms,
         )

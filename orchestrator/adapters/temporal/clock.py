@@ -19,12 +19,15 @@ class Agenda:
     """Names with the moments at which they are due.
 
     Attributes:
-        now_ms: the latest reading, epoch milliseconds; it never goes back.
+        now_ms: the latest reading, epoch milliseconds.
+        reached_ms: the latest moment whose timer has fired. Only that makes something due, never a reading: a clock
+            that was set forward would make it early.
         by_name: moments, epoch milliseconds.
         fresh: lengths of time, milliseconds, that begin at the next reading.
     """
 
     now_ms: int = 0
+    reached_ms: int = 0
     by_name: dict[str, int] = field(default_factory=dict[str, int])
     fresh: dict[str, int] = field(default_factory=dict[str, int])
 
@@ -39,15 +42,21 @@ class Agenda:
         self.fresh.pop(name, None)
 
     def read(self, began_ms: int, now_ms: int | None = None) -> None:
-        """A reading: what was set since the last one was set at `began_ms`; it is `now_ms` (the same, unless given)."""
-        for name, after_ms in self.fresh.items():
-            self.by_name[name] = began_ms + after_ms
+        """A reading: what was set since the last one was set at `began_ms`; it is `now_ms` (the same, unless given).
+
+        Nothing was set before the last reading, whatever a worker's clock says of the beginning of its run. A reading
+        that is earlier than the last one, or than a timer that has fired, shows that the server's clock was set back.
+        """
+        now = began_ms if now_ms is None else now_ms
+        began = max(began_ms, min(self.now_ms, now))
+        self.by_name.update({name: began + after_ms for name, after_ms in self.fresh.items()})
         self.fresh.clear()
-        self.now_ms = max(self.now_ms, began_ms if now_ms is None else now_ms)
+        self.now_ms = now
+        self.reached_ms = min(self.reached_ms, now)
 
     def ring(self, at_ms: int) -> None:
         """The timer for `at_ms` has fired."""
-        self.now_ms = max(self.now_ms, at_ms)
+        self.reached_ms = max(self.reached_ms, at_ms)
 
     def earliest(self) -> int | None:
         """When the next one is due, None if there is none. Ask after a reading."""
@@ -55,7 +64,7 @@ class Agenda:
 
     def take_due(self) -> list[str]:
         """Remove and return what is due, earliest first."""
-        due = sorted((at, name) for name, at in self.by_name.items() if at <= self.now_ms)
+        due = sorted((at, name) for name, at in self.by_name.items() if at <= self.reached_ms)
         for _, name in due:
             del self.by_name[name]
         return [name for _, name in due]

@@ -88,6 +88,7 @@ class Call:
 
     Attributes:
         facts: those known before the run; `after` steps complete them with their results.
+        gives: name of the fact that its result becomes for later calls of the run; None if nothing.
         within_ms: limit of the attempt. `deadline_ms`: of an earlier copy of the same command, epoch; 0 = first copy.
     """
 
@@ -99,6 +100,7 @@ class Call:
     undoes: str = ""
     after: list[str] = field(default_factory=list[str])
     facts: dict[str, Any] = field(default_factory=dict[str, Any])
+    gives: str | None = None
     within_ms: int = 30_000
     deadline_ms: int = 0
 
@@ -131,10 +133,16 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
-    """What a run did, in the order in which calls came to their end. `elapsed_ms` by the performer's clock."""
+    """What a run did, in the order in which calls came to their end.
+
+    Attributes:
+        elapsed_ms: time since it was scheduled, by the performer's wall clock.
+        took_ms: time since it was begun, by a clock that nobody sets.
+    """
 
     reports: list[Report]
     elapsed_ms: int
+    took_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ it decides in which order news is taken and when the server must have recorded w
 from __future__ import annotations
 
 from collections import deque
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from temporalio import workflow
@@ -81,7 +82,8 @@ class Interpreter:
     def carry(self) -> Carried:
         """What the run that continues this one needs to know. Only between turns, with nothing but commands open."""
         self.agenda.read(_now_ms())
-        due_ms, was_lost = dict(self.agenda.by_name), self._recorded.was_lost
+        due_ms = dict(self.agenda.by_name)
+        was_lost = self._recorded.was_lost and not leaves_nothing_open(self.execution)
         return Carried(state=self.execution.dump(), due_ms=due_ms, pending=self._unanswered.dump(), was_lost=was_lost)
 
     @property
@@ -120,8 +122,7 @@ class Interpreter:
 
     async def look_back(self) -> None:
         """Find out what the next run cannot: whether an attempt was lost that still matters."""
-        if not leaves_nothing_open(self.execution):
-            self._recorded.was_lost |= await self._boundary(look=True)
+        self._recorded.was_lost |= await self._boundary(look=True)
 
     async def finish(self) -> None:
         """Wait until everything that people must be told is told, and drop attempts that nobody waits for."""
@@ -168,7 +169,7 @@ class Interpreter:
     async def _boundary(self, *, look: bool) -> bool:
         self.is_boundary_due = False
         was_lost = await self._calls.boundary(since=self._recorded.since if look else 0)
-        self._recorded.rest()
+        self._recorded.boundary()
         self._spent_ms = 0
         return was_lost
 
@@ -257,7 +258,7 @@ class Interpreter:
             await self._take_lost_run(items)
         else:
             now = _now_ms()
-            self.agenda.read(now - report.elapsed_ms, now)
+            self.agenda.read(now - report.took_ms, now)
             self._spent_ms += report.elapsed_ms
             self._hold(map(act_of, report.reports))
             for one in report.reports:
@@ -290,4 +291,4 @@ class Interpreter:
 
 
 def _now_ms() -> int:
-    return int(workflow.time() * 1000)
+    return ceil(workflow.time() * 1000)  # rounded down, a limit would end early

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +17,7 @@ from orchestrator.contracts.protocol import DIRECTION, EXECUTION, STEP, CommandH
 from orchestrator.errors import HandlerMissingError, OrchestratorError, PublishError, Rejected
 from orchestrator.messages import Envelope, short_hash
 from orchestrator.saga.contexts import ActionContext
+from orchestrator.wallclock import now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -156,7 +156,7 @@ def _headers(scene: Scene) -> CommandHeaders:
     if call.deadline_ms:
         deadline = datetime.fromtimestamp(call.deadline_ms / 1000, UTC)
     else:
-        deadline = datetime.now(UTC) + timedelta(milliseconds=call.within_ms)
+        deadline = now() + timedelta(milliseconds=call.within_ms)
     return CommandHeaders(
         execution=scene.execution_id,
         workflow=scene.workflow_id,
@@ -210,9 +210,10 @@ class Watch:
     """Monotonic time since a wall-clock moment: a process that was stopped wakes up late and knows it."""
 
     def __init__(self, since: datetime) -> None:
-        behind = max(0.0, (datetime.now(UTC) - since).total_seconds())
-        self._zero = time.monotonic() - behind
+        behind = max(0.0, (now() - since).total_seconds())
+        self._loop = asyncio.get_running_loop()
+        self._zero = self._loop.time() - behind
 
     def elapsed(self) -> float:
         """Seconds since then."""
-        return time.monotonic() - self._zero
+        return self._loop.time() - self._zero

@@ -28,12 +28,16 @@ class Recorded:
 
     def __init__(self, execution: Execution, *, was_lost: bool = False) -> None:
         self._state = execution.copy()
-        self._is_new = True
+        self._is_new = self._is_complete = True
         self.since = 1
         self.was_lost = was_lost
 
     def rest(self) -> None:
-        """All that went before is recorded, or will be before the next news is taken."""
+        """All news of this workflow task was taken, and all that came of it will be recorded before the next."""
+        self._is_new = self._is_complete = True
+
+    def boundary(self) -> None:
+        """All that went before is recorded; there may be more news of the same workflow task."""
         self._is_new = True
 
     def before_news(self, execution: Execution) -> None:
@@ -42,9 +46,10 @@ class Recorded:
             return
         self._is_new = False
         self._state = execution.copy()
-        if leaves_nothing_open(execution):
+        if self._is_complete and leaves_nothing_open(execution):
             self.since = workflow.info().get_current_history_length()
             self.was_lost = False
+        self._is_complete = False
 
     def maybe_begun(self, now: Execution, trigger: ReceivedEvent, unbegun: frozenset[str]) -> tuple[str, ...]:
         """Steps that a lost attempt may have begun and `now` has not; see the engine's function of this name."""

@@ -7,12 +7,12 @@ hard, and begins nothing more once any call did not succeed. What has no answer 
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.adapters.temporal.given import Call, Report, Request, RunReport
 from orchestrator.adapters.temporal.performing import Scene, Stage, Watch, perform, report
+from orchestrator.wallclock import now
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +39,8 @@ class Run:
 
     async def perform(self) -> RunReport:
         """Perform what can be performed, and report it in the order in which it ended."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         try:
             while (ready := self._take_ready()) or self._open:
                 if len(ready) == 1 and not self._open:
@@ -49,7 +51,8 @@ class Run:
         finally:
             for task in self._open:
                 task.cancel()
-        return RunReport(reports=self._reports, elapsed_ms=int(self._watch.elapsed() * 1000))
+        took_ms = int((loop.time() - began) * 1000)
+        return RunReport(reports=self._reports, elapsed_ms=int(self._watch.elapsed() * 1000), took_ms=took_ms)
 
     async def _side_by_side(self, ready: list[Call]) -> None:
         """Begin these beside what is open; until something has ended."""
@@ -72,7 +75,7 @@ class Run:
     async def _one(self, call: Call) -> Report:
         is_copy = bool(call.deadline_ms)
         if call.call.lane == "command" and not is_copy:
-            call = replace(call, deadline_ms=int(time.time() * 1000) + call.within_ms)
+            call = replace(call, deadline_ms=int(now().timestamp() * 1000) + call.within_ms)
         patience = max(0.05, self._budget - self._watch.elapsed())
         scene = Scene(
             execution_id=self._request.execution_id,
@@ -104,8 +107,8 @@ class Run:
             self._is_stopped = True
             return
         self._succeeded.add(call.step)
-        if call.direction == "do" and call.call.gives is not None:
-            self._facts[call.call.gives] = made.result
+        if call.gives is not None:
+            self._facts[call.gives] = made.result
 
 
 def late(call: Call) -> Report:

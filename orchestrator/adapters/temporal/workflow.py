@@ -72,8 +72,8 @@ class SagaWorkflow:
 
     async def _conduct(self) -> dict[str, Any]:
         while not await self._is_over():
-            await self._continue_as_new_if_due()
-            await self._rest()
+            if not await self._is_told_before_continuing():
+                await self._rest()
         return self._interpreter.result()
 
     async def _is_over(self) -> bool:
@@ -88,9 +88,14 @@ class SagaWorkflow:
             if not interpreter.execution.state.ended:
                 return False
             await interpreter.finish()
-            await workflow.wait_condition(workflow.all_handlers_finished)
+            await self._handlers_or_news()
             if not interpreter.mailbox:
                 return True
+
+    async def _handlers_or_news(self) -> None:
+        """Wait until every command is answered; one that has just come is answered only once its news is taken."""
+        mailbox = self._interpreter.mailbox
+        await workflow.wait_condition(lambda: bool(mailbox) or workflow.all_handlers_finished())
 
     async def _rest(self) -> None:
         """Wait for news, or for the earliest due time. The one timer is left to run as long as it is early enough."""
@@ -110,15 +115,23 @@ class SagaWorkflow:
         self._alarm = None
         self._is_told = True
 
-    async def _continue_as_new_if_due(self) -> None:
+    async def _is_told_before_continuing(self) -> bool:
+        """Continue as new if that is due; says whether there is news instead.
+
+        The look back also brings what this workflow task had for us and had not told yet: that is taken first.
+        """
         is_due = workflow.info().is_continue_as_new_suggested() or self._signals >= self._given.limits.signals_per_run
         if not is_due:
-            return
-        await workflow.wait_condition(workflow.all_handlers_finished)
+            return False
+        await self._handlers_or_news()
+        self._is_told = False
         if self._interpreter.may_continue_as_new:
             await self._interpreter.look_back()
-        if not self._interpreter.may_continue_as_new:
-            return
+        if not self._is_told and self._interpreter.may_continue_as_new:
+            self._continue_as_new()
+        return self._is_told or bool(self._interpreter.mailbox)
+
+    def _continue_as_new(self) -> None:
         self._interpreter.tell_ledger()
         carried = self._interpreter.carry()
         given = self._given

@@ -122,3 +122,7 @@ def test_a_copy_goes_its_own_way() -> None:
     twin.receive(Succeeded(step="a"))
     twin.receive(CancelRequested(command_id="c", actor="me", reason="because"))
     assert engine.execution.dump() == before
+
+
+def test_what_a_step_gives_is_the_fact_of_its_forward_call_whatever_call_made_it() -> None:
+    assert Engine(step("a", probe=True)).execution.gives("a") == "a_made"

@@ -174,7 +174,7 @@ def test_what_has_turned_back_already_is_not_turned_back_again() -> None:
 def test_a_lost_attempt_may_have_begun_what_was_to_be_tried_again_and_what_came_behind_a_sleep() -> None:
     engine = Engine(parallel(sequence(kit_step("a"), kit_step("b")), sequence(sleep("z"), kit_step("c"))))
     engine.fail("a")
-    assert maybe_begun(engine.execution, engine.execution, TRIGGER) == ("c", "b")
+    assert set(maybe_begun(engine.execution, engine.execution, TRIGGER)) == {"a", "b", "c"}
 
 
 def test_a_wait_behind_what_was_in_flight_is_passed_since_its_event_may_lie_unread() -> None:

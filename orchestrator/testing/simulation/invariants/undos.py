@@ -77,13 +77,13 @@ def reverse_order(record: Record) -> Iterator[str]:
     I before j in D and both undone implies undo(j) recorded before undo(i) begins.
 
     Stronger: undo(i) begins only when the undo of every step known to depend on it has settled; with `unwind="serial"`,
-    of every step that began later.
+    of every step that began later, unless it comes before it in D: a late reply of a lost attempt may run ahead.
     """
     for name in undos_begun(record):
         for later in record.steps:
             depends = name in record.before[later]
             follows = record.plan.unwind == "serial" and record.account(later).place > record.account(name).place
-            if (depends or follows) and not record.is_settled(later):
+            if (depends or (follows and later not in record.before[name])) and not record.is_settled(later):
                 yield f"the undo of {name} began before {later} was settled"
 
 

@@ -175,7 +175,7 @@ async def test_a_cancelled_attempt_is_not_turned_into_a_report() -> None:
         await task
 
 
-def test_a_watch_counts_from_a_moment_in_the_past_and_never_from_the_future() -> None:
+async def test_a_watch_counts_from_a_moment_in_the_past_and_never_from_the_future() -> None:
     now = datetime.now(UTC)
     assert 60 <= Watch(now - timedelta(minutes=1)).elapsed() < 90
     assert 0 <= Watch(now + timedelta(minutes=1)).elapsed() < 30

@@ -1,0 +1,182 @@
+"""Simulations by seed: which plan and which kind of bad luck a seed means, and what came of many of them."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from orchestrator.testing.simulation.dice import Dice
+from orchestrator.testing.simulation.plans import random_plan
+from orchestrator.testing.simulation.world import Profile, World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+FAULTS = frozenset(
+    {
+        "action raised",
+        "action raised after its effect",
+        "action refused",
+        "action slow",
+        "activity repeated",
+        "activity report lost",
+        "activity timed out",
+        "answer lost",
+        "cancelled",
+        "cancelled in Temporal",
+        "clock jumped",
+        "code missing",
+        "command failed for now",
+        "command refused",
+        "confirm lost",
+        "continued as new",
+        "continuing suggested",
+        "duplicate",
+        "event duplicated",
+        "evicted",
+        "handler broken",
+        "handler slow",
+        "heartbeat",
+        "late activity report refused",
+        "message dropped",
+        "message late",
+        "operator",
+        "participant stopped after its effect",
+        "participants killed",
+        "reply dropped",
+        "run gave no report",
+        "speculative task vanished",
+        "sticky queue timed out",
+        "task failed",
+        "task report refused",
+        "trigger duplicated",
+        "undo refused",
+        "unhandled command",
+        "worker killed",
+        "worker stopped",
+        "workflow task timed out",
+    }
+)
+"""Every kind of fault there is: a suite in which one of them never happened has proved nothing about it."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came of some simulations.
+
+    Attributes:
+        runs: executions simulated. `transitions`: see `transitions_of`.
+        shapes: hashes of the plans. `faults`: how many of each kind. `words`: how they ended.
+        failed: seeds that broke something, with what.
+    """
+
+    runs: int = 0
+    transitions: int = 0
+    shapes: set[str] = field(default_factory=set[str])
+    faults: Counter[str] = field(default_factory=Counter[str])
+    words: Counter[str] = field(default_factory=Counter[str])
+    failed: dict[int, list[str]] = field(default_factory=dict[int, list[str]])
+
+    def add(self, seed: int, world: World) -> None:
+        """One more."""
+        self.runs += 1
+        self.transitions += transitions_of(world)
+        self.shapes.add(world.plan.content_hash)
+        self.faults += world.dice.faults
+        self.words[world.word] += 1
+        if world.violations:
+            self.failed[seed] = world.violations
+
+    def merge(self, other: Tally) -> None:
+        """What came of others."""
+        self.runs += other.runs
+        self.transitions += other.transitions
+        self.shapes |= other.shapes
+        self.faults += other.faults
+        self.words += other.words
+        self.failed.update(other.failed)
+
+
+def transitions_of(world: World) -> int:
+    """Events of the schedule.
+
+    Each event that came to the execution through the server (signal, end of an activity, timer fired, cancellation,
+    start), each activation of the workflow, each message published, handled and answered, each signal that the engine
+    took, each replay, each person's command, and each fault. Events that the server writes for itself do not count.
+    """
+    return sum(world.counts.values()) + sum(world.dice.faults.values())
+
+
+def simulate(seed: int, *, spared: frozenset[int] = frozenset(), is_told: bool = False) -> World:
+    """Simulate one execution; read its `violations`.
+
+    Args:
+        seed: which plan, which kind of bad luck, which schedule.
+        spared: numbers of faults that do not happen, see `Dice`.
+        is_told: keep the story.
+    """
+    dice = Dice(seed, spared)
+    plan = random_plan(dice.one_of)
+    world = World(plan, dice, _profile(dice), is_told=is_told)
+    with _quiet():
+        world.play()
+    return world
+
+
+def _profile(dice: Dice) -> Profile:
+    """Slow workers and jumping clocks never together: the fence between them is an action's only protection."""
+    has_clock_jumps = dice.chance(0.25)
+    return Profile(
+        horizon_s=dice.one_of((3.0, 8.0, 15.0, 25.0)),
+        losses=dice.one_of((0.0, 0.05, 0.1, 0.25)),
+        refusals=dice.one_of((0.0, 0.05, 0.2)),
+        workers=dice.one_of((1, 1, 2)),
+        has_zombies=not has_clock_jumps,
+        has_clock_jumps=has_clock_jumps,
+        cancels=dice.one_of((0.0, 0.5)),
+        people=dice.one_of((0.0, 0.0, 0.5)),
+        signals_per_run=dice.one_of((5_000, 5_000, 2)),
+        suggests_continuing=dice.one_of((0.0, 0.0, 0.1)),
+    )
+
+
+def tally(seeds: Iterable[int]) -> Tally:
+    """Simulate all of these."""
+    made = Tally()
+    for seed in seeds:
+        made.add(seed, simulate(seed))
+    return made
+
+
+def shrink(seed: int, world: World) -> World:
+    """The same violation with as few faults as spare it not: each is left out in turn, and stays out if it can."""
+    kind = world.violations[0].split(":")[0]
+    spared: frozenset[int] = frozenset()
+    for number, _ in world.dice.thrown:
+        tried = simulate(seed, spared=spared | {number})
+        if tried.violations and tried.violations[0].split(":")[0] == kind:
+            spared |= {number}
+    return simulate(seed, spared=spared, is_told=True)
+
+
+def story_of(seed: int, world: World) -> str:
+    """A failed run, for people."""
+    lines = [f"seed {seed}", f"plan {world.plan.root.model_dump_json(exclude_defaults=True)}"]
+    lines += [f"faults {', '.join(kind for _, kind in world.dice.thrown) or 'none'}", *(world.story or [])]
+    lines += [f"  engine {at_ms % 10_000_000:8} {signal}" for at_ms, signal in world.journal]
+    lines += [f"  done {number:3} {what:8} {key}" for number, what, key in world.effects]
+    return "\n".join([*lines, *(f"VIOLATION {text}" for text in world.violations)])
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Participants and workers log what goes wrong, and here nearly everything does."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
