@@ -8,8 +8,8 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from temporalio.activity import _ActivityCancellationDetailsHolder, _Context
-from temporalio.common import MetricMeter, _CompositeEvent
+from temporalio.activity import _ActivityCancellationDetailsHolder, _Context  # pyright: ignore[reportPrivateUsage]
+from temporalio.common import MetricMeter, _CompositeEvent  # pyright: ignore[reportPrivateUsage]
 from temporalio.converter import DataConverter
 from temporalio.testing import ActivityEnvironment
 
@@ -58,7 +58,7 @@ class Hands:
 
     def _spawn(self, activity: str, argument: Any, info: Info, beat: Callable[..., None]) -> asyncio.Task[Any]:
         """Run an activity in a context of its own, as the SDK's worker does."""
-        _Context.set(_context(info, beat))
+        _Context.set(_context(info, beat))  # pyright: ignore[reportUnknownMemberType]
         return asyncio.create_task(self._functions[activity](argument))
 
     async def local(self, asked: Any) -> ActivityResolution:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from orchestrator.contracts.protocol import idempotency_key
 from orchestrator.errors import HandlerMissingError, Rejected
@@ -180,8 +180,10 @@ class Script:
 
 def _without_edition(fact: Any) -> Any:
     """The fact as its step's first key would give it: a person may have had it done under a later one."""
-    by: Any = fact.get("by") if isinstance(fact, dict) else None
-    return {**fact, "by": re.sub(r":1\.\d+$", ":1", by)} if isinstance(by, str) else fact
+    if not isinstance(fact, dict):
+        return fact
+    told = cast("dict[str, Any]", fact)
+    return {name: re.sub(r":1\.\d+$", ":1", str(value)) if name == "by" else value for name, value in told.items()}
 
 
 def key_of(execution_id: str, step: str, edition: int = 0) -> str:

@@ -13,7 +13,7 @@ from orchestrator.testing.simulation.plans import random_plan
 from orchestrator.testing.simulation.world import Profile, World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable
 
 FAULTS = frozenset(
     {
@@ -172,7 +172,7 @@ def story_of(seed: int, world: World) -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def _quiet() -> Generator[None]:
     """Participants and workers log what goes wrong, and here nearly everything does."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
