@@ -205,6 +205,8 @@ class Relay:
                     return settlement(await self._hand_over(target, arrival), target)
                 except EngineUnavailableError:
                     self.gate.close()
+                except MessageError as error:
+                    return Park(error.reason, str(error))
                 except Exception as error:
                     log.exception("could not hand %s to %s", arrival.envelope.type, target.execution_id)
                     return fault(target, error)

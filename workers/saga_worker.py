@@ -49,6 +49,8 @@ class Running:
 
     async def is_ready(self) -> bool:
         """Whether messages are consumed and Temporal answers."""
+        if not (self.relay.gate.is_open and self.desk.gate.is_open):
+            return False
         healthy = await self.relay.is_healthy() and await self.desk.is_healthy()
         return healthy and await self.executions.is_available()
 

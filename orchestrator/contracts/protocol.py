@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pydantic_core import to_json
 
 from orchestrator.errors import MalformedMessageError, Rejected
 from orchestrator.messages import Envelope, short_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 EXECUTION = "saga-id"
 WORKFLOW = "saga-workflow"
@@ -39,6 +42,8 @@ CONFLICT = "conflict"
 EXPIRED = "expired"
 """Code of the refusal of a forward command that came after its deadline."""
 
+MAX_NAME_BYTES = 1_000
+"""Longest id of an execution, a workflow or a step in a reply, bytes: Temporal takes no longer one."""
 MAX_REASON = 500
 """Longest reason that travels in a header, characters."""
 
@@ -138,7 +143,7 @@ def read_command(envelope: Envelope) -> CommandHeaders:
             workflow=headers[WORKFLOW],
             step=headers[STEP],
             direction=_direction(headers[DIRECTION]),
-            attempt=int(headers[ATTEMPT]),
+            attempt=_attempt(headers[ATTEMPT]),
             key=headers[KEY],
             undoes=headers.get(UNDOES, ""),
             deadline=datetime.fromisoformat(deadline) if deadline else None,
@@ -174,11 +179,11 @@ def read_reply(envelope: Envelope) -> Reply:
     headers = envelope.headers
     try:
         return Reply(
-            execution=headers[EXECUTION],
-            workflow=headers[WORKFLOW],
-            step=headers[STEP],
+            execution=_named(headers, EXECUTION),
+            workflow=_named(headers, WORKFLOW),
+            step=_named(headers, STEP),
             direction=_direction(headers[DIRECTION]),
-            attempt=int(headers[ATTEMPT]),
+            attempt=_attempt(headers[ATTEMPT]),
             command_id=envelope.causation_id,
             outcome=_outcome(headers[OUTCOME]),
             retryable=headers.get(RETRYABLE) == "true",
@@ -211,6 +216,20 @@ def _reply(command: Envelope, *, source: str, reply_type: str, body: bytes, verd
         tracestate=command.tracestate,
         headers={**echoed, **verdict},
     )
+
+
+def _named(headers: Mapping[str, str], header: str) -> str:
+    text = headers[header]
+    if not text.strip() or len(text.encode()) > MAX_NAME_BYTES:
+        raise ValueError(f"{header} is {text[:40]!r}, it must be sent back as the command has it")
+    return text
+
+
+def _attempt(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"{ATTEMPT} is {text[:40]!r}, it must be the command's number") from None
 
 
 def _direction(text: str) -> Literal["do", "undo", "probe"]:

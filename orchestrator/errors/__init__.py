@@ -4,6 +4,7 @@ OrchestratorError
 ├── SagaDefinitionError          a saga is declared wrongly (all problems at once)
 ├── MessageError                 a message cannot be taken; it goes to parking with this text
 │   ├── MessageTooLargeError
+│   ├── EngineRefusedError       Temporal refuses it, for good
 │   ├── MalformedMessageError    not JSON, nested too deep, no id
 │   ├── SchemaMismatchError      JSON, but not what the type says
 │   ├── UnknownMessageTypeError
@@ -21,6 +22,7 @@ OrchestratorError
 ├── OperationNotFoundError
 ├── ExecutionNotFoundError
 ├── EngineUnavailableError       Temporal cannot be reached now
+├── EngineFaultError             Temporal answers something that says neither yes nor no
 ├── StoreUnavailableError        a database cannot be used now
 ├── LedgerOutdatedError          the ledger's tables are not those of this program
 ├── SealError                    a sealed payload cannot be opened
@@ -51,6 +53,7 @@ from orchestrator.errors.defining import (
     SettingsError,
 )
 from orchestrator.errors.messages import (
+    EngineRefusedError,
     MalformedMessageError,
     MessageError,
     MessageTooLargeError,
@@ -80,6 +83,7 @@ from orchestrator.errors.root import (
 )
 from orchestrator.errors.running import (
     BrokerUnavailableError,
+    EngineFaultError,
     EngineUnavailableError,
     HandlerMissingError,
     IllegalSignalError,
@@ -100,6 +104,8 @@ __all__ = [
     "BrokerUnavailableError",
     "CatalogueError",
     "ConflictError",
+    "EngineFaultError",
+    "EngineRefusedError",
     "EngineUnavailableError",
     "ExecutionNotFoundError",
     "HandlerMissingError",

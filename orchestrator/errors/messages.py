@@ -17,14 +17,29 @@ class MessageError(OrchestratorError):
 
 
 class MessageTooLargeError(MessageError):
-    """The body is larger than allowed; it was not parsed."""
+    """The body is larger than allowed, or than can be kept.
+
+    Args:
+        size, limit: bytes.
+        what: what has that size.
+    """
 
     reason = "too-large"
 
-    def __init__(self, *, size: int, limit: int) -> None:
-        super().__init__(f"the body has {size} bytes, {limit} are allowed: send a reference to the content instead")
+    def __init__(self, *, size: int, limit: int, what: str = "the body") -> None:
+        super().__init__(f"{what} has {size} bytes, {limit} are allowed: send a reference to the content instead")
         self.size = size
         self.limit = limit
+
+
+class EngineRefusedError(MessageError):
+    """Temporal refuses what was made of this message, and would refuse it again."""
+
+    reason = "engine-refused"
+
+    def __init__(self, answer: str) -> None:
+        super().__init__(f"{answer}: it would say so again, so mend the message and send it with a new id")
+        self.answer = answer
 
 
 class MalformedMessageError(MessageError):

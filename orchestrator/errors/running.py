@@ -45,6 +45,10 @@ class EngineUnavailableError(OrchestratorError):
     """Temporal cannot be reached now; nothing was lost, try again later."""
 
 
+class EngineFaultError(OrchestratorError):
+    """Temporal answers neither that it is away nor that this can never be: worth a few more tries."""
+
+
 class StoreUnavailableError(OrchestratorError):
     """A database cannot be used now; nothing is known to be lost, try again later."""
 

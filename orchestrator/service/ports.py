@@ -55,7 +55,8 @@ class Delivery(Enum):
 class Executions(Protocol):
     """Running executions, as the relay sees them. Implemented over Temporal.
 
-    Every method raises `EngineUnavailableError` when the engine cannot be reached now; the caller then pauses.
+    Every method raises `EngineUnavailableError` when the engine cannot be reached now; the caller then pauses. What is
+    handed over raises `MessageError` if the engine can never take it, another error of ours if nobody can tell.
     """
 
     async def start(self, plan: Plan, execution_id: str, trigger: Envelope, payload: Any) -> Delivery:

@@ -35,6 +35,16 @@ REFUSED = {
         "missing-key",
         "'order_id'",
     ),
+    "three times as large in Temporal": (
+        PLACED,
+        (
+            '{"order_id": "A17", "customer": "%s", "lines": [{"sku": "tea", "quantity": 1}], "total_cents": 1}'
+            % ("\N{GRINNING FACE}" * 250_000)
+        ).encode(),
+        {},
+        "too-large",
+        "1900000 are allowed",
+    ),
     "no envelope": (PLACED, b"{}", dict.fromkeys(CE), "malformed", "ce-id"),
 }
 
@@ -172,6 +182,7 @@ async def test_a_reply_of_an_execution_that_appears_meanwhile_is_handed_to_it(tm
     [
         ({"saga-outcome": "perhaps"}, b"null", "saga-outcome"),
         ({"saga-step": None}, b"null", "saga-step"),
+        ({"saga-workflow": ""}, b"null", "saga-workflow"),
         ({}, b"not json", "not acceptable JSON"),
     ],
 )
@@ -185,6 +196,7 @@ async def test_a_reply_that_cannot_be_read_is_parked_and_the_right_one_is_taken(
         (parked,) = await place.corner.parked()
         assert parked.headers[REASON] == "malformed"
         assert told in str(parked.headers[TEXT])
+        assert place.running.desk.gate.is_open
         async with place.serving(*ALL):
             assert (await place.result(execution))["word"] == "Completed"
 

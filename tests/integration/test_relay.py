@@ -14,6 +14,7 @@ from orchestrator.adapters.rabbitmq.headers import LEFT_OUT
 from orchestrator.adapters.rabbitmq.parking import CANDIDATES, EXCHANGE, QUEUE, REASON, RETRIES, ROUTING_KEY, TEXT
 from orchestrator.adapters.rabbitmq.publisher import Publisher
 from orchestrator.contracts.catalogue import Catalogue
+from orchestrator.errors import EngineRefusedError
 from orchestrator.saga.plan import Plan, SequencePlan, TriggerPlan
 from orchestrator.service.ports import Delivery
 from orchestrator.service.routing import Routes
@@ -136,6 +137,26 @@ async def forge(here, body):
         exchange = await channel.get_exchange(here.names.events, ensure=False)
         sent = Message(body, headers=CE, delivery_mode=2, timestamp=datetime.now(UTC))
         await exchange.publish(sent, routing_key="order.placed")
+
+
+async def test_a_message_that_the_engine_will_never_take_is_parked_and_harms_no_other():
+    engine = Engine()
+
+    def refuse(execution_id):
+        if execution_id == "fulfil:bad":
+            raise EngineRefusedError("Temporal answers INVALID_ARGUMENT: no")
+
+    engine.on_call = refuse
+    async with corner() as here, relaying(here, engine) as relay:
+        await here.event(b'{"order_id": "bad"}')
+        (parked,) = await here.parked()
+        assert parked.headers[REASON] == "engine-refused"
+        assert "INVALID_ARGUMENT" in str(parked.headers[TEXT])
+        assert json.loads(str(parked.headers[CANDIDATES])) == ["fulfil:bad"]
+        await here.event(ORDER)
+        await until(lambda: relay.counts.started == 1)
+        assert engine.calls["fulfil:bad"] == 1
+        assert engine.probes == 0
 
 
 async def test_a_trigger_starts_its_execution_and_is_acknowledged():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,9 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE = timedelta(milliseconds=200)
 LONGEST_PAUSE = timedelta(seconds=10)
+CALM = timedelta(seconds=20)
+"""Closed again sooner than this after it opened, it goes on with the pauses where it was: an engine that answers the
+probe and refuses everything else must not be asked many times a second."""
 LONGEST_HOLD = timedelta(minutes=5)
 """How long a message is held in hand while the gate is closed: well below the broker's limit for unsettled ones."""
 
@@ -27,7 +32,8 @@ class Gate:
 
     Args:
         probe: whether the engine answers; a fault counts as no.
-        first_pause, longest_pause: pauses between probes; they double, and each is taken between half and whole.
+        first_pause, longest_pause: pauses before each probe; they double, and each is taken between half and whole.
+        calm: how long it must have been open to begin again with the first pause.
         longest_hold: how long `opened` waits.
     """
 
@@ -37,12 +43,18 @@ class Gate:
         *,
         first_pause: timedelta = FIRST_PAUSE,
         longest_pause: timedelta = LONGEST_PAUSE,
+        calm: timedelta = CALM,
         longest_hold: timedelta = LONGEST_HOLD,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._probe = probe
         self._first_pause = first_pause.total_seconds()
         self._longest_pause = longest_pause.total_seconds()
         self._longest_hold = longest_hold.total_seconds()
+        self._calm = calm.total_seconds()
+        self._clock = clock
+        self._pause = self._first_pause
+        self._opened_at = -math.inf
         self._consumers: list[Consumer] = []
         self._open = asyncio.Event()
         self._open.set()
@@ -83,14 +95,20 @@ class Gate:
     async def _open_again(self) -> None:
         log.warning("the engine does not answer: consuming pauses, nothing is lost")
         await asyncio.gather(*(consumer.pause() for consumer in self._consumers))
-        pause = self._first_pause
+        if self._clock() - self._opened_at >= self._calm:
+            self._pause = self._first_pause
+        await self._rest()
         while not await self._answers():
-            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads workers, keeps no secret
-            pause = min(pause * 2, self._longest_pause)
+            await self._rest()
         await asyncio.gather(*(consumer.resume() for consumer in self._consumers))
         log.warning("the engine answers again: consuming goes on")
+        self._opened_at = self._clock()
         # Last, so that only one task at a time pauses and resumes: `close` begins another only when this is set.
         self._open.set()
+
+    async def _rest(self) -> None:
+        pause, self._pause = self._pause, min(self._pause * 2, self._longest_pause)
+        await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads workers, keeps no secret
 
     async def _answers(self) -> bool:
         try:

@@ -9,6 +9,7 @@ from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeou
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from orchestrator.adapters.temporal.answers import unavailable
 from orchestrator.adapters.temporal.given import from_json, to_json
 from orchestrator.adapters.temporal.operating import CONFLICT, OPERATE_UPDATE, Order
 from orchestrator.errors import ConflictError, EngineUnavailableError, ExecutionNotFoundError, RefusedCommandError
@@ -66,8 +67,3 @@ def _raise_refusal(order: Order, error: WorkflowUpdateFailedError) -> NoReturn:
         raise RefusedCommandError(order.word, cause.message) from None
     revision, changes = cause.details
     raise ConflictError(cause.message, revision=revision, changes=changes) from None
-
-
-def unavailable(error: RPCError) -> EngineUnavailableError:
-    """What Temporal's answer means for callers who can only try again."""
-    return EngineUnavailableError(f"Temporal answers {error.status.name}: {error.message}")

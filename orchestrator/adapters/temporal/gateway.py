@@ -12,7 +12,8 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from orchestrator.adapters.temporal import given as names
-from orchestrator.adapters.temporal.commanding import TemporalCommanded, unavailable
+from orchestrator.adapters.temporal.answers import check_fits, meaning, unavailable
+from orchestrator.adapters.temporal.commanding import TemporalCommanded
 from orchestrator.adapters.temporal.given import Given, Limits, Report, Thread, to_json
 from orchestrator.adapters.temporal.handing import CORRELATION_MEMO, PLAN_MEMO
 from orchestrator.engine.signals import CancelRequested, ReceivedEvent
@@ -49,20 +50,24 @@ class TemporalExecutions:
         except WorkflowAlreadyStartedError:
             return await self._compare(execution_id, event)
         except RPCError as error:
-            raise unavailable(error) from error
+            raise meaning(error) from error
         # The SDK keeps the answer private; without it a second trigger of a running execution would be lost.
         answer = handle._start_workflow_response  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         if answer is None or getattr(answer, "started", True):
             return Delivery.STARTED
-        return await self._signal(execution_id, names.EVENT_SIGNAL, to_json(event))
+        delivery = await self._signal(execution_id, names.EVENT_SIGNAL, to_json(event))
+        # It ended between the two calls: what it began with tells whether this is a copy.
+        return await self._compare(execution_id, event) if delivery is Delivery.ENDED else delivery
 
     async def _start(
         self, plan: Plan, execution_id: str, trigger: Envelope, event: ReceivedEvent
     ) -> WorkflowHandle[Any, Any]:
         given = self._given(plan, execution_id, trigger, event)
+        argument = to_json(given)
+        check_fits(argument, trigger.body)
         return await self._client.start_workflow(
             names.WORKFLOW,
-            to_json(given),
+            argument,
             id=execution_id,
             task_queue=self._settings.task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
@@ -94,19 +99,22 @@ class TemporalExecutions:
             found = await self._client.get_workflow_handle(execution_id).describe()
             memo = await found.memo()
         except RPCError as error:
-            raise unavailable(error) from error
-        same = memo.get(BODY_MEMO) == event.body_hash
+            raise meaning(error) from error
+        same = (memo.get(IDENTITY_MEMO), memo.get(BODY_MEMO)) == (event.identity, event.body_hash)
         return Delivery.DUPLICATE if same else Delivery.CONFLICT
 
     async def deliver(self, execution_id: str, event: Envelope, payload: Any) -> Delivery:
         """Signal an event."""
-        return await self._signal(execution_id, names.EVENT_SIGNAL, to_json(received(event, payload)))
+        argument = to_json(received(event, payload))
+        check_fits(argument, event.body)
+        return await self._signal(execution_id, names.EVENT_SIGNAL, argument)
 
     async def answer(self, reply: Reply) -> Delivery:
         """Signal a late reply.
 
         Raises:
             MalformedMessageError: its body is not JSON.
+            MessageTooLargeError: Temporal could not keep it.
         """
         try:
             body = parse_json(reply.body, allow_inf_nan=False)
@@ -122,14 +130,16 @@ class TemporalExecutions:
             reason=reply.reason,
             retryable=reply.retryable,
         )
-        return await self._signal(reply.workflow, names.REPLY_SIGNAL, to_json(report))
+        argument = to_json(report)
+        check_fits(argument, reply.body)
+        return await self._signal(reply.workflow, names.REPLY_SIGNAL, argument)
 
     async def _signal(self, workflow_id: str, signal: str, argument: Any) -> Delivery:
         try:
             await self._client.get_workflow_handle(workflow_id).signal(signal, argument)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
-                raise unavailable(error) from error
+                raise meaning(error) from error
             return await self._ended_or_missing(workflow_id)
         return Delivery.ACCEPTED
 
@@ -139,7 +149,7 @@ class TemporalExecutions:
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return Delivery.MISSING
-            raise unavailable(error) from error
+            raise meaning(error) from error
         return Delivery.ENDED
 
     async def is_available(self) -> bool:

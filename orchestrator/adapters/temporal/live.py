@@ -10,7 +10,8 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from orchestrator.adapters.temporal import given as names
-from orchestrator.adapters.temporal.commanding import PATIENCE, TemporalCommanded, unavailable
+from orchestrator.adapters.temporal.answers import unavailable
+from orchestrator.adapters.temporal.commanding import PATIENCE, TemporalCommanded
 from orchestrator.adapters.temporal.gateway import limits_of
 from orchestrator.adapters.temporal.given import Carried, Given, Thread, from_json, to_json
 from orchestrator.adapters.temporal.histories import first_input

@@ -1,8 +1,9 @@
 import asyncio
+import random
 from datetime import timedelta
 from typing import Any
 
-from orchestrator.adapters.rabbitmq.gate import Gate
+from orchestrator.adapters.rabbitmq.gate import CALM, Gate
 
 MOMENT = timedelta(milliseconds=1)
 
@@ -53,6 +54,27 @@ async def test_a_closed_gate_pauses_the_consumers_and_opens_by_itself():
         assert await found.opened()
     assert consumer.told == ["pause", "resume"]
     assert probe.asked == 4
+
+
+async def test_an_engine_that_answers_and_refuses_all_the_same_is_asked_at_longer_and_longer_intervals(monkeypatch):
+    rests, now = [], [100.0]
+
+    async def rest(length):
+        rests.append(length)
+        now[0] += length
+
+    monkeypatch.setattr(asyncio, "sleep", rest)
+    monkeypatch.setattr(random, "uniform", lambda _, whole: whole)
+    first, longest = timedelta(seconds=1), timedelta(seconds=4)
+    async with gate(Probe(0), first_pause=first, longest_pause=longest, clock=lambda: now[0]) as found:
+        for _ in range(4):
+            found.close()
+            assert await found.opened()
+        assert rests == [1, 2, 4, 4]
+        now[0] += CALM.total_seconds()
+        found.close()
+        assert await found.opened()
+        assert rests[4:] == [1]
 
 
 async def test_closing_a_closed_gate_does_nothing():

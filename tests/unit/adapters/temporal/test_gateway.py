@@ -1,6 +1,7 @@
 """The gateway on a client by hand: what it asks Temporal for, and what it makes of each answer."""
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -11,13 +12,17 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from orchestrator.adapters.temporal import answers
 from orchestrator.adapters.temporal.gateway import BODY_MEMO, IDENTITY_MEMO, TemporalExecutions, limits_of
 from orchestrator.adapters.temporal.given import Given, Report, from_json
 from orchestrator.engine.signals import ReceivedEvent
 from orchestrator.errors import (
+    EngineFaultError,
+    EngineRefusedError,
     EngineUnavailableError,
     ExecutionNotFoundError,
     MalformedMessageError,
+    MessageTooLargeError,
     RefusedCommandError,
 )
 from orchestrator.messages import Envelope
@@ -117,10 +122,23 @@ async def test_a_trigger_of_a_running_execution_is_handed_to_it_never_dropped() 
     assert from_json(ReceivedEvent, event).identity == EVENT.identity
 
 
-@pytest.mark.parametrize(("body_hash", "said"), [(EVENT.body_hash, Delivery.DUPLICATE), ("another", Delivery.CONFLICT)])
-async def test_a_trigger_of_an_ended_execution_is_compared_with_the_one_that_started_it(body_hash, said) -> None:
-    ended = WorkflowAlreadyStartedError("fetch:1", "saga")
-    server = Server(start=ended, describe=described("COMPLETED", **{BODY_MEMO: body_hash}))
+@pytest.mark.parametrize(
+    ("identity", "body_hash", "said"),
+    [
+        (EVENT.identity, EVENT.body_hash, Delivery.DUPLICATE),
+        (EVENT.identity, "another", Delivery.CONFLICT),
+        ("another", EVENT.body_hash, Delivery.CONFLICT),
+    ],
+)
+@pytest.mark.parametrize("ends", ["before the start", "between start and signal"])
+async def test_a_trigger_of_an_ended_execution_is_compared_with_the_one_that_started_it(
+    identity, body_hash, said, ends
+) -> None:
+    ended = described("COMPLETED", **{IDENTITY_MEMO: identity, BODY_MEMO: body_hash})
+    if ends == "before the start":
+        server = Server(start=WorkflowAlreadyStartedError("fetch:1", "saga"), describe=ended)
+    else:
+        server = Server(start=SimpleNamespace(started=False), signal=GONE, describe=ended)
     assert await start(server) is said
 
 
@@ -137,6 +155,50 @@ async def test_while_temporal_is_away_every_call_says_so() -> None:
     ):
         with pytest.raises(EngineUnavailableError, match="UNAVAILABLE: connection refused"):
             await asking
+
+
+def handed_over(server, event=EVENT, payload=PAYLOAD):
+    reply = reply_to(Envelope(id="c", source="s", type="t", body=b"", headers=HEADERS), body=event.body)
+    made = executions(server)
+    return (
+        made.start(saga.plan, "fetch:1", event, payload),
+        made.deliver("fetch:1", event, payload),
+        made.answer(reply),
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        *((status, EngineUnavailableError) for status in sorted(answers.AWAY)),
+        *((status, EngineRefusedError) for status in sorted(answers.NEVER)),
+        (RPCStatusCode.FAILED_PRECONDITION, EngineFaultError),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+async def test_only_what_would_meet_every_message_counts_as_away(status, error) -> None:
+    refusal = RPCError("that cannot be", status, b"")
+    for asking in handed_over(Server(start=refusal, signal=refusal)):
+        with pytest.raises(error, match=f"{status.name}: that cannot be"):
+            await asking
+
+
+async def test_what_temporal_could_not_keep_is_refused_before_it_is_sent() -> None:
+    """A million bytes that the SDK writes as three million."""
+    text = "\N{GRINNING FACE}" * 250_000
+    server = Server(start=SimpleNamespace(started=True))
+    event = replace(EVENT, body=json.dumps({"key": text}, ensure_ascii=False).encode())
+    for asking in handed_over(server, event, {"key": text}):
+        with pytest.raises(MessageTooLargeError, match="300[0-9]{4} bytes, 1900000 are allowed"):
+            await asking
+    assert server.asked == []
+
+
+async def test_as_many_bytes_of_ascii_are_sent() -> None:
+    text = "x" * 1_000_000
+    server = Server(start=SimpleNamespace(started=True))
+    for asking in handed_over(server, replace(EVENT, body=json.dumps({"key": text}).encode()), {"key": text}):
+        assert await asking
 
 
 async def test_away_while_a_start_is_compared_or_a_signal_looked_after_is_away_too() -> None:
