@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator.contracts.protocol import CONFLICT
 from orchestrator.engine.effects import Park
 from orchestrator.engine.signals import Failed, ReceivedEvent, Refused, Stalled, Succeeded, Withdrawn
 from orchestrator.messages import short_hash
@@ -37,6 +38,9 @@ def signal_of(report: Report) -> Outcome:
     match report.kind:
         case "ok":
             return Succeeded(step=step, direction=direction, attempt=attempt, result=report.result)
+        case "refused" if report.code == CONFLICT and direction == "do":
+            # Another body came before under this key: what that one did stands, so nobody can say "no effect".
+            return Failed(step=step, direction=direction, attempt=attempt, reason=report.reason, retryable=False)
         case "refused":
             code, reason = report.code, report.reason
             return Refused(step=step, direction=direction, attempt=attempt, code=code, reason=reason)

@@ -53,3 +53,8 @@ def test_a_reply_for_a_step_that_there_is_not_says_which_and_what_to_do() -> Non
     assert (park.code, park.event.payload["body"]) == ("unknown-step", {"a": 1})
     assert "'wrap'" in park.reason
     assert "saga-step" in park.reason
+
+
+def test_a_conflict_says_nothing_of_what_the_first_body_did_so_the_step_is_in_doubt() -> None:
+    said = Report(step="wrap", direction="do", attempt=1, kind="refused", code="conflict", reason="another body")
+    assert signal_of(said) == Failed(step="wrap", direction="do", attempt=1, reason="another body", retryable=False)
