@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.engine.effects import Perform
 from orchestrator.engine.signals import Elapsed, Refused, Started, Succeeded
-from orchestrator.engine.states import Move, Phase
+from orchestrator.engine.states import Move, Phase, was_not_begun_here
 from orchestrator.engine.turn import Turn, wait_timer
 from orchestrator.saga.plan import SleepPlan, StepPlan, WaitPlan
 
@@ -154,8 +154,10 @@ def maybe_begun(
     effects += twin.conclude()
     # Asked for and not yet performed: the lost attempt may have come to it.
     asked = [perform.step for perform in recorded.pending() if perform.is_brief and perform.direction == "do"]
-    reached = dict.fromkeys([*asked, *_follow(twin, now, effects)])
-    return tuple(name for name in reached if now.step(name).phase in _UNSURE or name in unbegun)
+    uncoded = [name for name in recorded.state.steps if was_not_begun_here(recorded.step(name))]
+    reached = dict.fromkeys([*asked, *uncoded, *_follow(twin, now, effects)])
+    unsure = {name for name in reached if now.step(name).phase in _UNSURE or was_not_begun_here(now.step(name))}
+    return tuple(name for name in reached if name in unsure or name in unbegun)
 
 
 def _all_in_flight(twin: Execution) -> Iterable[Signal]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.engine.effects import Alert
-from orchestrator.engine.states import Abort, Move, Phase
+from orchestrator.engine.states import Abort, Move, Phase, was_not_begun_here
 from orchestrator.engine.turn import retry_of
 from orchestrator.engine.unwinding import abort
 
@@ -198,6 +198,10 @@ def lost(turn: Turn, signal: Lost) -> str:
         turn.topology.step(name)
         if turn.phase(name) is Phase.RESTING and not turn.is_fenced(name):
             turn.fence(name, signal.fence_ms)  # begun before; the lost attempt may be at its next try
+        if was_not_begun_here(turn.step(name)):
+            turn.step(name).outcome = "unknown"
+            turn.count_begin(turn.step(name))
+            turn.fence(name, signal.fence_ms)
         if not turn.accepts(name, Move.LOSE):
             continue
         step = turn.move(name, Move.LOSE)

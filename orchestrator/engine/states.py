@@ -148,6 +148,11 @@ class StepState:
 _step_values = attrgetter(*(each.name for each in fields(StepState)))
 
 
+def was_not_begun_here(step: StepState) -> bool:
+    """Whether it is parked for want of code: this worker did not begin it, a lost attempt on another one may have."""
+    return step.phase is Phase.PARKED and step.outcome == "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Abort:
     """Why an execution turned back. `step`: the step that failed, if one did. `actor`: who asked, if a person did."""

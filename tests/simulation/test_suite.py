@@ -22,6 +22,7 @@ FAILED_ONCE = {
     4344: "what a lost attempt had begun was forgotten, since its repeat was suspended",
     4734: "what a lost attempt had begun was forgotten over a new run: its repeat had not yet taken all its news",
     7582: "an undo began while a lost attempt might be at the next try of its step",
+    14233: "a step parked for want of code was forgotten, though a lost attempt on another worker had begun it",
     23320: "a late reply ran ahead of a sleep",
     23359: "what a lost attempt had begun was left over",
     25677: "a late reply ran ahead of a step that is undone in the reverse order of starts",

@@ -19,7 +19,21 @@ def test_a_step_that_no_worker_has_code_for_keeps_it_in_mind_too() -> None:
     engine = Engine(step("a"), step("b"))
     engine.tell(Stalled(step="a", reason="no code"))
     assert not leaves_nothing_open(engine.execution)
-    assert set(maybe_begun(engine.execution, engine.execution, TRIGGER)) == {"b"}
+    assert set(maybe_begun(engine.execution, engine.execution, TRIGGER)) == {"a", "b"}
+
+
+def test_a_step_parked_for_want_of_code_is_undone_if_a_lost_attempt_may_have_begun_it() -> None:
+    engine = Engine(step("a"))
+    engine.tell(Stalled(step="a", reason="no code"))
+    engine.tell(Lost(("a",), 0))
+    assert engine.operate(CancelRequested) == ["undo a 1"]
+
+
+def test_without_a_lost_attempt_a_step_parked_for_want_of_code_needs_no_undo() -> None:
+    engine = Engine(step("a"))
+    engine.tell(Stalled(step="a", reason="no code"))
+    assert engine.operate(CancelRequested) == []
+    assert engine.word == "Aborted"
 
 
 @pytest.mark.parametrize("last", [step("d", "durable"), pivot("p", "command"), wait("w"), sleep("z")], ids=str)
