@@ -1,4 +1,4 @@
-"""A million transitions of the real workflow on simulated servers, each run of bad luck named by its seed."""
+"""Hundreds of thousands of transitions of the real workflow on simulated servers, each run of bad luck named by its seed."""
 
 import itertools
 import os
@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.testing.simulation.suite import FAULTS, Tally, simulate, tally
 
-TRANSITIONS = 1_000_000
+TRANSITIONS = 300_000
 CHUNK = 250
 PROCESSES = min(os.cpu_count() or 1, 8)
 
@@ -23,6 +23,7 @@ FAILED_ONCE = {
     4734: "what a lost attempt had begun was forgotten over a new run: its repeat had not yet taken all its news",
     7582: "an undo began while a lost attempt might be at the next try of its step",
     14233: "a step parked for want of code was forgotten, though a lost attempt on another worker had begun it",
+    19251: "what a lost attempt had begun behind a wait was left over: its event lay unread behind a cancel",
     23320: "a late reply ran ahead of a sleep",
     23359: "what a lost attempt had begun was left over",
     25677: "a late reply ran ahead of a step that is undone in the reverse order of starts",
@@ -36,7 +37,7 @@ def ranges():
 
 @pytest.mark.simulation
 @pytest.mark.timeout(1_500)
-def test_no_schedule_of_a_million_transitions_breaks_a_promise(capsys) -> None:
+def test_no_schedule_breaks_a_promise(capsys) -> None:
     made, seeds, began = Tally(), ranges(), time.monotonic()
     with ProcessPoolExecutor(PROCESSES) as pool:
         while made.transitions < TRANSITIONS and not made.failed:

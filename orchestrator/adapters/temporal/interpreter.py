@@ -25,6 +25,7 @@ from orchestrator.engine.effects import Alert, CancelAttempt, ClearTimer, End, P
 from orchestrator.engine.execution import Execution
 from orchestrator.engine.lookahead import abort_after, is_stable_refusal, leaves_nothing_open, lookahead
 from orchestrator.engine.signals import (
+    Arrived,
     CancelRequested,
     CompensateRequested,
     Elapsed,
@@ -161,7 +162,10 @@ class Interpreter:
         """
         was_lost = await self._boundary(look=True) or self._recorded.was_lost
         unbegun = frozenset(perform.step for perform in self._ready if perform.direction == "do")
-        steps = self._recorded.maybe_begun(self.execution, self.given.trigger, unbegun) if was_lost else ()
+        now = self.execution.copy()
+        # Events that lie unread here may have been read by the lost attempt.
+        now.state.held.extend(one.event for one in self.mailbox if isinstance(one, Arrived))
+        steps = self._recorded.maybe_begun(now, self.given.trigger, unbegun) if was_lost else ()
         self._in_doubt = unbegun.intersection(steps)
         if steps:
             self._hand_over(Lost(steps, self._fence_ms))
