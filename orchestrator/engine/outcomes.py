@@ -196,19 +196,16 @@ def lost(turn: Turn, signal: Lost) -> str:
     """Steps that a lost attempt may have begun count as begun, outcome unknown (semantics.md, Lost runs)."""
     for name in signal.steps:
         turn.topology.step(name)
-        if turn.phase(name) is Phase.RESTING and not turn.is_fenced(name):
-            turn.fence(name, signal.fence_ms)  # begun before; the lost attempt may be at its next try
-        if was_not_begun_here(turn.step(name)):
-            turn.step(name).outcome = "unknown"
-            turn.count_begin(turn.step(name))
-            turn.fence(name, signal.fence_ms)
-        if not turn.accepts(name, Move.LOSE):
+        # Asked for again, or parked for want of code here: the lost attempt may be at it, and its number stays.
+        stays = turn.phase(name) is Phase.RESTING or was_not_begun_here(turn.step(name))
+        if not (stays or turn.accepts(name, Move.LOSE)):
             continue
-        step = turn.move(name, Move.LOSE)
+        step = turn.step(name) if stays else turn.move(name, Move.LOSE)
         step.outcome = "unknown"
-        # It counts as an attempt, though the policy does not: what is begun later is never taken for the first one.
-        step.attempt += 1
-        step.granted += 1
         turn.count_begin(step)
+        if not stays:
+            # It counts as an attempt, though the policy does not: what begins later is never taken for the first one.
+            step.attempt += 1
+            step.granted += 1
         turn.fence(name, signal.fence_ms)
     return TAKEN

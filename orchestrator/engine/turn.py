@@ -76,9 +76,14 @@ class Turn:
             self.clear_timer(timer)
 
     def fence(self, name: str, after_ms: int) -> None:
-        """Keep the undo of a step from beginning while a slow worker may still perform its latest attempt."""
+        """Keep the undo of a step from beginning while a slow worker may still perform its latest attempt.
+
+        Told again of the same attempt, it counts from now.
+        """
+        timer = fence_timer(name, self.step(name).attempt)
         if after_ms > 0:
-            self.set_timer(fence_timer(name, self.step(name).attempt), after_ms)
+            self.clear_timer(timer)
+            self.set_timer(timer, after_ms)
 
     def is_fenced(self, name: str) -> bool:
         """Whether a slow worker may still perform a step."""

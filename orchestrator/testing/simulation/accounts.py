@@ -201,7 +201,8 @@ class Books:
 
     def _enter_lost(self, name: str) -> None:
         account = self.steps[name]
-        if not account.is_begun:
+        is_under_new_key = account.outcome == "rejected" and account.edition not in account.verdicts
+        if not account.is_begun or is_under_new_key:
             account.outcome = "unknown"
             self._place(account)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.engine.effects import CancelAttempt, ClearTimer
+from orchestrator.engine.effects import CancelAttempt, ClearTimer, SetTimer
 from orchestrator.engine.signals import (
     CancelRequested,
     CompensateRequested,
@@ -11,6 +11,7 @@ from orchestrator.engine.signals import (
     RetryRequested,
     Stalled,
     Succeeded,
+    SuspendRequested,
     Withdrawn,
 )
 from orchestrator.engine.states import Phase
@@ -439,6 +440,24 @@ def test_a_lost_step_counts_as_an_attempt_that_the_policy_does_not_count() -> No
     assert engine.ok("a") == ["do b 2"], "the abort that asked was refused: it is tried with the same key"
     assert engine.fail("b", attempt=2) == []
     assert engine.tell(Elapsed("fence:undo:1:b")) == ["undo b 1"]
+
+
+def test_a_lost_attempt_may_have_made_a_try_that_was_granted_and_not_yet_begun() -> None:
+    engine = Engine(step("a"))
+    engine.tell(Stalled(step="a"))
+    engine.operate(SuspendRequested)
+    engine.operate(RetryRequested, step="a")
+    engine.tell(Lost(("a",), fence_ms=5))
+    engine.operate(CancelRequested)
+    assert engine.word == "Compensating"
+    assert engine.tell(Elapsed("fence:undo:1:a")) == ["undo a 1"]
+
+
+def test_a_second_fence_of_an_attempt_counts_from_now() -> None:
+    engine = Engine(step("a"))
+    engine.fail("a", fence_ms=5)
+    engine.tell(Lost(("a",), fence_ms=9))
+    assert engine.effects == (ClearTimer("fence:undo:1:a"), SetTimer("fence:undo:1:a", 9))
 
 
 def test_a_step_that_the_plan_does_not_have_cannot_be_lost_or_withdrawn() -> None:
