@@ -15,7 +15,7 @@ export PYTHONUNBUFFERED := 1
 # Another lock or another project file means another stamp, and so an installation anew.
 STAMP := $(VENV)/.installed-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
 
-.PHONY: help venv demo test test-unit coverage test-servers check format up postgres down clean lock
+.PHONY: help venv demo test test-unit coverage exhaustive exhaustive-write mutants test-servers check format up postgres down clean lock
 
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -36,6 +36,15 @@ test-simulation: venv ## 300,000 transitions on simulated servers (two minutes)
 
 coverage: venv ## the engine's unit tests alone take every branch of it
 	$(BIN)/python -m pytest tests/unit/engine -q --cov=orchestrator.engine --cov-branch --cov-report=term-missing --cov-fail-under=100
+
+exhaustive: venv ## every schedule of every plan of at most three steps with at most two faults
+	$(BIN)/python -m tests.simulation.exhaust
+
+mutants: venv ## one small fault after the other in the engine: the tests must find nine of ten
+	$(BIN)/python -m tests.mutants.run
+
+exhaustive-write: venv ## store what `make exhaustive` counts
+	$(BIN)/python -m tests.simulation.exhaust --write
 
 test-servers: venv ## start the servers and run the tests that need them
 	$(BIN)/python -m deploy.local up

@@ -1,0 +1,175 @@
+"""Small faults for a module: each is its syntax tree with one thing changed, and a name that says which."""
+
+import ast
+from collections import Counter
+from copy import deepcopy
+from dataclasses import dataclass
+
+COMPARED = {
+    ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt,
+    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
+}  # fmt: skip
+COMPUTED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.BitOr: ast.BitAnd, ast.BitAnd: ast.BitOr}
+CALLED = {"any": "all", "all": "any", "min": "max"}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`name`: place and change, the same as long as the line is; `tree`: the whole module with it."""
+
+    module: str
+    name: str
+    tree: ast.Module
+
+
+def faults_of(module, text):
+    """Every fault of one module, in the order of its lines."""
+    tree, seen = ast.parse(text), Counter[str]()
+    for place, (where, node) in enumerate(spots(tree)):
+        for number, (before, after) in enumerate(changes(node)):
+            twin = deepcopy(tree)
+            _, twin_node = list(spots(twin))[place]
+            _, change = list(changed(twin_node))[number]
+            change()
+            label = f"{module} {where}: {before} -> {after}"
+            seen[label] += 1
+            again = f" #{seen[label]}" if seen[label] > 1 else ""
+            yield Fault(module, label + again, ast.fix_missing_locations(twin))
+
+
+def spots(tree):
+    """All nodes that a fault may lie in, each with the name of its function or class."""
+
+    def walk(node, where):
+        for child in ast.iter_child_nodes(node):
+            inside = where
+            if isinstance(child, ast.FunctionDef | ast.ClassDef):
+                inside = f"{where}.{child.name}" if where else child.name
+            if is_only_for_checkers(child):
+                continue
+            yield inside or "module", child
+            yield from walk(child, inside)
+
+    return walk(tree, "")
+
+
+def is_only_for_checkers(node):
+    """Imports, annotations, docstrings and what only type checkers read have no effect when run."""
+    if isinstance(node, ast.If):
+        return ast.unparse(node.test) == "TYPE_CHECKING"
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant)
+    return isinstance(node, ast.Import | ast.ImportFrom | ast.arg | ast.Assert) or (
+        isinstance(node, ast.AnnAssign) and ("TypeAlias" in ast.unparse(node.annotation) or node.value is None)
+    )
+
+
+def changes(node):
+    """What each change is, as text before and after."""
+    for before, change in changed(deepcopy(node)):
+        after = change()
+        yield before, after
+
+
+def changed(node):
+    """Pairs of text before and a function that makes the change in place and gives the text after."""
+    text = short(node)
+
+    def by(act):
+        def change():
+            act()
+            return short(node)
+
+        return text, change
+
+    match node:
+        case ast.Compare() if type(node.ops[0]) in COMPARED:
+            yield by(lambda: node.ops.__setitem__(0, COMPARED[type(node.ops[0])]()))
+        case ast.BoolOp():
+            yield by(lambda: setattr(node, "op", ast.Or() if isinstance(node.op, ast.And) else ast.And()))
+        case ast.BinOp() | ast.AugAssign() if type(node.op) in COMPUTED:
+            yield by(lambda: setattr(node, "op", COMPUTED[type(node.op)]()))
+        case ast.IfExp():
+            yield by(lambda: swap(node, "body", "orelse"))
+        case ast.Constant() if isinstance(node.value, bool):
+            yield by(lambda: setattr(node, "value", not node.value))
+        case ast.Constant() if isinstance(node.value, int):
+            more = node.value + 1
+            yield by(lambda: setattr(node, "value", more))
+        case ast.Call(func=ast.Name(id=name)) if name in CALLED:
+            yield by(lambda: setattr(node.func, "id", CALLED[name]))
+        case ast.Dict() if len(node.keys) > 1:
+            for place, key in enumerate(node.keys):
+                yield f"{short(node)} with {short(key) if key else short(node.values[place])}", drop_entry(node, place)
+        case ast.Set() if len(node.elts) > 1:
+            for place, element in enumerate(node.elts):
+                yield f"{short(node)} with {short(element)}", drop_element(node, place)
+        case _:
+            pass
+    yield from statements(node)
+
+
+def drop_entry(node, place):
+    def change():
+        del node.keys[place], node.values[place]
+        return "without"
+
+    return change
+
+
+def drop_element(node, place):
+    def change():
+        del node.elts[place]
+        return "without"
+
+    return change
+
+
+def swap(node, one, other):
+    first, second = getattr(node, one), getattr(node, other)
+    setattr(node, one, second)
+    setattr(node, other, first)
+
+
+def statements(node):
+    """A statement that changes something is left out; a condition is turned round; a value is not given back."""
+    for body in ("body", "orelse"):
+        block = getattr(node, body, None)
+        for place, statement in enumerate(block if isinstance(block, list) else []):
+            if changes_something(statement):
+                yield short(statement), leave_out(block, place)
+    if isinstance(node, ast.If | ast.While):
+        yield f"if {short(node.test)}", turn_round(node)
+
+
+def changes_something(statement):
+    """Whether leaving it out leaves no name undefined, and is felt."""
+    match statement:
+        case ast.Expr(value=ast.Call() | ast.Yield() | ast.YieldFrom()) | ast.AugAssign():
+            return True
+        case ast.Assign(targets=[ast.Attribute() | ast.Subscript(), *_]):
+            return True
+        case _:
+            return False
+
+
+def leave_out(block, place):
+    def change():
+        block[place] = ast.Pass()
+        return "pass"
+
+    return change
+
+
+def turn_round(node):
+    def change():
+        node.test = ast.UnaryOp(ast.Not(), node.test)
+        return "if not"
+
+    return change
+
+
+def short(node):
+    """The code of a node in one line."""
+    line = " ".join(ast.unparse(node).split())
+    return line if len(line) <= 90 else line[:87] + "..."
