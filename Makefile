@@ -15,7 +15,7 @@ export PYTHONUNBUFFERED := 1
 # Another lock or another project file means another stamp, and so an installation anew.
 STAMP := $(VENV)/.installed-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
 
-.PHONY: help venv demo test test-unit coverage exhaustive exhaustive-write mutants test-servers check format up postgres down clean lock
+.PHONY: help venv demo test test-unit coverage exhaustive exhaustive-write mutants test-servers check format up postgres down clean lock docs
 
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -61,6 +61,9 @@ check: venv ## format, lint, two type checkers, import rules, layout limits
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest tests/test_shape.py
+
+docs: venv ## make the documents that are made from code
+	$(BIN)/python -m orchestrator.settings.table
 
 format: venv ## format the code and mend what the linter can
 	$(BIN)/ruff format $(SOURCES)

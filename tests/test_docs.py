@@ -9,6 +9,7 @@ from typer.main import get_command
 import orchestrator.errors
 from orchestrator.errors import OrchestratorError
 from orchestrator.saga.drawing import draw
+from orchestrator.settings.table import document
 from sagas.order_fulfilment import fulfil_order
 from workers.__main__ import app
 
@@ -30,6 +31,10 @@ def test_the_test_in_the_readme_is_run_with_the_others() -> None:
     source = (PROJECT / "tests" / "unit" / "sagas" / "order_fulfilment" / "test_saga.py").read_text()
     for line in example.strip().splitlines():
         assert line.strip() in source, line
+
+
+def test_the_table_of_settings_is_todays() -> None:
+    assert (PROJECT / "docs" / "settings.md").read_text() == document(), "run make docs"
 
 
 @pytest.mark.parametrize("name", sorted(vars(get_command(app))["commands"]))

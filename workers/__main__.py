@@ -15,10 +15,11 @@ from deploy.local import BootstrapError
 from deploy.local import down as stop_servers
 from deploy.local import up as start_servers
 from orchestrator.cli.app import build_app
-from orchestrator.cli.context import DEFAULT, SagasOption, load, load_sagas, print_document
+from orchestrator.cli.context import DEFAULT, SagasOption, load_sagas, print_document
 from orchestrator.errors import OrchestratorError
-from orchestrator.settings import find_environment, load_settings
+from orchestrator.settings import load_settings, project_folder
 from workers.stopping import leave, stop_on_signals
+from workers.wiring import load_participant, load_ports
 
 DEMO_PORTS = "workers.demo_ports:demo_ports"
 NO_PORTS = "workers.demo_ports:no_ports"
@@ -40,7 +41,7 @@ def worker(
     from workers.health import serve_health
     from workers.saga_worker import open_worker
 
-    open_ports = load(ports or (DEMO_PORTS if sagas == DEFAULT else NO_PORTS))
+    open_ports = load_ports(ports or (DEMO_PORTS if sagas == DEFAULT else NO_PORTS))
 
     async def work() -> None:
         settings = load_settings()
@@ -80,10 +81,11 @@ def participant(
     """Run a participant until it is told to stop."""
     from workers.participants.serving import serve
 
+    served = load_participant(reference)
+
     async def work() -> None:
-        settings = load_settings()
-        served = load(reference)
-        url = database_url or settings.database_url.get_secret_value()
+        settings = load_settings(given={"database_url": database_url} if database_url else {})
+        url = settings.database_url.get_secret_value()
         note.print(f"participant {served.name} is starting")
         await serve(served, settings, database_url=url, stop=stop_on_signals())
 
@@ -120,12 +122,6 @@ def demo(
     leave(0 if accounting.balances else 1)
 
 
-def project_folder() -> Path:
-    """The folder whose `.local` holds the servers: found upward, else the current one."""
-    found = find_environment()
-    return found.parent.parent if found else Path.cwd()
-
-
 def _run(work: Coroutine[Any, Any, None]) -> None:
     import uvloop
 
@@ -135,6 +131,8 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
 def main() -> None:
     """Run a command and leave with its status: 1 with one line of text for what went wrong."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    # A connection that fails is raised, and told in one line; the library logs it before.
+    logging.getLogger("aiormq.connection").addFilter(lambda record: not record.msg.startswith("error when creating"))
     leave(_status())
 
 

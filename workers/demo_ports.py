@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.engine import make_url
-
-from orchestrator.adapters.sql.databases import open_engine
+from orchestrator.adapters.sql.databases import make_folder, open_engine
 from orchestrator.adapters.sql.inbox import SqlStore
 from sagas.order_fulfilment.ports import LabelPrinter, PackingBench
 from workers.participants import books
@@ -30,9 +27,7 @@ async def no_ports(_: Settings) -> AsyncGenerator[Mapping[type, Any]]:
 async def demo_ports(settings: Settings) -> AsyncGenerator[Mapping[type, Any]]:
     """The ports while the block runs; their books lie in the settings' database."""
     url = settings.database_url.get_secret_value()
-    path = make_url(url).database
-    if path:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    make_folder(url)
     engine = open_engine(url)
     try:
         store = SqlStore(engine, "parcels", books.tables)

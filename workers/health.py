@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from socket import gaierror
 from typing import TYPE_CHECKING
 
 from aiohttp import web
+
+from orchestrator.errors import SettingsError, WrongSetting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -15,7 +18,11 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def serve_health(settings: Settings, is_ready: Callable[[], Awaitable[bool]]) -> AsyncGenerator[None]:
-    """Serve both while the block runs; nothing if the port is 0."""
+    """Serve both while the block runs; nothing if the port is 0.
+
+    Raises:
+        SettingsError: nobody can listen there.
+    """
     if settings.health_port == 0:
         yield
         return
@@ -32,7 +39,19 @@ async def serve_health(settings: Settings, is_ready: Callable[[], Awaitable[bool
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.health_host, settings.health_port).start()
+        await _listen(runner, settings)
         yield
     finally:
         await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, settings: Settings) -> None:
+    host, port = settings.health_host, settings.health_port
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        setting, value = ("SAGA_HEALTH_HOST", host) if isinstance(error, gaierror) else ("SAGA_HEALTH_PORT", str(port))
+        allowed = (
+            f"nobody can listen at {host}:{port} ({error.strerror}): name an address of this machine and a free port"
+        )
+        raise SettingsError(WrongSetting(setting, value, allowed)) from error

@@ -5,12 +5,9 @@ from __future__ import annotations
 import logging
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy.engine import make_url
-
-from orchestrator.adapters.sql.databases import open_engine, open_reading_engine
+from orchestrator.adapters.sql.databases import make_folder, open_engine, open_reading_engine
 from orchestrator.adapters.sql.ledger import SqlLedger
 from orchestrator.adapters.sql.switches import SqlSwitches
 from orchestrator.errors import StoreUnavailableError
@@ -57,10 +54,3 @@ async def open_board(settings: Settings) -> AsyncGenerator[SwitchBoard]:
             yield board
     finally:
         await engine.dispose()
-
-
-def make_folder(url: str) -> None:
-    """The folder of a SQLite file, if there is none yet."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite" and parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)

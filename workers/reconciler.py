@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, get_args
 
-from orchestrator.adapters.sql.databases import open_engine, open_reading_engine
+from orchestrator.adapters.sql.databases import make_folder, open_engine, open_reading_engine
 from orchestrator.adapters.sql.ledger import SqlLedger
 from orchestrator.adapters.sql.ledger_keeper import SqlLedgerKeeper
 from orchestrator.adapters.sql.ledger_reader import SqlLedgerReader
@@ -16,7 +16,6 @@ from orchestrator.adapters.temporal.survey import TemporalSurvey
 from orchestrator.errors import EngineUnavailableError, StoreUnavailableError
 from orchestrator.service.reconciling import Reconciler
 from orchestrator.service.records import IN_FLIGHT, Status
-from workers.ledger import make_folder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

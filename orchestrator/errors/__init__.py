@@ -26,7 +26,7 @@ OrchestratorError
 ├── StoreUnavailableError        a database cannot be used now
 ├── LedgerOutdatedError          the ledger's tables are not those of this program
 ├── SealError                    a sealed payload cannot be opened
-├── SettingsError                a setting has a value that is not allowed
+├── SettingsError                settings have values that are not allowed (all at once)
 ├── HandlerMissingError          no code is registered under the name a plan asks for
 ├── CatalogueError               two messages share one type
 ├── BrokerUnavailableError       RabbitMQ cannot be reached
@@ -51,6 +51,7 @@ from orchestrator.errors.defining import (
     RehearsalError,
     SagaDefinitionError,
     SettingsError,
+    WrongSetting,
 )
 from orchestrator.errors.messages import (
     EngineRefusedError,
@@ -134,4 +135,5 @@ __all__ = [
     "UnknownCommandError",
     "UnknownMessageTypeError",
     "UnroutableError",
+    "WrongSetting",
 ]

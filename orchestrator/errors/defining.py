@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors.root import OrchestratorError
@@ -33,20 +34,34 @@ class CatalogueError(OrchestratorError):
         self.message_type = message_type
 
 
-class SettingsError(OrchestratorError):
-    """A setting has a value that is not allowed.
+@dataclass(frozen=True, slots=True)
+class WrongSetting:
+    """One setting that cannot be used.
 
-    Args:
-        setting: the environment variable.
-        value: what was found; left out of the text when `secret`.
-        allowed: what is allowed.
+    Attributes:
+        setting: the environment variable. `value`: what was found; None if it is a secret, or not to be shown.
+        allowed: what is allowed. `source`: where the value came from, empty if there is only one place.
     """
 
-    def __init__(self, *, setting: str, value: str, allowed: str, secret: bool = False) -> None:
-        shown = "a value that is not shown" if secret else repr(value)
-        super().__init__(f"{setting} is {shown}: {allowed}")
-        self.setting = setting
-        self.allowed = allowed
+    setting: str
+    value: str | None
+    allowed: str
+    source: str = ""
+
+    def __str__(self) -> str:
+        """One line."""
+        shown = "a value that is not shown" if self.value is None else repr(self.value)
+        source = f", from {self.source}" if self.source else ""
+        return f"{self.setting} is {shown}{source}: {self.allowed}"
+
+
+class SettingsError(OrchestratorError):
+    """Settings have values that are not allowed: all of them at once."""
+
+    def __init__(self, *wrong: WrongSetting) -> None:
+        lines = "\n".join(f"  {one}" for one in wrong)
+        super().__init__(str(wrong[0]) if len(wrong) == 1 else f"{len(wrong)} settings cannot be used:\n{lines}")
+        self.wrong = wrong
 
 
 class PortMissingError(OrchestratorError):

@@ -9,7 +9,7 @@ from orchestrator.adapters.rabbitmq.layout import layout
 from orchestrator.adapters.rabbitmq.management import open_management
 from orchestrator.adapters.rabbitmq.topology import apply_topology, check_topology, show_topology
 from orchestrator.cli.topology import topology_app
-from orchestrator.errors import BrokerUnavailableError, SettingsError, TopologyError
+from orchestrator.errors import BrokerUnavailableError, TopologyError
 from tests.rabbitmq_kit import PLAN, corner
 
 pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("environment")]
@@ -90,14 +90,6 @@ async def test_a_management_api_that_is_not_there_is_told():
         with pytest.raises(BrokerUnavailableError, match="SAGA_RABBITMQ_MANAGEMENT_URL") as error:
             await apply_topology(away, [PLAN])
     assert "secret" not in str(error.value)
-
-
-async def test_an_unencrypted_management_api_elsewhere_is_refused():
-    async with corner() as here:
-        far = here.settings.model_copy(update={"rabbitmq_management_url": SecretStr("http://10.0.0.1:15672")})
-        with pytest.raises(SettingsError, match="SAGA_ALLOW_PLAINTEXT"):
-            async with open_management(far):
-                pass
 
 
 async def test_a_queue_with_other_arguments_is_told_and_left_alone():

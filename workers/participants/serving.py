@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
-from sqlalchemy.engine import make_url
 
 from orchestrator.adapters.rabbitmq.participants import Drill, ParticipantServer
-from orchestrator.adapters.sql.databases import open_engine
+from orchestrator.adapters.sql.databases import make_folder, open_engine
 from orchestrator.adapters.sql.inbox import SqlStore
 
 if TYPE_CHECKING:
@@ -37,9 +35,7 @@ async def serve(participant: Participant, settings: Settings, *, database_url: s
         TopologyError: the participant's queue does not exist.
         StoreUnavailableError: the database is away.
     """
-    path = make_url(database_url).database
-    if path:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    make_folder(database_url)
     engine = open_engine(database_url)
     try:
         store = SqlStore(engine, participant.name, participant.tables)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from aio_pika import connect_robust
 from aio_pika.exceptions import AMQPException, ProbableAuthenticationError
+from aiormq.exceptions import InvalidFrameError
 from yarl import URL
 
 from orchestrator.adapters.rabbitmq.decoder import harden_decoder
-from orchestrator.errors import BrokerUnavailableError, SettingsError
+from orchestrator.errors import BrokerUnavailableError, SettingsError, WrongSetting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -45,7 +46,7 @@ async def connected(settings: Settings, *, purpose: str) -> AsyncGenerator[Abstr
             reconnect_interval=RECONNECT_PAUSE,
         )
     except (AMQPException, OSError, TimeoutError) as error:
-        raise BrokerUnavailableError(str(url.with_user(None)), _why(error)) from error
+        raise BrokerUnavailableError(str(url.with_user(None)), _why(error, url)) from error
     try:
         yield connection
     finally:
@@ -60,16 +61,16 @@ def broker_url(settings: Settings) -> URL:
     """
     url = URL(settings.rabbitmq_url.get_secret_value())
     if "no_verify_ssl" in url.query:
-        raise SettingsError(
-            setting="SAGA_RABBITMQ_URL",
-            value="",
-            allowed="no_verify_ssl is refused: name the authority that signed the server with ?cafile=",
-            secret=True,
-        )
+        allowed = "no_verify_ssl is refused: name the authority that signed the server with ?cafile="
+        raise SettingsError(WrongSetting("SAGA_RABBITMQ_URL", None, allowed))
     return url
 
 
-def _why(error: Exception) -> str:
+def _why(error: Exception, url: URL) -> str:
     if isinstance(error, ProbableAuthenticationError):
         return "the broker refuses this user or password"
+    # The library reads on for another frame and keeps nothing of the broker's own words.
+    if isinstance(error, InvalidFrameError) and "Connection.Close" in str(error):
+        vhost = url.path.removeprefix("/") or "/"
+        return f"the broker refuses the virtual host {vhost!r}: it does not exist, or this user may not enter it"
     return str(error) or type(error).__name__

@@ -11,8 +11,7 @@ import aiohttp
 from yarl import URL
 
 from orchestrator.adapters.rabbitmq.layout import PRIORITY, Binding, Policy
-from orchestrator.errors import BrokerUnavailableError, SettingsError, TopologyError
-from orchestrator.settings import LOOPBACK
+from orchestrator.errors import BrokerUnavailableError, TopologyError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -96,21 +95,11 @@ async def open_management(settings: Settings) -> AsyncGenerator[Management | Non
     """The management API of the settings' broker and virtual host; None if no address is set.
 
     User and password are those of the management address, else those of the broker's.
-
-    Raises:
-        SettingsError: it is another machine, without encryption.
     """
     if settings.rabbitmq_management_url is None:
         yield None
         return
     address = URL(settings.rabbitmq_management_url.get_secret_value())
-    if address.scheme != "https" and address.host not in LOOPBACK and not settings.allow_plaintext:
-        raise SettingsError(
-            setting="SAGA_RABBITMQ_MANAGEMENT_URL",
-            value="",
-            allowed="it leaves this machine unencrypted: use https://, or set SAGA_ALLOW_PLAINTEXT=1",
-            secret=True,
-        )
     broker = URL(settings.rabbitmq_url.get_secret_value())
     user, password = address.user or broker.user or "guest", address.password or broker.password or "guest"
     login = {"Authorization": aiohttp.encode_basic_auth(user, password, encoding="utf-8")}

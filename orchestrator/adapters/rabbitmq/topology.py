@@ -39,7 +39,7 @@ REMEDY = "run `saga topology apply`"
 class Row:
     """One thing the broker must have, and how it stands.
 
-    `unknown`: it can only be seen through the management API, which is not set or refuses us.
+    `unknown`: it can only be seen through the management API, which is not set, or does not let us look.
     """
 
     kind: Literal["exchange", "queue", "binding", "policy"]
@@ -75,7 +75,12 @@ async def apply_topology(
 async def show_topology(
     settings: Settings, plans: Iterable[Plan], participants: Mapping[str, Collection[str]] | None = None
 ) -> tuple[Row, ...]:
-    """How everything the broker must have stands. Changes nothing."""
+    """How everything the broker must have stands. Changes nothing.
+
+    Raises:
+        TopologyError: the management API is set and refuses us.
+        BrokerUnavailableError: the broker cannot be reached, or the management API is set and cannot be reached.
+    """
     wanted = layout(Names(settings.name_prefix), plans, participants)
     async with _broker(settings) as (connection, management):
         return await _look(connection, management, _fitted(wanted, connection))
@@ -89,7 +94,9 @@ async def check_topology(
     Raises:
         TopologyError: something is missing or different; names all of it, and says what to do.
     """
-    rows = await show_topology(settings, plans, participants)
+    wanted = layout(Names(settings.name_prefix), plans, participants)
+    async with _broker(settings) as (connection, management):
+        rows = await _look_even_so(connection, management, _fitted(wanted, connection))
     wrong = [f"{row.kind} {row.name} is {row.state} {row.detail}".rstrip() for row in rows if _is_wrong(row)]
     if wrong:
         raise TopologyError(f"the broker is not ready: {'; '.join(wrong)}. {REMEDY.capitalize()}")
@@ -163,14 +170,22 @@ async def _declare_one(channel: AbstractRobustChannel, part: Exchange | Queue, *
 
 async def _look(connection: AbstractRobustConnection, management: Management | None, wanted: Layout) -> tuple[Row, ...]:
     if management is not None:
-        try:
-            return await _look_closely(management, wanted)
-        except (TopologyError, BrokerUnavailableError) as error:
-            log.warning("only exchanges and queues can be looked for: %s", error)
+        return await _look_closely(management, wanted)
     found = [await _look_for(connection, part) for part in wanted.places]
     found += [Row("binding", str(binding), "unknown") for binding in wanted.bindings]
     found += [Row("policy", policy.name, "unknown") for policy in wanted.policies]
     return tuple(found)
+
+
+async def _look_even_so(
+    connection: AbstractRobustConnection, management: Management | None, wanted: Layout
+) -> tuple[Row, ...]:
+    """As `_look`; a management API that is away keeps no process from its work."""
+    try:
+        return await _look(connection, management, wanted)
+    except (TopologyError, BrokerUnavailableError) as error:
+        log.warning("only exchanges and queues can be looked for: %s", error)
+        return await _look(connection, None, wanted)
 
 
 async def _look_for(connection: AbstractRobustConnection, part: Exchange | Queue) -> Row:

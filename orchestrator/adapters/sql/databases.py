@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from orchestrator.errors import StoreUnavailableError
+
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 BUSY_TIMEOUT_MS = 20_000
+REMEDY = "check SAGA_DATABASE_URL and SAGA_LEDGER_URL"
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 
 
 READERS = 4
 """Connections that read at once on SQLite; they never wait for the writer, nor it for them."""
+
+
+def make_folder(url: str) -> None:
+    """The folder of a SQLite file, if there is none yet.
+
+    Raises:
+        StoreUnavailableError: it cannot be made, or not be written to; says why.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        return
+    folder = Path(parsed.database).absolute().parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = f"{error.strerror}: {error.filename}"
+        raise StoreUnavailableError(f"the folder {folder} of a database cannot be made ({why}): {REMEDY}") from error
+    if not os.access(folder, os.W_OK):
+        raise StoreUnavailableError(f"this process may not write to {folder}, where a database is to lie: {REMEDY}")
 
 
 def open_engine(url: str) -> AsyncEngine:

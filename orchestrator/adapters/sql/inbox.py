@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from orchestrator.adapters.sql.databases import REMEDY
 from orchestrator.adapters.sql.tables import inbox, metadata, outbox
 from orchestrator.errors import StoreUnavailableError
 from orchestrator.messages import Envelope
@@ -197,7 +198,8 @@ def outages() -> Generator[None]:
     except (OperationalError, InterfaceError, PoolTimeoutError, OSError) as error:
         # The driver's own words: SQLAlchemy would add the statement and its values.
         told = getattr(error, "orig", None) or error
-        raise StoreUnavailableError(str(told) or type(told).__name__) from error
+        why = str(told) or type(told).__name__
+        raise StoreUnavailableError(f"the database cannot be used now ({why}): is it up? Else {REMEDY}") from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise StoreUnavailableError("the connection to the database was lost") from error

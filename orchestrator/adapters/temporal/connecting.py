@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
-from temporalio.service import GrpcCompression, RPCError, TLSConfig
+from temporalio.service import GrpcCompression, RPCError, RPCStatusCode, TLSConfig
 
 from orchestrator.adapters.temporal.sealed import converter_of
-from orchestrator.errors import EngineUnavailableError
+from orchestrator.errors import EngineUnavailableError, SettingsError, WrongSetting
 
 if TYPE_CHECKING:
     from orchestrator.settings import Settings
+
+ANSWER_WITHIN = timedelta(seconds=5)
+_REASON = re.compile(r'(?:message|error): "([^"]+)"')
 
 
 async def connect(settings: Settings) -> Client:
@@ -19,10 +25,11 @@ async def connect(settings: Settings) -> Client:
 
     Raises:
         EngineUnavailableError: nothing answers there.
+        SettingsError: there is no such namespace.
     """
     api_key = settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None
     try:
-        return await Client.connect(
+        client = await Client.connect(
             settings.temporal_address,
             namespace=settings.temporal_namespace,
             api_key=api_key,
@@ -32,8 +39,32 @@ async def connect(settings: Settings) -> Client:
         )
     except (RPCError, RuntimeError) as error:
         raise EngineUnavailableError(
-            f"no Temporal server answers at {settings.temporal_address} (SAGA_TEMPORAL_ADDRESS): {error}"
+            f"no Temporal server answers at {settings.temporal_address} ({_why(str(error))}):"
+            " check SAGA_TEMPORAL_ADDRESS, or run `saga up`"
         ) from error
+    await _require_namespace(client, settings.temporal_address)
+    return client
+
+
+async def _require_namespace(client: Client, address: str) -> None:
+    """A wrong namespace would else look like executions that do not exist."""
+    try:
+        await client.workflow_service.describe_namespace(
+            DescribeNamespaceRequest(namespace=client.namespace), timeout=ANSWER_WITHIN
+        )
+    except RPCError as error:
+        # Any other refusal is the business of the call that needs it: a key may be allowed less than this question.
+        if error.status is RPCStatusCode.NOT_FOUND:
+            allowed = f"the Temporal server at {address} has no namespace of this name: make it, or name another"
+            raise SettingsError(WrongSetting("SAGA_TEMPORAL_NAMESPACE", client.namespace, allowed)) from error
+
+
+def _why(told: str) -> str:
+    """The reason in the words of the SDK's core, which prints its own structures around it."""
+    if "InvalidContentType" in told:
+        return "it does not speak TLS there"
+    words = _REASON.findall(told)
+    return words[-1] if words else told
 
 
 def _compression(settings: Settings) -> GrpcCompression:

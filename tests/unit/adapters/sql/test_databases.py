@@ -2,7 +2,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from orchestrator.adapters.sql.databases import open_engine
+from orchestrator.adapters.sql.databases import make_folder, open_engine
+from orchestrator.errors import StoreUnavailableError
 from tests.sql_kit import sqlite_url
 
 
@@ -43,3 +44,18 @@ async def test_a_transaction_on_sqlite_begins_with_the_write_lock(engine, tmp_pa
 )
 def test_a_plain_address_gets_the_driver_that_fits(url, driver) -> None:
     assert open_engine(url).dialect.driver == driver
+
+
+def test_the_folder_of_a_sqlite_file_is_made(tmp_path) -> None:
+    make_folder(f"sqlite:///{tmp_path}/a/b/x.db")
+    assert (tmp_path / "a" / "b").is_dir()
+    make_folder("postgresql://u@nowhere/books")
+
+
+def test_a_folder_that_cannot_be_made_or_written_is_told_with_the_settings(tmp_path, monkeypatch) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreUnavailableError, match="cannot be made .*SAGA_DATABASE_URL"):
+        make_folder(f"sqlite:///{tmp_path}/file/x.db")
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(StoreUnavailableError, match="may not write to .*SAGA_DATABASE_URL"):
+        make_folder(f"sqlite:///{tmp_path}/x.db")

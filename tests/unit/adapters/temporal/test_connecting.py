@@ -1,14 +1,36 @@
 import pytest
 from temporalio.service import GrpcCompression
 
-from orchestrator.adapters.temporal.connecting import _compression, _tls, connect
+from orchestrator.adapters.temporal.connecting import _compression, _tls, _why, connect
 from orchestrator.errors import EngineUnavailableError
 from tests.temporal_kit import settings
 
 
 async def test_a_server_that_does_not_answer_is_named_with_its_setting() -> None:
-    with pytest.raises(EngineUnavailableError, match=r"127.0.0.1:1 \(SAGA_TEMPORAL_ADDRESS\)"):
+    with pytest.raises(EngineUnavailableError, match=r"127.0.0.1:1 \(.*\): check SAGA_TEMPORAL_ADDRESS"):
         await connect(settings(temporal_address="127.0.0.1:1"))
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        (
+            'ConnectError("tcp connect error", 127.0.0.1:1, Os { code: 111, kind: Refused, message: "Connection refused" })',
+            "Connection refused",
+        ),
+        (
+            'ConnectError("dns error", Custom { kind: Uncategorized, error: "Name or service not known" })',
+            "Name or service not known",
+        ),
+        (
+            "ConnectError(Custom { kind: InvalidData, error: InvalidMessage(InvalidContentType) })",
+            "it does not speak TLS there",
+        ),
+        ("Timeout expired", "Timeout expired"),
+    ],
+)
+def test_the_reason_is_told_without_the_structures_around_it(told, why) -> None:
+    assert _why(told) == why
 
 
 def test_files_of_mutual_tls_are_read(tmp_path) -> None:
