@@ -43,17 +43,17 @@ class PaymentSettled(Event, type="payment.settled"):
     order_id: str
 
 
-def readme_s_participant(monkeypatch):
+def readme_s_names(monkeypatch):
     messages, table_module = ModuleType("shop.messages"), ModuleType("shop.tables")
     for message in (ChargePayment, PaymentCharged, RefundPayment, PaymentRefunded, PaymentSettled):
         setattr(messages, message.__name__, message)
-    table_module.account = account  # type: ignore[attr-defined]
+    table_module.account, table_module.tables = account, tables  # type: ignore[attr-defined]
     for module in (ModuleType("shop"), messages, table_module):
         monkeypatch.setitem(sys.modules, module.__name__, module)
-    code = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)[0]
     names: dict[str, Any] = {}
-    exec(compile(code, str(README), "exec"), names)
-    return names["payments"]
+    for code in re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL):
+        exec(compile(code, str(README), "exec"), names)
+    return names
 
 
 def command(kind, cents, direction: Direction = "do", number=1):
@@ -68,9 +68,9 @@ def command(kind, cents, direction: Direction = "do", number=1):
 
 
 async def test_the_readme_s_participant_keeps_its_account(monkeypatch, tmp_path) -> None:
-    payments = readme_s_participant(monkeypatch)
+    payments = readme_s_names(monkeypatch)["payments"]
     engine = open_engine(f"sqlite:///{tmp_path}/account.db")
-    store = SqlStore(engine, "payments", tables)
+    store = SqlStore(engine, payments.name, payments.tables)
     await store.prepare()
     async with engine.begin() as connection:
         await connection.execute(insert(account).values(cents=500))
@@ -88,3 +88,7 @@ async def test_the_readme_s_participant_keeps_its_account(monkeypatch, tmp_path)
     assert await ask(ChargePayment, 300) == ("undone", 500)
     assert len(await store.unsent(10)) == 1
     await engine.dispose()
+
+
+async def test_the_readme_s_test_passes_as_it_is_written_there(monkeypatch, tmp_path) -> None:
+    await readme_s_names(monkeypatch)["test_a_charge_takes_the_money_once_and_a_refund_gives_it_back"](tmp_path)

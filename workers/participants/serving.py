@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json
 
 from orchestrator.adapters.rabbitmq.participants import Drill, ParticipantServer
-from orchestrator.adapters.sql.databases import make_folder, open_engine
-from orchestrator.adapters.sql.inbox import SqlStore
+from orchestrator.adapters.sql.inbox import open_store
 
 if TYPE_CHECKING:
     import asyncio
@@ -35,15 +34,11 @@ async def serve(participant: Participant, settings: Settings, *, database_url: s
         TopologyError: the participant's queue does not exist.
         StoreUnavailableError: the database is away.
     """
-    make_folder(database_url)
-    engine = open_engine(database_url)
-    try:
-        store = SqlStore(engine, participant.name, participant.tables)
-        await store.prepare()
-        async with ParticipantServer.open(participant, store, settings, drill=simulated()):
-            await stop.wait()
-    finally:
-        await engine.dispose()
+    async with (
+        open_store(database_url, participant) as store,
+        ParticipantServer.open(participant, store, settings, drill=simulated()),
+    ):
+        await stop.wait()
 
 
 def simulated() -> Drill:

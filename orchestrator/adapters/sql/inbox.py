@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from orchestrator.adapters.sql.databases import REMEDY
+from orchestrator.adapters.sql.databases import REMEDY, make_folder, open_engine
 from orchestrator.adapters.sql.tables import inbox, metadata, outbox
 from orchestrator.errors import StoreUnavailableError
 from orchestrator.messages import Envelope
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import MetaData
     from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from orchestrator.participant import Participant
 
 Kind = TypeVar("Kind")
 
@@ -184,6 +186,23 @@ class SqlStore:
             forgotten += gone.rowcount
             if gone.rowcount < FORGOTTEN_AT_ONCE:
                 return forgotten
+
+
+@asynccontextmanager
+async def open_store(url: str, participant: Participant) -> AsyncGenerator[SqlStore]:
+    """A participant's store while the block runs; the folder of a SQLite file and missing tables are made.
+
+    Raises:
+        StoreUnavailableError: the database is away, or its folder cannot be made.
+    """
+    make_folder(url)
+    engine = open_engine(url)
+    try:
+        store = SqlStore(engine, participant.name, participant.tables)
+        await store.prepare()
+        yield store
+    finally:
+        await engine.dispose()
 
 
 @contextmanager
