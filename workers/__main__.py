@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from deploy.local import BootstrapError
 from deploy.local import down as stop_servers
 from deploy.local import up as start_servers
 from orchestrator.cli.app import build_app
-from orchestrator.cli.context import DEFAULT, SagasOption, load_sagas, print_document
+from orchestrator.cli.context import DEFAULT, SagasOption, load_sagas, plain_console, print_document
 from orchestrator.errors import OrchestratorError
 from orchestrator.settings import load_settings, project_folder
 from workers.stopping import leave, stop_on_signals
@@ -25,7 +24,7 @@ DEMO_PORTS = "workers.demo_ports:demo_ports"
 NO_PORTS = "workers.demo_ports:no_ports"
 
 app = build_app()
-note = Console(stderr=True)
+note = plain_console(stderr=True)
 
 
 @app.command()
@@ -143,7 +142,7 @@ def _status() -> int:
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 1
     except (OrchestratorError, BootstrapError) as error:
-        note.print(f"saga: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        note.print(f"saga: {error}", style="red", soft_wrap=True)
         return 1
     return 0
 

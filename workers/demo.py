@@ -8,7 +8,6 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.live import Live
 
 from orchestrator.adapters.rabbitmq.connection import connected
@@ -17,6 +16,7 @@ from orchestrator.adapters.rabbitmq.publisher import Publisher
 from orchestrator.adapters.rabbitmq.topology import apply_topology
 from orchestrator.adapters.sql.databases import open_engine
 from orchestrator.adapters.temporal.connecting import connect
+from orchestrator.cli.context import plain_console
 from orchestrator.settings import load_settings
 from sagas import SAGAS
 from workers.demo_accounting import account
@@ -66,7 +66,7 @@ async def run_demo(orders: int, seed: int, project: Path, *, quiet: bool) -> Acc
         quiet: write nothing to standard output.
     """
     settings = load_settings(project)
-    console = Console(stderr=quiet)
+    console = plain_console(stderr=quiet)
     run = f"r{int(time.time()):x}{secrets.token_hex(2)}"
     placed = make_orders(run, orders, seed)
     await apply_topology(settings, [saga.plan for saga in SAGAS])

@@ -48,7 +48,7 @@ class Crew:
         try:
             for name in COMMANDS:
                 await crew._start(name)
-            console.print(f"started a saga worker and {', '.join(PARTICIPANTS)}; logs are in {folder}", highlight=False)
+            console.print(f"started a saga worker and {', '.join(PARTICIPANTS)}; logs are in {folder}")
             yield crew
         finally:
             await crew.stop()

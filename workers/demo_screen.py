@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from workers.demo import Progress
@@ -33,8 +34,8 @@ def live_table(progress: Progress) -> Table:
 
 def final_table(made: Accounting) -> Table:
     """The accounting, from the broker's confirms, Temporal's statuses and the participants' books."""
-    verdict = "[green]the books balance[/green]" if made.balances else "[red]the books do not balance[/red]"
-    table = Table(title=f"{verdict}, {made.seconds:.1f} s", title_justify="left")
+    verdict = ("the books balance", "green") if made.balances else ("the books do not balance", "red")
+    table = Table(title=Text.assemble(verdict, f", {made.seconds:.1f} s"), title_justify="left")
     table.add_column("what")
     table.add_column("count", justify="right")
     for name, value in made.document().items():

@@ -5,27 +5,30 @@ from __future__ import annotations
 import asyncio
 import getpass
 import uuid
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from orchestrator.adapters.rabbitmq.names import Names
 from orchestrator.adapters.rabbitmq.publisher import Publisher
 from orchestrator.adapters.temporal.connecting import connect
 from orchestrator.adapters.temporal.gateway import TemporalExecutions
+from orchestrator.adapters.temporal.live import TemporalLive
+from orchestrator.adapters.temporal.showing import result_of
 from orchestrator.cli.check import check
-from orchestrator.cli.context import DEFAULT, JsonOption, SagasOption, load_sagas, print_document
+from orchestrator.cli.context import DEFAULT, JsonOption, SagasOption, load_sagas, plain_console, print_document
 from orchestrator.cli.draw import draw
 from orchestrator.cli.ledger import ledger_app
+from orchestrator.cli.showing import draw_execution
 from orchestrator.cli.topology import topology_app
 from orchestrator.contracts.catalogue import Catalogue
+from orchestrator.errors import ExecutionNotFoundError
 from orchestrator.messages import Envelope, new_traceparent
 from orchestrator.saga.plan import Plan
+from orchestrator.service.live import Seen
 from orchestrator.settings import load_settings
 
-console = Console()
+console = plain_console()
 
 
 def build_app() -> typer.Typer:
@@ -43,22 +46,20 @@ def _plans(sagas: str) -> list[Plan]:
 
 
 def show(execution_id: str, *, json: JsonOption = False) -> None:
-    """Show where an execution stands, from Temporal."""
+    """Show where an execution stands, from Temporal: each step in the order of the flow, and why it stands there."""
 
-    async def ask() -> dict[str, Any]:
+    async def ask() -> Seen | None:
         settings = load_settings()
-        return await TemporalExecutions(await connect(settings), settings).show(execution_id)
+        return await TemporalLive(await connect(settings), settings).look(execution_id)
 
-    found = asyncio.run(ask())
+    seen = asyncio.run(ask())
+    if seen is None:
+        raise ExecutionNotFoundError(execution_id)
+    word = seen.gone.replace("_", " ").capitalize() or seen.execution.word
     if json:
-        print_document(found)
-        return
-    table = Table("step", "stands", "outcome", title=f"{execution_id}: {found['word']}")
-    for step, row in found["steps"].items():
-        table.add_row(step, row["phase"], row["outcome"])
-    console.print(table)
-    if found.get("abort"):
-        console.print(f"turned back ({found['abort']['reason']}): {found['abort']['text']}")
+        print_document({**result_of(seen.execution), "word": word, "in_doubt": seen.in_doubt})
+    else:
+        console.print(draw_execution(seen.execution.plan, seen.execution.state, word, seen.in_doubt))
 
 
 def cancel(execution_id: str, reason: Annotated[str, typer.Option(help="why; it is recorded")]) -> None:
@@ -70,7 +71,7 @@ def cancel(execution_id: str, reason: Annotated[str, typer.Option(help="why; it 
         await executions.cancel(execution_id, actor=getpass.getuser(), reason=reason)
 
     asyncio.run(ask())
-    console.print(f"{execution_id}: cancel accepted; `saga show {execution_id}` tells how far it is")
+    console.print(f"{execution_id}: cancel accepted; `saga show {execution_id}` tells how far it is", soft_wrap=True)
 
 
 def publish(
@@ -93,4 +94,4 @@ def publish(
             await publisher.publish(envelope, exchange=names.events, routing_key=message_type)
 
     asyncio.run(send())
-    console.print(f"published {message_type} with id {envelope.id}")
+    console.print(f"published {message_type} with id {envelope.id}", soft_wrap=True)

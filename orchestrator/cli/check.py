@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import TypeAdapter, ValidationError
-from rich.console import Console
+from rich.text import Text
 
-from orchestrator.cli.context import DEFAULT, JsonOption, SagasOption, load_sagas, print_document
+from orchestrator.cli.context import DEFAULT, JsonOption, SagasOption, load_sagas, plain_console, print_document
 from orchestrator.errors import OrchestratorError, SagaDefinitionError
 from orchestrator.saga.locking import is_locked, reused, updated
 from orchestrator.saga.rules import Problem
@@ -127,13 +127,17 @@ def _described(saga: Saga, lock: Lock) -> dict[str, Any]:
 
 
 def _print(sagas: Iterable[Saga], rows: list[Row], lock: Lock) -> None:
-    console = Console(soft_wrap=True, highlight=False, emoji=False)
+    console = plain_console(soft_wrap=True)
     for saga in sagas:
-        console.print(f"[bold]{saga.name}[/bold] version {saga.version} plan {saga.plan.content_hash}")
+        console.print(Text.assemble((saga.name, "bold"), f" version {saga.version} plan {saga.plan.content_hash}"))
         for warning in saga.warnings:
-            console.print(f"  {warning}", style="yellow", markup=False)
+            console.print(f"  {warning}", style="yellow")
         if lock and not is_locked(saga, lock):
             console.print(f"  version {saga.version} is not in {LOCK_FILE} yet: saga check --update-lock", style="dim")
     for row in rows:
-        console.print(f"{row.saga}: {row.code} {row.text}     {row.place}".rstrip(), style="red", markup=False)
-    console.print(f"[red]{len(rows)} problems[/red]" if rows else "[green]no problems[/green]")
+        console.print(f"{row.saga}: {row.code} {row.text}     {row.place}".rstrip(), style="red")
+    console.print(_counted(rows), style="red" if rows else "green")
+
+
+def _counted(rows: list[Row]) -> str:
+    return f"{len(rows)} problem{'s' if len(rows) > 1 else ''}" if rows else "no problems"

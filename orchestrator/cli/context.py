@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic_core import to_json
+from rich.console import Console
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.saga.definition import Saga
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 DEFAULT = "sagas:SAGAS"
 SagasOption = Annotated[str, typer.Option("--sagas", help="where the sagas are, as module:ATTRIBUTE")]
 JsonOption = Annotated[bool, typer.Option("--json", help="print one JSON document and nothing else")]
+
+
+def plain_console(*, stderr: bool = False, soft_wrap: bool = False) -> Console:
+    """A terminal on which a text is printed as it is: ids and reasons are neither markup nor emoji. Style by `Text`."""
+    return Console(stderr=stderr, soft_wrap=soft_wrap, markup=False, emoji=False, highlight=False)
 
 
 def load_sagas(reference: str = DEFAULT) -> tuple[Saga, ...]:

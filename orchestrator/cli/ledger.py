@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import typer
-from rich.console import Console
 
 from orchestrator.adapters.sql.databases import open_engine
 from orchestrator.adapters.sql.migrating import migrate
+from orchestrator.cli.context import plain_console
 from orchestrator.settings import load_settings
 
-console = Console()
+console = plain_console()
 
 
 def ledger_app() -> typer.Typer:

@@ -9,10 +9,9 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from orchestrator.adapters.rabbitmq.topology import Row, apply_topology, as_table, show_topology
-from orchestrator.cli.context import DEFAULT, SagasOption
+from orchestrator.cli.context import DEFAULT, SagasOption, plain_console
 from orchestrator.saga.plan import Plan
 from orchestrator.settings import Settings
 
@@ -48,4 +47,4 @@ def _print(rows: Sequence[Row], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
     else:
-        Console().print(as_table(rows))
+        plain_console().print(as_table(rows))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aio_pika.exceptions import AMQPException, ChannelNotFoundEntity, ChannelPreconditionFailed
 from rich.table import Table
+from rich.text import Text
 
 from orchestrator.adapters.rabbitmq.connection import broker_url, connected
 from orchestrator.adapters.rabbitmq.layout import PRIORITY, Exchange, Layout, Policy, Queue, layout
@@ -107,7 +108,7 @@ def as_table(rows: Iterable[Row]) -> Table:
     table = Table("kind", "name", "state", "detail", title="topology")
     colours = {"ok": "green", "missing": "red", "different": "red", "unknown": "yellow"}
     for row in rows:
-        table.add_row(row.kind, row.name, f"[{colours[row.state]}]{row.state}[/]", row.detail)
+        table.add_row(row.kind, Text(row.name), Text(row.state, style=colours[row.state]), Text(row.detail))
     return table
 
 
