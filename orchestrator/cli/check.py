@@ -12,7 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 from rich.text import Text
 
 from orchestrator.cli.context import DEFAULT, JsonOption, SagasOption, load_sagas, plain_console, print_document
-from orchestrator.errors import OrchestratorError, SagaDefinitionError
+from orchestrator.errors import OrchestratorError
+from orchestrator.saga.definition import gathering_errors
 from orchestrator.saga.locking import is_locked, reused, updated
 from orchestrator.saga.rules import Problem
 
@@ -43,21 +44,33 @@ def check(sagas: SagasOption = DEFAULT, *, update_lock: UpdateOption = False, js
     """Check all sagas; a definition with problems is reported whole, with code, place and remedy. Exit 1 if any has."""
     path = lock_path()
     lock = read_lock(path)
-    try:
-        found = load_sagas(sagas)
-    except SagaDefinitionError as error:
-        found, rows = (), [_row(error.saga, problem) for problem in error.problems]
-    else:
-        if update_lock:
-            lock = updated(lock, found)
-            write_lock(path, lock)
-        rows = [*_twins(found), *_reused(found, lock)]
+    found, rows = _found(sagas, told_in_document=json)
+    if update_lock and not rows:
+        lock = updated(lock, found)
+        write_lock(path, lock)
+    rows += [*_twins(found), *_reused(found, lock)]
     if json:
         print_document(document(found, rows, lock))
     else:
         _print(found, rows, lock)
     if rows:
         raise typer.Exit(1)
+
+
+def _found(sagas: str, *, told_in_document: bool) -> tuple[tuple[Saga, ...], list[Row]]:
+    """The sagas that can be used, and what is wrong with the others, or with the module that has them."""
+    with gathering_errors() as broken:
+        try:
+            loaded = load_sagas(sagas)
+        except OrchestratorError as error:
+            if not broken and not told_in_document:
+                raise
+            # What a broken saga lacks may be what its module stumbled over.
+            loaded, unreadable = (), [] if broken else [Row("", "", str(error), "")]
+        else:
+            unreadable = []
+    rows = [_row(error.saga, problem) for error in broken for problem in error.problems]
+    return tuple(saga for saga in loaded if "plan" in vars(saga)), rows + unreadable
 
 
 def document(sagas: Iterable[Saga], rows: Iterable[Row], lock: Lock) -> dict[str, Any]:
@@ -135,8 +148,13 @@ def _print(sagas: Iterable[Saga], rows: list[Row], lock: Lock) -> None:
         if lock and not is_locked(saga, lock):
             console.print(f"  version {saga.version} is not in {LOCK_FILE} yet: saga check --update-lock", style="dim")
     for row in rows:
-        console.print(f"{row.saga}: {row.code} {row.text}     {row.place}".rstrip(), style="red")
+        console.print(_line(row), style="red")
     console.print(_counted(rows), style="red" if rows else "green")
+
+
+def _line(row: Row) -> str:
+    head = f"{row.saga}: {row.code} " if row.saga else ""
+    return f"{head}{row.text}     {row.place}".rstrip()
 
 
 def _counted(rows: list[Row]) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import keyword
 import re
+import reprlib
 from datetime import timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.messages import snake_case
+from orchestrator.saga.checks_arguments import ArgumentChecks
 from orchestrator.saga.checks_functions import FunctionChecks
 from orchestrator.saga.checks_messages import MessageChecks, named
 from orchestrator.saga.checks_undo import UndoChecks
@@ -28,17 +31,23 @@ SHORTEST = timedelta(milliseconds=1)
 
 def check(outline: Outline, parts: tuple[Part, ...]) -> Findings:
     """Everything that is wrong with a saga, at once."""
-    walk = _Walk(outline, parts)
-    walk.head()
-    walk.flow(parts)
-    return walk.findings
+    findings = Findings()
+    arguments = ArgumentChecks(findings)
+    mended, kept = arguments.outline(outline), arguments.parts(parts)
+    if mended is not None:
+        walk = _Walk(findings, mended, kept)
+        walk.is_complete = walk.is_complete and arguments.are_whole
+        walk.head()
+        if kept or not parts:
+            walk.flow(kept)
+    return findings
 
 
 class _Walk:
     """One walk through a flow, in the order written."""
 
-    def __init__(self, outline: Outline, parts: tuple[Part, ...]) -> None:
-        self.findings = Findings()
+    def __init__(self, findings: Findings, outline: Outline, parts: tuple[Part, ...]) -> None:
+        self.findings = findings
         self._outline = outline
         self._messages = MessageChecks(self.findings, outline.starts_on, outline.key)
         self._functions = FunctionChecks(self.findings, self._messages)
@@ -46,7 +55,7 @@ class _Walk:
         self._trigger = snake_case(outline.starts_on.__name__)
         self._names: dict[str, str] = {}
         self._makers: dict[str, str] = {self._trigger: "the trigger"}
-        self._later, self._is_complete = self._facts_in(parts)
+        self._later, self.is_complete = self._facts_in(parts)
 
     def head(self) -> None:
         """The rules about the saga's own options."""
@@ -118,7 +127,7 @@ class _Walk:
                 self._stranger(part)
 
     def _stranger(self, part: object) -> None:
-        shown = part.name + "()" if isinstance(part, Function) else repr(part)
+        shown = part.name + "()" if isinstance(part, Function) else reprlib.repr(part)
         text = f"{shown} is no part of a flow: wrap it in step(...), publish(...) or pivot(...)"
         self.findings.report("S028", text, self._outline.place)
 
@@ -183,6 +192,8 @@ class _Walk:
     def _name(self, name: str, place: str) -> None:
         if name == CONTEXT:
             self.findings.report("S017", f"{name!r} is reserved for the action's context: rename it by as_=", place)
+        elif keyword.iskeyword(name):
+            self.findings.report("S017", f"{name!r} is a word of Python and no parameter's name: rename by as_=", place)
         elif not STEP_NAME.fullmatch(name):
             text = f"{name!r} cannot be a parameter's name: use small letters, digits and _, at most 100"
             self.findings.report("S017", text, place)
@@ -210,7 +221,7 @@ class _Walk:
         for name, annotation in function.parameters.items():
             made = own.get(name) or known.take(name)
             if made is None:
-                self._missing(function, step, name, known)
+                self._missing(function, step, name, known, [*own, *known.facts])
             elif name in function.hints:
                 self._fits(function, name, annotation, made)
 
@@ -222,7 +233,7 @@ class _Walk:
             text = f"{function.name}() counts on {name!r}, which is missing when the wait for it ends without it"
             self.findings.report("S024", f"{text}: annotate {named(made.type)} | None", function.place)
 
-    def _missing(self, function: AnyFunction, step: Step, name: str, known: Known) -> None:
+    def _missing(self, function: AnyFunction, step: Step, name: str, known: Known, there: list[str]) -> None:
         asks = f"{function.name}() asks for {name!r}"
         if name in known.elsewhere:
             text = f"{asks}, which a branch written below makes: write that branch first, and {step.id} waits for it"
@@ -231,7 +242,7 @@ class _Walk:
             maker = self._later[name]
             move = f"move {step.id} below it" if maker != step.id else "only its undo can know that"
             self.findings.report("S002", f"{asks}, which {maker} makes later; {move}", function.place)
-        elif self._is_complete:
-            close = get_close_matches(name, known.facts, n=1)
-            hint = f"Did you mean {close[0]!r}?" if close else f"Known here: {', '.join(sorted(known.facts))}."
+        elif self.is_complete:
+            close = get_close_matches(name, there, n=1)
+            hint = f"Did you mean {close[0]!r}?" if close else f"Known here: {', '.join(sorted(there))}."
             self.findings.report("S001", f"{asks}, which is not known. {hint}", function.place)

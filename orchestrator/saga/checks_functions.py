@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from inspect import Parameter
 from typing import TYPE_CHECKING, cast
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from orchestrator.saga.functions import AnyFunction
     from orchestrator.saga.rules import Findings
 
+PARTICIPANT = re.compile(r"[A-Za-z0-9_][\w.-]{0,99}", re.ASCII)
+"""A participant's name is the end of its queue's."""
 UNNAMEABLE = {
     Parameter.POSITIONAL_ONLY: "positional only",
     Parameter.VAR_POSITIONAL: "a list of arguments",
@@ -55,6 +58,7 @@ class FunctionChecks:
         if other.call is not function.call:
             text = f"{function.name}() is declared here and in {other.place}: rename one, or give it version=2"
             self._report("S027", text, function)
+        self._options(function)
         self._parameters(function)
         self._coroutine(function)
         self._result(function)
@@ -93,6 +97,15 @@ class FunctionChecks:
             self._report("S023", f"{name}() builds a command whose reply is not known: {error.args[0]}", function)
             return False
         return True
+
+    def _options(self, function: AnyFunction) -> None:
+        version, to = function.version, function.to
+        if type(version) is not int or version < 1:
+            text = f"{function.name}() has version={version!r}: count from 1, in whole numbers"
+            self._report("S030", text, function)
+        if function.lane == "command" and not (isinstance(to, str) and PARTICIPANT.fullmatch(to)):
+            text = f"{function.name}() goes to {to!r}, which names no participant: use letters, digits and . _ -"
+            self._report("S017", f"{text} (at most 100)", function)
 
     def _parameters(self, function: AnyFunction) -> None:
         for name in function.signature.parameters:

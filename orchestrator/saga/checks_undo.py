@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.saga.checks_messages import named
+from orchestrator.saga.flow import WITHIN
 from orchestrator.saga.functions import is_optional
 
 if TYPE_CHECKING:
@@ -40,14 +41,29 @@ class UndoChecks:
             report("S012", f"the undo of {name} has no limit: give undo_retry attempts", step.place)
 
     def kinds(self, step: Step) -> None:
-        """Whether undo and probe can be what they are declared as. All functions are readable."""
+        """Whether do, undo and probe can be what they are declared as. All functions are readable."""
+        self._verb(step)
         if step.undo is not None and (step.undo.lane == "publish") != (step.do.lane == "publish"):
             wanted = "publish(...) of a correcting event" if step.do.lane == "publish" else "an action or a command"
             text = f"{step.undo.name}() cannot undo {step.id}: its undo is {wanted}"
             self._findings.report("S028", text, step.place)
-        if step.probe is not None and step.probe.fact_type is not step.do.fact_type:
+        if step.probe is not None and step.probe.lane == "publish":
+            text = f"{step.probe.name}() builds an event, but a probe of {step.id} finds out its result"
+            self._findings.report("S028", f"{text}: give an action or a command", step.place)
+        elif step.probe is not None and step.probe.fact_type is not step.do.fact_type:
             text = f"{step.probe.name}() gives {named(step.probe.fact_type)}, but a probe of {step.id} finds out its"
             self._findings.report("S028", f"{text} result: give {named(step.do.fact_type)}", step.place)
+
+    def _verb(self, step: Step) -> None:
+        do, report = step.do, self._findings.report
+        if step.verb != "publish" and do.lane == "publish":
+            report("S028", f"{do.name}() builds an event: write publish({do.name}), not {step.verb}(...)", step.place)
+        if step.verb == "publish" and do.lane != "publish":
+            what = "builds a command" if do.lane == "command" else "is an action"
+            report("S028", f"{do.name}() {what}: write step({do.name}, ...), not publish(...)", step.place)
+        if do.lane == "brief" and not step.is_pivot and step.within > WITHIN:
+            text = f"{do.name}() is brief, so it is stopped after a second, and within={step.within} says otherwise"
+            report("S032", f"{text}: declare it by @action without brief, or leave within= out", step.place)
 
     def facts(self, step: Step, undo: AnyFunction, known: Known) -> None:
         """Whether the facts that an undo needs are there whenever it runs (express.md, 3)."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 from functools import cached_property
 from types import MappingProxyType
@@ -16,7 +18,7 @@ from orchestrator.saga.outline import OnCompleted, Outline, Unwind
 from orchestrator.saga.places import caller_place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
     from typing import Never
 
     from orchestrator.messages import Event
@@ -26,6 +28,30 @@ if TYPE_CHECKING:
     from orchestrator.saga.rules import Problem
 
 COMPENSATION_WINDOW = timedelta(days=30)
+
+
+_gathered: ContextVar[list[SagaDefinitionError] | None] = ContextVar("gathered", default=None)
+
+
+@contextmanager
+def gathering_errors() -> Generator[list[SagaDefinitionError]]:
+    """While the block runs a broken saga does not raise: its error is gathered, and it has no plan.
+
+    So `saga check` can tell what is wrong with all sagas of a module that is imported in the block.
+    """
+    gathered: list[SagaDefinitionError] = []
+    token = _gathered.set(gathered)
+    try:
+        yield gathered
+    finally:
+        _gathered.reset(token)
+
+
+def _refuse(error: SagaDefinitionError) -> None:
+    gathered = _gathered.get()
+    if gathered is None:
+        raise error
+    gathered.append(error)
 
 
 class Saga:
@@ -80,11 +106,12 @@ class Saga:
             place=caller_place(),
         )
         findings = check(outline, parts)
-        if findings.problems:
-            raise SagaDefinitionError(name, findings.problems)
-        plan = compile_plan(outline, parts)
         # Set past __setattr__, which keeps the value immutable.
-        vars(self).update(outline=outline, parts=parts, warnings=findings.warnings, plan=plan)
+        vars(self).update(outline=outline, parts=parts, warnings=findings.warnings)
+        if findings.problems:
+            _refuse(SagaDefinitionError(name, findings.problems))
+        else:
+            vars(self).update(plan=compile_plan(outline, parts))
 
     @property
     def name(self) -> str:

@@ -21,6 +21,8 @@ WITHIN = timedelta(seconds=30)
 UNDO_RETRY = Retry(attempts=5)
 
 
+Verb: TypeAlias = Literal["step", "publish", "pivot"]
+"""What made a step."""
 OnTimeout: TypeAlias = Literal["abort", "continue"]
 OnMissing: TypeAlias = Literal["start", "buffer", "redeliver", "ignore", "dead_letter"]
 OnSiblingFailure: TypeAlias = Literal["drain", "cancel"]
@@ -38,8 +40,13 @@ class Step:
     undo_retry: Retry = UNDO_RETRY
     probe: AnyFunction | None = None
     as_: str | None = None
-    is_pivot: bool = False
+    verb: Verb = "step"
     place: str = UNKNOWN
+
+    @property
+    def is_pivot(self) -> bool:
+        """Whether it is the point of no return."""
+        return self.verb == "pivot"
 
     @property
     def id(self) -> str:
@@ -147,13 +154,12 @@ def step(
         as_: another name for the step and its result.
     """
     place = caller_place()
-    retry = retry or Retry()
     return Step(
         do=do,
         undo=undo,
         no_undo=no_undo,
         within=within,
-        retry=retry,
+        retry=Retry() if retry is None else retry,
         undo_retry=undo_retry,
         probe=probe,
         as_=as_,
@@ -178,15 +184,16 @@ def publish(
         undo_retry: the same for the correcting one.
         as_: another name for the step.
     """
-    correcting = undo.do if undo else None
-    no_undo = None if correcting else "what was told cannot be untold"
+    correcting = undo.do if isinstance(undo, Step) else undo
+    no_undo = None if correcting is not None else "what was told cannot be untold"
     return Step(
         do=build,
         undo=correcting,
         no_undo=no_undo,
-        retry=retry or Retry(),
+        retry=Retry() if retry is None else retry,
         undo_retry=undo_retry,
         as_=as_,
+        verb="publish",
         place=caller_place(),
     )
 
@@ -204,8 +211,8 @@ def pivot(
     A pivot without a verdict is tried again with the same key, then probed, then waits for a person; it is never undone
     by itself. For the arguments see `step`.
     """
-    retry = retry or Retry()
-    return Step(do=do, within=within, retry=retry, probe=probe, as_=as_, is_pivot=True, place=caller_place())
+    retry = Retry() if retry is None else retry
+    return Step(do=do, within=within, retry=retry, probe=probe, as_=as_, verb="pivot", place=caller_place())
 
 
 def wait_for(

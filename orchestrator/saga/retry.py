@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -22,18 +24,18 @@ class Retry:
     backoff: float = 2.0
     max_delay: timedelta = timedelta(minutes=1)
 
-    def __post_init__(self) -> None:
-        """Refuse what cannot be meant.
-
-        Raises:
-            ValueError: fewer than one attempt, a shrinking pause, or a negative one.
-        """
-        if self.attempts is not None and self.attempts < 1:
-            raise ValueError(f"attempts is {self.attempts}: the first attempt counts, so it is at least 1")
-        if self.backoff < 1:
-            raise ValueError(f"backoff is {self.backoff}: a pause may not shrink, so it is at least 1")
-        if self.first_delay < timedelta(0) or self.max_delay < timedelta(0):
-            raise ValueError("first_delay and max_delay are lengths of time, not negative")
+    def faults(self) -> Iterator[str]:
+        """What cannot be meant, with its remedy: a saga that uses the policy is refused, and says where it stands."""
+        attempts: object = self.attempts
+        if attempts is not None and (type(attempts) is not int or attempts < 1):
+            yield f"attempts={attempts!r}: the first attempt counts, so write a whole number from 1, or None"
+        backoff: object = self.backoff
+        if type(backoff) not in (int, float) or not 1 <= self.backoff < math.inf:
+            yield f"backoff={backoff!r}: a pause may not shrink, so write a number from 1"
+        for name in ("first_delay", "max_delay"):
+            length: object = getattr(self, name)
+            if not isinstance(length, timedelta) or length < timedelta(0):
+                yield f"{name}={length!r}: write a length of time that is not negative, as timedelta(seconds=2)"
 
     def delay(self, attempt: int) -> timedelta:
         """Time to wait before `attempt`; the first attempt is 1 and does not wait."""

@@ -36,6 +36,9 @@ RULES = MappingProxyType(
         "S027": "two functions, or two message classes, under one name",
         "S028": "something that is no step, or a do, undo or probe of the wrong kind",
         "S029": "a wait that would start an execution without its trigger",
+        "S030": "an argument of the wrong kind",
+        "S031": "a retry policy that cannot be meant",
+        "S032": "a brief action with a long limit",
         "W001": "an undo that needs the result of its own step, whose outcome may be unknown",
         "W002": "a step behind the pivot that is retried without limit",
     }

@@ -35,7 +35,14 @@ NEXT = ship(publish(told), publish(told, as_="again"), version=2)
 WARNED = ship(pivot(work), publish(told, retry=Retry(attempts=None)), name="warned")
 TWINS = (SHIP, ship(publish(told, as_="other")))
 """
-WRONG = SHOP + "\nBAD = ship(step(told), step(work), name='bad')\n"
+WRONG = (
+    SHOP
+    + """
+BAD = ship(step(work), step(work, as_="again"), name="bad")
+WORSE = ship(step(work, within=30, no_undo="reads only"), name="worse")
+"""
+)
+STUMBLING = WRONG + "print(BAD.plan.saga)\n"
 
 
 @pytest.fixture(autouse=True)
@@ -45,10 +52,11 @@ def shop(tmp_path, monkeypatch):
     (tmp_path / "pyproject.toml").touch()
     (folder / "shop.py").write_text(SHOP)
     (folder / "wrong.py").write_text(WRONG)
+    (folder / "stumbling.py").write_text(STUMBLING)
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield
-    for name in ("shop", "wrong"):
+    for name in ("shop", "wrong", "stumbling"):
         sys.modules.pop(name, None)
 
 
@@ -81,20 +89,36 @@ def test_a_warning_is_shown_and_does_not_fail() -> None:
     assert [warning["code"] for warning in saga["warnings"]] == ["W002"]
 
 
-def test_all_problems_of_a_wrong_definition_are_shown_and_fail() -> None:
+def test_all_problems_of_all_wrong_definitions_are_shown_and_fail() -> None:
     ended = run("check", "--sagas", "wrong:SHIP")
     assert ended.exit_code == 1
-    assert "bad: S010 told has neither" in ended.stdout
     assert "bad: S010 work has neither" in ended.stdout
-    assert ended.stdout.endswith("2 problems\n")
+    assert "bad: S010 again has neither" in ended.stdout
+    assert "worse: S030 step(work): within=30" in ended.stdout
+    assert ended.stdout.endswith("3 problems\n")
+
+
+def test_one_problem_is_one() -> None:
+    assert run("check", "--sagas", "shop:TWINS").stdout.endswith("1 problem\n")
 
 
 def test_a_document_has_code_text_and_place_of_each_problem() -> None:
     found = document("--sagas", "wrong:SHIP")
-    assert found["sagas"] == []
-    assert {problem["saga"] for problem in found["problems"]} == {"bad"}
+    assert [saga["saga"] for saga in found["sagas"]] == ["ship"]
+    assert [problem["saga"] for problem in found["problems"]] == ["bad", "bad", "worse"]
     assert found["problems"][0]["code"] == "S010"
     assert found["problems"][0]["place"].startswith("inner/wrong.py:")
+
+
+def test_what_a_module_stumbles_over_behind_a_broken_saga_hides_no_problem() -> None:
+    assert [problem["saga"] for problem in document("--sagas", "stumbling:SHIP")["problems"]] == ["bad", "bad", "worse"]
+
+
+def test_a_module_that_is_not_there_is_told_in_the_document_too() -> None:
+    (problem,) = document("--sagas", "nope:SAGAS")["problems"]
+    assert "there is no module 'nope'" in problem["text"]
+    with pytest.raises(OrchestratorError, match="there is no module 'nope'"):
+        run("check", "--sagas", "nope:SAGAS")
 
 
 def test_a_reused_version_fails_until_the_version_is_raised() -> None:

@@ -1,5 +1,6 @@
-"""A retry policy says when the next attempt is made, and refuses what cannot be meant."""
+"""A retry policy says when the next attempt is made, and tells what cannot be meant."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -19,14 +20,23 @@ def test_it_compiles_to_milliseconds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "complaint"),
+    ("options", "fault"),
     [
-        ({"attempts": 0}, "at least 1"),
-        ({"backoff": 0.5}, "may not shrink"),
-        ({"first_delay": timedelta(seconds=-1)}, "not negative"),
-        ({"max_delay": timedelta(seconds=-1)}, "not negative"),
+        ({"attempts": 0}, "attempts=0: the first attempt counts"),
+        ({"attempts": "3"}, "attempts='3': the first attempt counts"),
+        ({"attempts": True}, "attempts=True: the first attempt counts"),
+        ({"backoff": 0.5}, "backoff=0.5: a pause may not shrink"),
+        ({"backoff": float("inf")}, "backoff=inf: a pause may not shrink"),
+        ({"backoff": "2"}, "backoff='2': a pause may not shrink"),
+        ({"first_delay": timedelta(seconds=-1)}, "first_delay=.*not negative"),
+        ({"max_delay": timedelta(seconds=-1)}, "max_delay=.*not negative"),
+        ({"max_delay": 60}, "max_delay=60: write a length of time"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(options, complaint) -> None:
-    with pytest.raises(ValueError, match=complaint):
-        Retry(**options)
+def test_what_cannot_be_meant_is_told(options, fault) -> None:
+    (told,) = Retry(**options).faults()
+    assert re.match(fault, told)
+
+
+def test_what_can_be_meant_has_no_faults() -> None:
+    assert list(Retry(attempts=None, backoff=1).faults()) == []
