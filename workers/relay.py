@@ -209,7 +209,7 @@ class Relay:
                     return Park(error.reason, str(error))
                 except Exception as error:
                     log.exception("could not hand %s to %s", arrival.envelope.type, target.execution_id)
-                    return fault(target, error)
+                    return fault(target.execution_id, error)
         return None
 
     async def _hand_over(self, target: Target, arrival: _Arrival) -> Delivery:

@@ -21,6 +21,7 @@ from orchestrator.contracts.catalogue import Catalogue
 from orchestrator.saga.handlers import Handlers
 from orchestrator.service.holding import HoldingExecutions
 from orchestrator.service.recording import RecordingCourier, RecordingExecutions
+from orchestrator.service.reply_contracts import ReplyContracts
 from orchestrator.service.routing import Routes
 from workers.ledger import open_board, open_buffer
 from workers.reconciler import reconciling
@@ -72,8 +73,7 @@ async def open_worker(sagas: Sequence[Saga], settings: Settings, ports: Mapping[
     client = await connect(settings)
     await ensure_search_attribute(client)
     executions = TemporalExecutions(client, settings)
-    handlers = Handlers.of(saga.handlers for saga in sagas)
-    routes = Routes.of(saga.plan for saga in sagas)
+    contracts, routes = ReplyContracts.of(sagas), Routes.of(saga.plan for saga in sagas)
     catalogue = Catalogue(model for saga in sagas for model in saga.events.values())
     async with (
         # Opened first and so closed last: what is done while the others stop is written too.
@@ -81,9 +81,12 @@ async def open_worker(sagas: Sequence[Saga], settings: Settings, ports: Mapping[
         open_board(settings) as board,
         Publisher.open(settings, purpose="saga worker") as publisher,
         connected(settings, purpose="saga worker") as connection,
-        ReplyDesk.open(settings, connection, publisher, recording := RecordingExecutions(executions, buffer)) as desk,
+        ReplyDesk.open(
+            settings, connection, publisher, recording := RecordingExecutions(executions, buffer), contracts=contracts
+        ) as desk,
     ):
         courier = RecordingCourier(RabbitCourier(publisher, desk, Names(settings.name_prefix)), buffer)
+        handlers = Handlers.of(saga.handlers for saga in sagas)
         stage = Stage(handlers=handlers, courier=courier, ports=ports, why_held=partial(board.why_held, "commands"))
         held = HoldingExecutions(recording, board)
         async with (

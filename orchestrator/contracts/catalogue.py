@@ -61,7 +61,7 @@ class Catalogue:
             # read as JSON writes them, even by strict models.
             message = model.model_validate_json(body)
         except ValidationError as error:
-            raise SchemaMismatchError(message_type=message_type, problems=_problems(error)) from None
+            raise SchemaMismatchError(message_type=message_type, problems=problems(error)) from None
         return message.model_dump(mode="json", by_alias=True)
 
 
@@ -69,7 +69,8 @@ def _name(model: type[Message]) -> str:
     return f"{model.__module__}.{model.__qualname__}"
 
 
-def _problems(error: ValidationError) -> list[str]:
+def problems(error: ValidationError) -> list[str]:
+    """What is wrong with a body, a line for each field: never its values."""
     found = error.errors(include_url=False, include_input=False, include_context=False)
     lines = [f"{'.'.join(str(part) for part in problem['loc']) or 'body'}: {problem['msg']}" for problem in found]
     if len(lines) > MAX_PROBLEMS:

@@ -168,9 +168,9 @@ def no_execution(execution_id: str) -> Park:
     return Park("no-execution", f"execution {execution_id!r} does not exist: check the key, or send its first event")
 
 
-def fault(target: Target, error: Exception) -> Retry:
+def fault(execution_id: str, error: Exception) -> Retry:
     """What becomes of a message on which our own code failed: it may be a passing fault, so not at once a person's."""
-    text = f"handing it to {target.execution_id!r} failed: {type(error).__name__}: {error}. See the relay's log"
+    text = f"handing it to {execution_id!r} failed: {type(error).__name__}: {error}. See the worker's log"
     return Retry(Park("fault", text))
 
 

@@ -201,6 +201,28 @@ async def test_a_reply_that_cannot_be_read_is_parked_and_the_right_one_is_taken(
             assert (await place.result(execution))["word"] == "Completed"
 
 
+@pytest.mark.parametrize(
+    ("body", "reason"), [(b'{"nope": 1}', "wrong-schema"), (b"not json", "malformed")], ids=["wrong type", "not json"]
+)
+async def test_a_late_reply_that_does_not_fit_never_becomes_a_fact(tmp_path, body, reason) -> None:
+    """The step counts as failed with unknown outcome, as when somebody waits for the reply: all is undone."""
+    async with shop(tmp_path, "inventory") as place:
+        execution = await place.place(place.order())
+        while await place.corner.depth(place.corner.names.command_queue("payments")) == 0:
+            await asyncio.sleep(0.05)
+        headers, _ = reply(execution, step="charge_payment")
+        before = place.running.desk.counts.parked
+        await tell(place, headers, body)
+        await until(lambda: place.running.desk.counts.parked == before + 1)
+        (parked,) = await place.corner.parked()
+        assert (parked.headers[REASON], parked.body) == (reason, body)
+        async with place.serving("payments", "shipping"):
+            result = await place.result(execution)
+        assert result["word"] == "Compensated"
+        assert "cannot be used" in result["abort"]["text"]
+        assert "payment_charged" not in result["state"]["facts"]
+
+
 async def test_a_reply_for_a_step_that_the_saga_does_not_have_is_parked_and_harms_nobody(tmp_path) -> None:
     async with shop(tmp_path, "inventory") as place:
         execution = await place.place(place.order())

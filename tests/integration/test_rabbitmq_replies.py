@@ -1,7 +1,7 @@
 import asyncio
 import json
-from contextlib import asynccontextmanager
-from dataclasses import asdict
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 import pytest
@@ -11,10 +11,12 @@ from orchestrator.adapters.rabbitmq.parking import CANDIDATES, REASON, TEXT
 from orchestrator.adapters.rabbitmq.publisher import Publisher
 from orchestrator.adapters.rabbitmq.replies import ReplyDesk
 from orchestrator.contracts.protocol import CommandHeaders, refusal_of, reply_to
-from orchestrator.errors import Rejected, TopologyError
+from orchestrator.errors import EngineRefusedError, Rejected, TopologyError
 from orchestrator.messages import Envelope
 from orchestrator.service.ports import Delivery
+from orchestrator.service.reply_contracts import ReplyContracts
 from tests.rabbitmq_kit import Engine, corner, until
+from tests.temporal_kit import saga
 
 pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("environment")]
 
@@ -147,6 +149,94 @@ async def test_a_reply_that_cannot_be_read_is_parked(headers, told):
         (parked,) = await here.parked()
         assert parked.headers[REASON] == "malformed"
         assert told in str(parked.headers[TEXT])
+
+
+UNFIT = {
+    "not json": (b"hello", "malformed", "not acceptable JSON"),
+    "another type": (b'{"reservation_id": 7}', "wrong-schema", "the reply to take"),
+}
+
+
+def unfit(body):
+    headers = {**REPLY.headers, "saga-id": "fetch:1", "saga-workflow": "fetch:1", "saga-step": "take"}
+    return replace(REPLY, body=body, headers=headers)
+
+
+@pytest.mark.parametrize(("body", "reason", "told"), UNFIT.values(), ids=UNFIT.keys())
+@pytest.mark.parametrize("late", [False, True], ids=["awaited", "late"])
+async def test_a_reply_that_does_not_fit_fails_its_step_and_is_parked_with_its_reason(late, body, reason, told):
+    engine, contracts = Engine(), ReplyContracts.of([saga])
+    async with corner() as here, open_desk(here, engine, contracts=contracts) as beside:
+        with nullcontext() if late else beside.desk.expect(COMMAND.id) as waiting:
+            await beside.reply(unfit(body))
+            (parked,) = await here.parked()
+            failed = engine.answered[0] if waiting is None else await waiting
+        assert (failed.outcome, failed.retryable, failed.code, failed.body) == ("failed", False, reason, b"null")
+        assert told in failed.reason
+        assert (parked.headers[REASON], parked.body) == (reason, body)
+        assert told in str(parked.headers[TEXT])
+        assert json.loads(str(parked.headers[CANDIDATES])) == ["fetch:1"]
+        await until(lambda: beside.desk.counts.parked == 1)
+        assert len(engine.answered) == (1 if late else 0)
+        assert beside.settled()
+
+
+async def test_a_reply_that_the_engine_will_never_take_fails_its_step_and_is_parked():
+    engine = Engine()
+
+    def refuse(_):
+        engine.on_call = lambda _: None
+        raise EngineRefusedError("Temporal answers INVALID_ARGUMENT: no")
+
+    engine.on_call = refuse
+    async with corner() as here, open_desk(here, engine) as beside:
+        await beside.reply()
+        (parked,) = await here.parked()
+        assert parked.headers[REASON] == "engine-refused"
+        (failed,) = engine.answered
+        assert (failed.outcome, failed.code) == ("failed", "engine-refused")
+        assert beside.desk.gate.is_open
+
+
+async def test_a_reply_of_which_nothing_can_be_told_is_parked_all_the_same():
+    engine = Engine()
+
+    def refuse(_):
+        raise EngineRefusedError("Temporal answers INVALID_ARGUMENT: no")
+
+    engine.on_call = refuse
+    async with corner() as here, open_desk(here, engine) as beside:
+        await beside.reply()
+        (parked,) = await here.parked()
+        assert parked.headers[REASON] == "engine-refused"
+        assert (engine.answered, engine.calls.total(), engine.probes) == ([], 2, 0)
+
+
+async def test_a_fault_of_ours_is_tried_again_and_then_parked_with_its_reason():
+    engine = Engine()
+
+    def fail(_):
+        raise ZeroDivisionError
+
+    engine.on_call = fail
+    async with corner(missing_patience=timedelta(seconds=1)) as here, open_desk(here, engine) as beside:
+        await beside.reply()
+        (parked,) = await here.parked()
+        assert parked.headers[REASON] == "fault"
+        assert "ZeroDivisionError" in str(parked.headers[TEXT])
+        assert beside.desk.counts.retried >= 1
+
+
+async def test_while_the_engine_is_away_an_unfit_reply_waits_like_any_other():
+    engine = Engine(available=False)
+    async with corner() as here, open_desk(here, engine, contracts=ReplyContracts.of([saga])) as beside:
+        await beside.reply(unfit(b"hello"))
+        await until(lambda: not beside.desk.gate.is_open)
+        await until(lambda: engine.probes >= 2)
+        assert await here.depth(here.names.parking) == 0
+        engine.available = True
+        (parked,) = await here.parked()
+        assert (parked.headers[REASON], engine.answered[0].outcome) == ("malformed", "failed")
 
 
 async def test_a_reply_may_name_its_command_by_the_amqp_id_alone_but_must_name_it():

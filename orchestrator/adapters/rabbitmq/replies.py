@@ -22,11 +22,11 @@ from orchestrator.adapters.rabbitmq.names import Names
 from orchestrator.adapters.rabbitmq.parking import Why
 from orchestrator.adapters.rabbitmq.settling import Settler
 from orchestrator.adapters.rabbitmq.wire import from_amqp
-from orchestrator.contracts.decoding import decode
 from orchestrator.contracts.protocol import Reply, read_reply
-from orchestrator.errors import EngineUnavailableError, MalformedMessageError, MessageError
+from orchestrator.errors import EngineUnavailableError, MalformedMessageError, MessageError, OrchestratorError
 from orchestrator.service.ports import Delivery
-from orchestrator.service.routing import no_execution
+from orchestrator.service.reply_contracts import ReplyContracts, failure
+from orchestrator.service.routing import fault, no_execution
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from orchestrator.adapters.rabbitmq.publisher import Publisher
     from orchestrator.service.ports import Executions
+    from orchestrator.service.routing import Park
     from orchestrator.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -75,17 +76,25 @@ class ReplyDesk:
         settings: prefix, limits, patience.
         publisher: for ladder and parking.
         executions: takes the replies that nobody here waits for.
+        contracts: what replies look like; unless given, anything that is JSON is handed on.
         worker_id: routing key of this process's replies; fresh and random unless given.
     """
 
     def __init__(
-        self, settings: Settings, publisher: Publisher, executions: Executions, *, worker_id: str | None = None
+        self,
+        settings: Settings,
+        publisher: Publisher,
+        executions: Executions,
+        *,
+        contracts: ReplyContracts | None = None,
+        worker_id: str | None = None,
     ) -> None:
         self.worker_id = worker_id or secrets.token_hex(8)
         self.counts = ReplyCounts()
         self.gate = Gate(executions.is_available)
         self._settings = settings
         self._executions = executions
+        self._contracts = contracts or ReplyContracts()
         self._names = Names(settings.name_prefix)
         self._settler = Settler(publisher, self._names, self._names.replies)
         self._waiting: defaultdict[str, list[asyncio.Future[Reply]]] = defaultdict(list)
@@ -100,6 +109,7 @@ class ReplyDesk:
         publisher: Publisher,
         executions: Executions,
         *,
+        contracts: ReplyContracts | None = None,
         worker_id: str | None = None,
     ) -> AsyncGenerator[Self]:
         """A desk that takes replies until the end of the block; then those in hand go back to the broker.
@@ -109,7 +119,7 @@ class ReplyDesk:
         Raises:
             TopologyError: the broker lacks the exchanges or the shared queue.
         """
-        desk = cls(settings, publisher, executions, worker_id=worker_id)
+        desk = cls(settings, publisher, executions, contracts=contracts, worker_id=worker_id)
         own_name = desk._names.reply_queue(desk.worker_id)
         own = Consumer(connection, own_name, desk._take_own, prefetch=settings.prefetch, open_queue=desk._declare_own)
         shared = Consumer(connection, desk._names.replies, desk._take_shared, prefetch=settings.prefetch)
@@ -179,20 +189,43 @@ class ReplyDesk:
             reply = self._read(message)
         except MessageError as error:
             return _if(await self._settler.park(message, Why(error.reason, str(error))), "parked")
-        if self._hand_over(reply):
-            return _if(await self._settler.acknowledge(message), "handed")
-        delivery = await self._answer(reply, own=own)
+        try:
+            reply = self._contracts.read(reply)
+            if self._hand_over(reply):
+                return _if(await self._settler.acknowledge(message), "handed")
+            delivery = await self._answer(reply, own=own)
+        except MessageError as error:
+            return await self._refuse(message, reply, error, own=own)
+        except Exception as error:
+            log.exception("could not hand the reply of %s to %s", reply.step, reply.execution)
+            return await self._put_off(message, fault(reply.execution, error).otherwise, reply.execution)
         match delivery:
-            case None if own:
-                exchange, key = self._names.replies_late, self.worker_id
-                return _if(await self._settler.pass_on(message, exchange=exchange, routing_key=key), "returned")
             case None:
-                return _if(await give_back(message), "returned")
+                return await self._return(message, own=own)
             case Delivery.MISSING:
-                return await self._put_off(message, reply)
+                return await self._put_off(message, no_execution(reply.execution), reply.execution)
             case _:
                 word = "ignored" if delivery is Delivery.ENDED else "answered"
                 return _if(await self._settler.acknowledge(message), word)
+
+    async def _refuse(self, message: AbstractIncomingMessage, reply: Reply, error: MessageError, *, own: bool) -> str:
+        """Park a reply that cannot be used, once its step was told: it would wait for another one in vain."""
+        told = failure(reply, error)
+        if not self._hand_over(told):
+            try:
+                if await self._answer(told, own=own) is None:
+                    return await self._return(message, own=own)
+            except OrchestratorError as second:
+                log.warning("could not tell %s of an unusable reply: %s", reply.execution, second)
+        why = Why(error.reason, str(error), (reply.execution,))
+        return _if(await self._settler.park(message, why), "parked")
+
+    async def _return(self, message: AbstractIncomingMessage, *, own: bool) -> str:
+        """Pass it on to where it may wait for the engine, or back to there."""
+        if not own:
+            return _if(await give_back(message), "returned")
+        exchange, key = self._names.replies_late, self.worker_id
+        return _if(await self._settler.pass_on(message, exchange=exchange, routing_key=key), "returned")
 
     def _read(self, message: AbstractIncomingMessage) -> Reply:
         envelope = from_amqp(message, max_body_bytes=self._settings.max_body_bytes)
@@ -202,7 +235,6 @@ class ReplyDesk:
         reply = read_reply(envelope)
         if not reply.command_id:
             raise MalformedMessageError("the reply does not name its command: send ce-causationid, the command's id")
-        decode(reply.body)  # whoever takes it counts on that
         return reply
 
     def _hand_over(self, reply: Reply) -> bool:
@@ -220,14 +252,13 @@ class ReplyDesk:
                 self.gate.close()
         return None
 
-    async def _put_off(self, message: AbstractIncomingMessage, reply: Reply) -> str:
+    async def _put_off(self, message: AbstractIncomingMessage, otherwise: Park, execution: str) -> str:
         now = datetime.now(UTC)
         trail = read_trail(message, self._names, now)
         step = next_step(trail, now=now, patience=self._settings.missing_patience)
         if step is not None:
             return _if(await self._settler.put_off(message, step), "retried")
-        given_up = no_execution(reply.execution)
-        why = Why(given_up.reason, given_up.text, (reply.execution,))
+        why = Why(otherwise.reason, otherwise.text, (execution,))
         return _if(await self._settler.park(message, why), "parked")
 
 

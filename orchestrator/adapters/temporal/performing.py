@@ -17,6 +17,7 @@ from orchestrator.contracts.protocol import DIRECTION, EXECUTION, STEP, CommandH
 from orchestrator.errors import HandlerMissingError, OrchestratorError, PublishError, Rejected
 from orchestrator.messages import Envelope, short_hash
 from orchestrator.saga.contexts import ActionContext
+from orchestrator.service.reply_contracts import read_fact
 from orchestrator.wallclock import now
 
 if TYPE_CHECKING:
@@ -128,11 +129,15 @@ async def _command(stage: Stage, scene: Scene, handler: Handler) -> Report:
 
 
 def read_reply(call: Call, reply: Reply, handler: Handler) -> Report:
-    """What a reply means for its step."""
+    """What a reply means for its step.
+
+    Raises:
+        SchemaMismatchError: its body does not fit the declared reply type.
+    """
     match reply.outcome:
         case "completed":
             # An undo gives no fact, and "nothing to undo" has no body to check.
-            result = None if call.direction == "undo" else handler.read_reply(reply.body)
+            result = None if call.direction == "undo" else read_fact(handler, reply)
             return report(call, "ok", result=result)
         case "rejected":
             return report(call, "refused", code=reply.code, reason=reply.reason)

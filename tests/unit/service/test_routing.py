@@ -217,7 +217,7 @@ def test_a_missing_execution_is_started_only_by_the_type_that_starts_it():
 
 
 def test_a_fault_of_ours_is_tried_again_before_a_person_is_asked():
-    found = fault(Start(PLAN, "fulfil:A17"), ZeroDivisionError("division by zero"))
+    found = fault("fulfil:A17", ZeroDivisionError("division by zero"))
     assert not found.endless
     assert found.otherwise.reason == "fault"
     assert "ZeroDivisionError" in found.otherwise.text

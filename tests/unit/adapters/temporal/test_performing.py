@@ -155,9 +155,12 @@ async def test_what_a_participant_answers_is_reported(outcome, more, kind, retry
 
 
 async def test_a_reply_that_does_not_fit_its_type_leaves_the_outcome_unknown() -> None:
+    """Not retryable: the same key would be answered the same."""
     courier = FakeCourier(answers=lambda command: reply_to(command, body=b'{"what": 1}'))
     report = await done(call("take"), courier)
-    assert (report.kind, report.retryable) == ("failed", True)
+    assert (report.kind, report.retryable) == ("failed", False)
+    assert "the reply to take" in report.reason
+    assert "what" in report.reason
 
 
 @pytest.mark.parametrize("courier", [FakeCourier(answers=lambda _: None), FakeCourier(broken=True)], ids=str)
