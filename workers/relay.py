@@ -17,6 +17,7 @@ from orchestrator.adapters.rabbitmq.consumer import Consumer, give_back
 from orchestrator.adapters.rabbitmq.gate import Gate
 from orchestrator.adapters.rabbitmq.ladder import next_step, read_trail
 from orchestrator.adapters.rabbitmq.names import Names
+from orchestrator.adapters.rabbitmq.pace import Pace
 from orchestrator.adapters.rabbitmq.parking import Why
 from orchestrator.adapters.rabbitmq.settling import Settler
 from orchestrator.adapters.rabbitmq.turns import Turns
@@ -92,10 +93,18 @@ class Relay:
         routes: which sagas want which message types.
         catalogue: what those messages look like.
         executions: the engine.
+        pace: how fast one execution gets messages; the reply desk's, so that both together keep it.
     """
 
     def __init__(
-        self, settings: Settings, publisher: Publisher, *, routes: Routes, catalogue: Catalogue, executions: Executions
+        self,
+        settings: Settings,
+        publisher: Publisher,
+        *,
+        routes: Routes,
+        catalogue: Catalogue,
+        executions: Executions,
+        pace: Pace | None = None,
     ) -> None:
         self.counts = RelayCounts()
         self.gate = Gate(executions.is_available)
@@ -106,7 +115,7 @@ class Relay:
         self._names = Names(settings.name_prefix)
         self._settler = Settler(publisher, self._names, self._names.ingress)
         self._unrouted = Settler(publisher, self._names, self._names.unrouted_queue)
-        self._turns = Turns()
+        self._turns = Turns(pace or Pace())
         self._consumers: tuple[Consumer, ...] = ()
 
     @classmethod
@@ -120,6 +129,7 @@ class Relay:
         routes: Routes,
         catalogue: Catalogue,
         executions: Executions,
+        pace: Pace | None = None,
     ) -> AsyncGenerator[Self]:
         """A relay that takes events until the end of the block; then those in hand go back to the broker.
 
@@ -128,7 +138,7 @@ class Relay:
         Raises:
             TopologyError: the broker lacks the queue.
         """
-        relay = cls(settings, publisher, routes=routes, catalogue=catalogue, executions=executions)
+        relay = cls(settings, publisher, routes=routes, catalogue=catalogue, executions=executions, pace=pace)
         ways = {relay._names.ingress: relay._settle, relay._names.unrouted_queue: relay._settle_unrouted}
         async with AsyncExitStack() as stack:
             for queue, settle in ways.items():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.adapters.rabbitmq.connection import connected
 from orchestrator.adapters.rabbitmq.courier import RabbitCourier
 from orchestrator.adapters.rabbitmq.names import Names
+from orchestrator.adapters.rabbitmq.pace import Pace
 from orchestrator.adapters.rabbitmq.publisher import Publisher
 from orchestrator.adapters.rabbitmq.replies import ReplyDesk
 from orchestrator.adapters.rabbitmq.topology import check_topology
@@ -29,11 +30,14 @@ from workers.relay import Relay
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
 
+    from aio_pika.abc import AbstractRobustConnection
     from temporalio.client import Client
 
     from orchestrator.saga.definition import Saga
     from orchestrator.service.buffering import LedgerBuffer
+    from orchestrator.service.ports import Executions
     from orchestrator.settings import Settings
 
 
@@ -73,27 +77,57 @@ async def open_worker(sagas: Sequence[Saga], settings: Settings, ports: Mapping[
     client = await connect(settings)
     await ensure_search_attribute(client)
     executions = TemporalExecutions(client, settings)
-    contracts, routes = ReplyContracts.of(sagas), Routes.of(saga.plan for saga in sagas)
-    catalogue = Catalogue(model for saga in sagas for model in saga.events.values())
     async with (
         # Opened first and so closed last: what is done while the others stop is written too.
         open_buffer(settings) as buffer,
         open_board(settings) as board,
         Publisher.open(settings, purpose="saga worker") as publisher,
         connected(settings, purpose="saga worker") as connection,
-        ReplyDesk.open(
-            settings, connection, publisher, recording := RecordingExecutions(executions, buffer), contracts=contracts
-        ) as desk,
     ):
-        courier = RecordingCourier(RabbitCourier(publisher, desk, Names(settings.name_prefix)), buffer)
-        handlers = Handlers.of(saga.handlers for saga in sagas)
-        stage = Stage(handlers=handlers, courier=courier, ports=ports, why_held=partial(board.why_held, "commands"))
-        held = HoldingExecutions(recording, board)
-        async with (
-            reconciling(settings, client),
-            saga_worker(client, stage, settings, buffer.give),
-            Relay.open(settings, connection, publisher, routes=routes, catalogue=catalogue, executions=held) as relay,
-        ):
-            yield Running(client, executions, relay, desk, stage, buffer)
-            # First no new events, then (leaving the blocks) work in hand, then the replies that it waits for.
-            await relay.drain(settings.drain_timeout)
+        recording, pace = RecordingExecutions(executions, buffer), Pace()
+        async with _desk(settings, connection, publisher, sagas=sagas, executions=recording, pace=pace) as desk:
+            courier = RecordingCourier(RabbitCourier(publisher, desk, Names(settings.name_prefix)), buffer)
+            handlers, why_held = Handlers.of(saga.handlers for saga in sagas), partial(board.why_held, "commands")
+            stage = Stage(handlers=handlers, courier=courier, ports=ports, why_held=why_held)
+            held = HoldingExecutions(recording, board)
+            async with (
+                reconciling(settings, client),
+                saga_worker(client, stage, settings, buffer.give),
+                _relay(settings, connection, publisher, sagas=sagas, executions=held, pace=pace) as relay,
+            ):
+                yield Running(client, executions, relay, desk, stage, buffer)
+                # First no new events, then (leaving the blocks) work in hand, then the replies that it waits for.
+                await relay.drain(settings.drain_timeout)
+
+
+def _desk(
+    settings: Settings,
+    connection: AbstractRobustConnection,
+    publisher: Publisher,
+    *,
+    sagas: Sequence[Saga],
+    executions: Executions,
+    pace: Pace,
+) -> AbstractAsyncContextManager[ReplyDesk]:
+    contracts = ReplyContracts.of(sagas)
+    return ReplyDesk.open(settings, connection, publisher, executions, contracts=contracts, pace=pace)
+
+
+def _relay(
+    settings: Settings,
+    connection: AbstractRobustConnection,
+    publisher: Publisher,
+    *,
+    sagas: Sequence[Saga],
+    executions: Executions,
+    pace: Pace,
+) -> AbstractAsyncContextManager[Relay]:
+    return Relay.open(
+        settings,
+        connection,
+        publisher,
+        routes=Routes.of(saga.plan for saga in sagas),
+        catalogue=Catalogue(model for saga in sagas for model in saga.events.values()),
+        executions=executions,
+        pace=pace,
+    )

@@ -35,6 +35,9 @@ REASON = "saga-error-reason"
 OPTIONAL = "saga-optional"
 """Header of an event, `true`: nobody need listen to it. One without it that nobody is bound for is parked."""
 
+STRAY_REPLY = "saga.reply"
+"""Type under which a reply is parked that names a step which its execution does not have."""
+
 UNDONE = "undone"
 """Code of the refusal of a forward command whose undo came first: the proof of a lost attempt (express.md, 14)."""
 CONFLICT = "conflict"

@@ -22,6 +22,7 @@ class ReceivedEvent:
         payload: the event's data.
         sequence: place in the source's order, empty if none was declared.
         message_id: the sender's id, for people and for causation.
+        source: who sent it; empty in what was stored before there was this field.
     """
 
     identity: str
@@ -30,6 +31,7 @@ class ReceivedEvent:
     payload: Any
     sequence: str = ""
     message_id: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,14 +83,16 @@ class UnknownCommandError(MessageError):
 
 
 class MissingKeyError(MessageError):
-    """The field whose value names the execution is absent or empty."""
+    """The field whose value names the execution is absent, empty or not usable.
+
+    Args:
+        problem: what is wrong with it and what to do; unless given, it is absent or of another type.
+    """
 
     reason = "missing-key"
 
-    def __init__(self, *, message_type: str, key: str) -> None:
-        super().__init__(
-            f"{message_type!r} has no usable {key!r}, which names the execution: send it as text or number"
-        )
+    def __init__(self, *, message_type: str, key: str, problem: str = "send it as text or number") -> None:
+        super().__init__(f"{message_type!r} has no usable {key!r}, which names the execution: {problem}")
         self.message_type = message_type
         self.key = key
 

@@ -203,6 +203,16 @@ def _key(message_type: str, field: str, payload: Any) -> str:
     text = str(value)
     if isinstance(value, float) and not math.isfinite(value):
         raise MissingKeyError(message_type=message_type, key=field)
-    if not text.strip() or len(text) > MAX_KEY or any(char < " " or char == "\x7f" for char in text):
-        raise MissingKeyError(message_type=message_type, key=field)
+    if problem := _problem_of(text):
+        raise MissingKeyError(message_type=message_type, key=field, problem=problem)
     return text
+
+
+def _problem_of(key: str) -> str:
+    if not key.strip():
+        return "it is empty"
+    if len(key) > MAX_KEY:
+        return f"it has {len(key)} characters, {MAX_KEY} are allowed"
+    if any(char < " " or char == "\x7f" for char in key):
+        return "it holds a control character"
+    return ""

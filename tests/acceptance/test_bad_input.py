@@ -1,6 +1,7 @@
 """Whatever comes in: the whole shop on real servers refuses it with a reason, goes on, and does nothing twice."""
 
 import asyncio
+import json
 from dataclasses import asdict
 from datetime import timedelta
 
@@ -8,7 +9,7 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.service import RPCError, RPCStatusCode
 
-from orchestrator.adapters.rabbitmq.parking import REASON, TEXT
+from orchestrator.adapters.rabbitmq.parking import CANDIDATES, EXCHANGE, QUEUE, REASON, ROUTING_KEY, TEXT
 from orchestrator.contracts.protocol import CommandHeaders
 from tests.rabbitmq_kit import CE, until
 from tests.shop_kit import ALL, shop
@@ -83,6 +84,13 @@ async def test_the_same_id_with_other_content_is_parked_while_the_order_runs(tmp
         await place.place(order.model_copy(update={"total_cents": 1}))
         (parked,) = await place.corner.parked()
         assert parked.headers[REASON] == "same-id-other-content"
+        names, headers = place.corner.names, parked.headers
+        assert (headers["ce-id"], headers["ce-source"]) == (f"placed-{order.order_id}", "test")
+        assert (headers[EXCHANGE], headers[ROUTING_KEY], headers[QUEUE]) == (names.events, PLACED, names.ingress)
+        assert json.loads(str(headers[CANDIDATES])) == [f"fulfil-order:{order.order_id}"]
+        assert f"'fulfil-order:{order.order_id}' cannot use message 'placed-{order.order_id}'" in str(headers[TEXT])
+        assert str(headers[TEXT]).endswith("send it with a new id, or ignore it")
+        assert json.loads(parked.body)["total_cents"] == 1
         async with place.serving(*ALL):
             assert (await place.result(f"fulfil-order:{order.order_id}"))["word"] == "Completed"
         assert (await place.effects()).count(("money", "do")) == 1
@@ -233,6 +241,8 @@ async def test_a_reply_for_a_step_that_the_saga_does_not_have_is_parked_and_harm
         await until(lambda: place.running.desk.counts.answered == before + 1)
         (parked,) = await place.corner.parked()
         assert "no_such_step" in str(parked.headers[TEXT])
+        assert parked.headers[QUEUE] == place.corner.names.replies
+        assert json.loads(str(parked.headers[CANDIDATES])) == [execution]
         async with place.serving("payments", "shipping"):
             assert (await place.result(execution))["word"] == "Completed"
 

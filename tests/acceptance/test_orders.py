@@ -30,6 +30,8 @@ async def test_an_order_is_fulfilled(tmp_path) -> None:
         result = await place.result(await place.place(place.order()))
         assert result["word"] == "Completed"
         assert {name: step["outcome"] for name, step in result["steps"].items()} == dict.fromkeys(result["steps"], "ok")
+        # Events and late replies of one execution come at one pace together.
+        assert place.running.desk._pace is place.running.relay._turns._pace
 
 
 async def test_an_order_whose_payment_is_declined_gives_the_stock_back(tmp_path) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from orchestrator.adapters.rabbitmq.connection import connected
+from orchestrator.adapters.rabbitmq.pace import Pace
 from orchestrator.adapters.rabbitmq.parking import CANDIDATES, REASON, TEXT
 from orchestrator.adapters.rabbitmq.publisher import Publisher
 from orchestrator.adapters.rabbitmq.replies import ReplyDesk
@@ -225,6 +226,21 @@ async def test_a_fault_of_ours_is_tried_again_and_then_parked_with_its_reason():
         assert parked.headers[REASON] == "fault"
         assert "ZeroDivisionError" in str(parked.headers[TEXT])
         assert beside.desk.counts.retried >= 1
+
+
+async def test_late_replies_beyond_the_pace_of_their_execution_wait_in_the_shared_queue_and_nobody_waits_behind_them():
+    engine, pace = Engine(), Pace(burst=1, interval=1)
+    async with corner() as here, open_desk(here, engine, pace=pace) as beside:
+        engine.hold.add("fulfil:A17")
+        for _ in range(5):
+            await beside.reply()
+        await until(lambda: beside.desk.counts.returned >= 1)
+        with beside.desk.expect("command-2") as waiting:
+            await beside.reply(replace(REPLY, causation_id="command-2"))
+            assert (await asyncio.wait_for(waiting, 30)).command_id == "command-2"
+        engine.gates["fulfil:A17"].set()
+        await until(lambda: beside.desk.counts.answered == 5)
+        await until(beside.settled)
 
 
 async def test_while_the_engine_is_away_an_unfit_reply_waits_like_any_other():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from orchestrator.adapters.rabbitmq import parking
 from orchestrator.adapters.rabbitmq.names import Names
-from orchestrator.contracts.protocol import OPTIONAL
+from orchestrator.contracts.protocol import EXECUTION, OPTIONAL, STRAY_REPLY
 
 if TYPE_CHECKING:
     import asyncio
@@ -48,10 +49,22 @@ class RabbitCourier:
         await self._publisher.publish(told, exchange=self._names.events, routing_key=event.type)
 
     async def park(self, event: Envelope, *, code: str, reason: str) -> None:
-        """Publish an event that an execution cannot use to parking, with confirm."""
-        why = {parking.REASON: code, parking.TEXT: reason, parking.TIME: datetime.now(UTC).isoformat()}
-        parked = event.with_headers(**why)
+        """Publish an event that an execution cannot use to parking, with the headers that the relay writes."""
+        parked = event.with_headers(**self._why_parked(event, code, reason))
         await self._publisher.publish(parked, exchange=self._names.dead_letters, routing_key=event.type)
+
+    def _why_parked(self, event: Envelope, code: str, reason: str) -> dict[str, str]:
+        is_reply = event.type == STRAY_REPLY
+        return {
+            parking.REASON: code,
+            parking.TEXT: reason[: parking.MAX_TEXT],
+            parking.EXCHANGE: self._names.replies if is_reply else self._names.events,
+            parking.ROUTING_KEY: self._desk.worker_id if is_reply else event.type,
+            parking.QUEUE: self._names.replies if is_reply else self._names.ingress,
+            parking.TIME: datetime.now(UTC).isoformat(),
+            parking.RETRIES: "0",
+            parking.CANDIDATES: json.dumps([event.headers[EXECUTION]]),
+        }
 
     def expect(self, command_id: str) -> AbstractContextManager[asyncio.Future[Reply]]:
         """A future for the reply to a command."""

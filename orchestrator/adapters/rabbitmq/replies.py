@@ -19,6 +19,7 @@ from orchestrator.adapters.rabbitmq.consumer import Consumer, give_back
 from orchestrator.adapters.rabbitmq.gate import Gate
 from orchestrator.adapters.rabbitmq.ladder import next_step, read_trail
 from orchestrator.adapters.rabbitmq.names import Names
+from orchestrator.adapters.rabbitmq.pace import Pace
 from orchestrator.adapters.rabbitmq.parking import Why
 from orchestrator.adapters.rabbitmq.settling import Settler
 from orchestrator.adapters.rabbitmq.wire import from_amqp
@@ -77,6 +78,7 @@ class ReplyDesk:
         publisher: for ladder and parking.
         executions: takes the replies that nobody here waits for.
         contracts: what replies look like; unless given, anything that is JSON is handed on.
+        pace: how fast one execution gets messages; the relay's, so that both together keep it.
         worker_id: routing key of this process's replies; fresh and random unless given.
     """
 
@@ -87,6 +89,7 @@ class ReplyDesk:
         executions: Executions,
         *,
         contracts: ReplyContracts | None = None,
+        pace: Pace | None = None,
         worker_id: str | None = None,
     ) -> None:
         self.worker_id = worker_id or secrets.token_hex(8)
@@ -95,6 +98,7 @@ class ReplyDesk:
         self._settings = settings
         self._executions = executions
         self._contracts = contracts or ReplyContracts()
+        self._pace = pace or Pace()
         self._names = Names(settings.name_prefix)
         self._settler = Settler(publisher, self._names, self._names.replies)
         self._waiting: defaultdict[str, list[asyncio.Future[Reply]]] = defaultdict(list)
@@ -110,6 +114,7 @@ class ReplyDesk:
         executions: Executions,
         *,
         contracts: ReplyContracts | None = None,
+        pace: Pace | None = None,
         worker_id: str | None = None,
     ) -> AsyncGenerator[Self]:
         """A desk that takes replies until the end of the block; then those in hand go back to the broker.
@@ -119,7 +124,7 @@ class ReplyDesk:
         Raises:
             TopologyError: the broker lacks the exchanges or the shared queue.
         """
-        desk = cls(settings, publisher, executions, contracts=contracts, worker_id=worker_id)
+        desk = cls(settings, publisher, executions, contracts=contracts, pace=pace, worker_id=worker_id)
         own_name = desk._names.reply_queue(desk.worker_id)
         own = Consumer(connection, own_name, desk._take_own, prefetch=settings.prefetch, open_queue=desk._declare_own)
         shared = Consumer(connection, desk._names.replies, desk._take_shared, prefetch=settings.prefetch)
@@ -244,7 +249,14 @@ class ReplyDesk:
         return bool(waiting)
 
     async def _answer(self, reply: Reply, *, own: bool) -> Delivery | None:
-        """Tell the execution. None: the engine is away, and this queue must not wait for it or has waited too long."""
+        """Tell the execution. None: not now, and this queue must not wait for it, or has waited too long.
+
+        The engine may be away, or the execution may have had enough for a while.
+        """
+        if own and not self._pace.may(reply.workflow):
+            return None  # who waits for a reply in this queue must not wait behind a flood of those nobody waits for
+        if not own:
+            await asyncio.sleep(self._pace.wait(reply.workflow))
         while self.gate.is_open if own else await self.gate.opened():
             try:
                 return await self._executions.answer(reply)

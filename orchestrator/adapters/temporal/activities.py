@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import to_json as to_json_bytes
 from temporalio import activity
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
 
 from orchestrator.adapters.temporal import given as names
 from orchestrator.adapters.temporal.given import Notice, Request, RunReport, from_json, to_json
-from orchestrator.adapters.temporal.performing import SOURCE, Scene, Stage, Watch, perform, report
+from orchestrator.adapters.temporal.notices import announcement, refused_event
+from orchestrator.adapters.temporal.performing import Scene, Stage, Watch, perform, report
 from orchestrator.adapters.temporal.running import Run
 from orchestrator.adapters.temporal.tail import was_attempt_lost
-from orchestrator.messages import Envelope, short_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -106,30 +104,13 @@ class Activities:
     @activity.defn(name=names.ANNOUNCE)
     async def announce(self, asked: dict[str, Any]) -> None:
         """Publish an event about an execution, as `saga.execution.stuck`."""
-        await self._stage.courier.publish(_notice_envelope(from_json(Notice, asked)))
+        await self._stage.courier.publish(announcement(from_json(Notice, asked)))
 
     @activity.defn(name=names.PARK)
     async def park(self, asked: dict[str, Any]) -> None:
         """Put an event that an execution cannot use into parking."""
-        notice = from_json(Notice, asked)
-        code, _, reason = notice.reason.partition(": ")
-        await self._stage.courier.park(_notice_envelope(notice), code=code, reason=reason)
-
-
-def _notice_envelope(notice: Notice) -> Envelope:
-    thread = notice.thread
-    return Envelope(
-        id=short_hash(notice.execution_id, notice.type, notice.identity),
-        source=f"{SOURCE}/{notice.execution_id.partition(':')[0]}",
-        type=notice.type,
-        body=to_json_bytes(notice.body),
-        time=datetime.now(UTC),
-        correlation_id=thread.correlation_id,
-        causation_id=notice.identity,
-        traceparent=thread.traceparent,
-        tracestate=thread.tracestate,
-        headers={"saga-id": notice.execution_id},
-    )
+        event, code, reason = refused_event(from_json(Notice, asked))
+        await self._stage.courier.park(event, code=code, reason=reason)
 
 
 def _dump_run(made: RunReport) -> dict[str, Any]:

@@ -129,22 +129,24 @@ class Calls:
             "undo_error": step.undo_error,
         }
         identity = f"{effect.what}:{effect.step}:{execution.state.revision}"
-        self._notify(names.ANNOUNCE, f"saga.execution.{effect.what}", body, effect.reason, identity)
+        message_type = f"saga.execution.{effect.what}"
+        self._notify(names.ANNOUNCE, type=message_type, body=body, reason=effect.reason, identity=identity)
 
     def park(self, effect: Park) -> None:
         """Put an event that cannot be used into parking."""
         event = effect.event
-        self._notify(names.PARK, event.type, event.payload, f"{effect.code}: {effect.reason}", event.message_id)
-
-    def _notify(self, activity: str, message_type: str, body: Any, reason: str, identity: str) -> None:
-        notice = Notice(
-            execution_id=self._given.execution_id,
-            thread=self._given.thread,
-            type=message_type,
-            body=body,
-            reason=reason,
-            identity=identity,
+        self._notify(
+            names.PARK,
+            type=event.type,
+            body=event.payload,
+            reason=f"{effect.code}: {effect.reason}",
+            identity=event.message_id,
+            source=event.source,
+            sequence=event.sequence,
         )
+
+    def _notify(self, activity: str, **told: Any) -> None:
+        notice = Notice(execution_id=self._given.execution_id, thread=self._given.thread, **told)
         task = asyncio.create_task(_tell(activity, notice))
         self._notices.add(task)
         task.add_done_callback(self._notices.discard)

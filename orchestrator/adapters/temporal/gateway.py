@@ -201,6 +201,7 @@ def received(envelope: Envelope, payload: Any) -> ReceivedEvent:
         payload=payload,
         sequence=envelope.sequence,
         message_id=envelope.id,
+        source=envelope.source,
     )
 
 

@@ -147,7 +147,11 @@ class RunReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """A message that tells people of an execution, or an event that it cannot use."""
+    """A message that tells people of an execution, or an event that it cannot use.
+
+    Attributes:
+        identity: what makes it one notice; of an event its sender's id. `source`, `sequence`: that event's.
+    """
 
     execution_id: str
     thread: Thread
@@ -155,6 +159,8 @@ class Notice:
     body: Any
     reason: str = ""
     identity: str = ""
+    source: str = ""
+    sequence: str = ""
 
 
 @cache

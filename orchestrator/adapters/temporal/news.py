@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.contracts.protocol import CONFLICT
+from orchestrator.contracts.protocol import CONFLICT, STRAY_REPLY
 from orchestrator.engine.effects import Park
 from orchestrator.engine.signals import Failed, ReceivedEvent, Refused, Stalled, Succeeded, Withdrawn
 from orchestrator.messages import short_hash
@@ -61,5 +61,5 @@ def stray_reply(report: Report) -> Park:
     """What becomes of a reply that names a step which its execution does not have."""
     kept = {"step": report.step, "direction": report.direction, "outcome": report.kind, "body": report.result}
     identity = short_hash(report.step, report.direction, str(report.attempt))
-    event = ReceivedEvent(identity=identity, body_hash="", type="saga.reply", payload=kept, message_id=identity)
+    event = ReceivedEvent(identity=identity, body_hash="", type=STRAY_REPLY, payload=kept, message_id=identity)
     return Park(event, "unknown-step", f"the execution has no step {report.step!r}: check the reply's saga-step")

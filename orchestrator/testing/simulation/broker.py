@@ -57,7 +57,7 @@ class SimulatedCourier:
     async def park(self, event: Envelope, *, code: str, reason: str) -> None:
         """Park an event."""
         if await self._hand_over():
-            self._world.parked.append((event.causation_id, code))
+            self._world.parked.append((event.causation_id or event.id, code))
             await self._confirmed()
         self._world.note("parked", "%s %s", code, reason)
 

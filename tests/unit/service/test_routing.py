@@ -130,6 +130,20 @@ def test_what_cannot_name_an_execution_is_a_missing_key(value):
         Routes.of([saga()]).find("order.placed", {"order_id": value})
 
 
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (["A17"], "send it as text or number"),
+        (" ", "it is empty"),
+        ("x" * 201, "it has 201 characters, 200 are allowed"),
+        ("A\n17", "it holds a control character"),
+    ],
+)
+def test_a_key_that_cannot_be_used_is_told_why(value, told):
+    with pytest.raises(MissingKeyError, match=told):
+        Routes.of([saga()]).find("order.placed", {"order_id": value})
+
+
 @pytest.mark.parametrize("payload", [None, [], "A17", 17, {}])
 def test_a_payload_without_the_field_is_a_missing_key(payload):
     with pytest.raises(MissingKeyError):

@@ -14,6 +14,7 @@ from temporalio.testing import ActivityEnvironment
 from orchestrator.adapters.temporal import activities
 from orchestrator.adapters.temporal.activities import Activities
 from orchestrator.adapters.temporal.given import Notice, Report, RunReport, from_json, to_json
+from orchestrator.adapters.temporal.notices import REMEDIES
 from orchestrator.errors import PublishError
 from tests.temporal_kit import THREAD, FakeCourier, call, request, stage
 
@@ -94,7 +95,11 @@ async def test_an_event_is_parked_with_code_and_reason() -> None:
     courier = FakeCourier()
     await environment().run(acting(courier).park, notice("held-at-end: it ended: before"))
     ((event, code, reason),) = courier.parked
-    assert (event.type, code, reason) == ("saga.execution.stuck", "held-at-end", "it ended: before")
+    assert (event.type, code, reason) == (
+        "saga.execution.stuck",
+        "held-at-end",
+        f"execution 'fetch:1' cannot use message 'stuck:wrap:7': it ended: before: {REMEDIES['held-at-end']}",
+    )
 
 
 async def test_a_broker_that_is_away_fails_the_activity_so_that_it_is_tried_again() -> None:

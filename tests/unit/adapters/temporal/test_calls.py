@@ -1,6 +1,7 @@
 """The interpreter's hands, with Temporal's workflow functions replaced by some that remember what they were asked."""
 
 import asyncio
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, Literal
 
@@ -250,12 +251,12 @@ async def test_people_are_told_both_errors_of_a_stuck_step_and_no_payload(tempor
 async def test_an_event_that_cannot_be_used_is_parked_with_code_and_reason(temporal) -> None:
     asked = temporal()
     made, _ = hands()
-    made.park(Park(TRIGGER, "held-at-end", "it ended"))
+    made.park(Park(replace(TRIGGER, source="/shop", sequence="0003"), "held-at-end", "it ended"))
     await made.finish()
     ((name, argument, _),) = asked.asked
     notice = from_json(Notice, argument)
     assert (name, notice.type, notice.reason, notice.identity) == (PARK, "asked", "held-at-end: it ended", "m1")
-    assert notice.body == TRIGGER.payload
+    assert (notice.body, notice.source, notice.sequence) == (TRIGGER.payload, "/shop", "0003")
 
 
 def test_the_status_is_shown_only_when_people_are_needed_and_when_they_are_not_any_more(temporal) -> None:
