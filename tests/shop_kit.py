@@ -96,8 +96,8 @@ class Shop:
 
 
 @asynccontextmanager
-async def shop(folder: Path, *serving: str, **changes: Any) -> AsyncGenerator[Shop]:
-    """A shop with the named participants at work; all of it ends with the block."""
+async def shop(folder: Path, *serving: str, worker: Any = open_worker, **changes: Any) -> AsyncGenerator[Shop]:
+    """A shop with the named participants at work; all of it ends with the block. `worker` is opened as `open_worker`."""
     run = f"t{secrets.token_hex(4)}"
     database = f"sqlite:///{folder / 'worker.db'}"
     plans = [saga.plan for saga in SAGAS]
@@ -107,7 +107,7 @@ async def shop(folder: Path, *serving: str, **changes: Any) -> AsyncGenerator[Sh
         for name, engine in engines.items():
             await SqlStore(engine, name, books.tables).prepare()
         try:
-            async with demo_ports(settings) as ports, open_worker(SAGAS, settings, ports) as running:
+            async with demo_ports(settings) as ports, worker(SAGAS, settings, ports) as running:
                 made = Shop(place, running, engines, run)
                 async with made.serving(*serving):
                     yield made

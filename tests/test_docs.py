@@ -42,6 +42,13 @@ def test_every_command_is_in_the_readme(name) -> None:
     assert re.search(rf"(saga|make) {name}\b", README), name
 
 
+def test_what_the_readme_imports_is_there() -> None:
+    lines = re.findall(r"^from \S+ import .+$", README, flags=re.MULTILINE)
+    assert any("saga_plugin" in line for line in lines)
+    for line in lines:
+        exec(line, {})
+
+
 def test_every_link_of_the_readme_leads_somewhere() -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (PROJECT / target).exists(), target

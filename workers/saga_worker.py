@@ -1,4 +1,7 @@
-"""A saga worker: relay, workflow, actions and reply desk on one Temporal client, so that sagas start in place."""
+"""A saga worker: relay, workflow, actions and reply desk on one Temporal client, so that sagas start in place.
+
+Whole by `open_worker`; as an addition to a Temporal worker that somebody has already by `saga_plugin`.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from orchestrator.adapters.rabbitmq.topology import check_topology
 from orchestrator.adapters.temporal.connecting import connect
 from orchestrator.adapters.temporal.gateway import TemporalExecutions
 from orchestrator.adapters.temporal.performing import Stage
-from orchestrator.adapters.temporal.worker import ensure_search_attribute, saga_worker
+from orchestrator.adapters.temporal.worker import SagaPlugin, ensure_search_attribute, saga_worker
 from orchestrator.contracts.catalogue import Catalogue
 from orchestrator.saga.handlers import Handlers
 from orchestrator.service.holding import HoldingExecutions
@@ -38,12 +41,13 @@ if TYPE_CHECKING:
     from orchestrator.saga.definition import Saga
     from orchestrator.service.buffering import LedgerBuffer
     from orchestrator.service.ports import Executions
+    from orchestrator.service.switches import SwitchBoard
     from orchestrator.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A worker that is open: what health checks look at, and what a `SagaPlugin` beside it needs (`stage`)."""
+    """A worker that is open: what health checks look at."""
 
     client: Client
     executions: TemporalExecutions
@@ -73,10 +77,53 @@ async def open_worker(sagas: Sequence[Saga], settings: Settings, ports: Mapping[
         EngineUnavailableError: Temporal does not answer.
         TopologyError: the broker lacks something; run `saga topology apply`.
     """
-    await check_topology(settings, [saga.plan for saga in sagas])
-    client = await connect(settings)
-    await ensure_search_attribute(client)
-    executions = TemporalExecutions(client, settings)
+    async with _opened(await connect(settings), sagas, settings, ports) as parts:
+        client, buffer = parts.client, parts.lines.buffer
+        async with (
+            reconciling(settings, client),
+            saga_worker(client, parts.stage, settings, buffer.give),
+            parts.relaying() as relay,
+        ):
+            yield Running(client, TemporalExecutions(client, settings), relay, parts.desk, parts.stage, buffer)
+            # First no new events, then (leaving the blocks) work in hand, then the replies that it waits for.
+            await relay.drain(settings.drain_timeout)
+
+
+@asynccontextmanager
+async def saga_plugin(
+    client: Client, sagas: Sequence[Saga], settings: Settings, ports: Mapping[type, Any] | None = None
+) -> AsyncGenerator[SagaPlugin]:
+    """What makes a Temporal worker that you have run sagas too; relay and reply desk work while the block runs.
+
+    Open your worker inside the block, on the same client and on the settings' task queue:
+    `Worker(client, task_queue=settings.task_queue, plugins=[plugin], ...)`.
+
+    Args:
+        client: the worker's.
+        sagas: what to run.
+        settings: where the broker is; its address of Temporal is not used.
+        ports: objects by type, for actions' `ctx.get(Port)`.
+
+    Raises:
+        TopologyError: the broker lacks something; run `saga topology apply`.
+    """
+    async with _opened(client, sagas, settings, ports or {}) as parts, parts.relaying() as relay:
+        yield SagaPlugin(parts.stage, client, parts.lines.buffer.give)
+        await relay.drain(settings.drain_timeout)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """The lines to ledger and broker, open."""
+
+    buffer: LedgerBuffer
+    board: SwitchBoard
+    publisher: Publisher
+    connection: AbstractRobustConnection
+
+
+@asynccontextmanager
+async def _lines(settings: Settings) -> AsyncGenerator[_Lines]:
     async with (
         # Opened first and so closed last: what is done while the others stop is written too.
         open_buffer(settings) as buffer,
@@ -84,50 +131,57 @@ async def open_worker(sagas: Sequence[Saga], settings: Settings, ports: Mapping[
         Publisher.open(settings, purpose="saga worker") as publisher,
         connected(settings, purpose="saga worker") as connection,
     ):
-        recording, pace = RecordingExecutions(executions, buffer), Pace()
-        async with _desk(settings, connection, publisher, sagas=sagas, executions=recording, pace=pace) as desk:
-            courier = RecordingCourier(RabbitCourier(publisher, desk, Names(settings.name_prefix)), buffer)
-            handlers, why_held = Handlers.of(saga.handlers for saga in sagas), partial(board.why_held, "commands")
+        yield _Lines(buffer, board, publisher, connection)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """What a worker works with, open. Relay and desk keep one `pace` together."""
+
+    client: Client
+    sagas: Sequence[Saga]
+    settings: Settings
+    lines: _Lines
+    executions: Executions
+    pace: Pace
+    desk: ReplyDesk
+    stage: Stage
+
+    def relaying(self) -> AbstractAsyncContextManager[Relay]:
+        """The relay, while the block runs."""
+        return Relay.open(
+            self.settings,
+            self.lines.connection,
+            self.lines.publisher,
+            routes=Routes.of(saga.plan for saga in self.sagas),
+            catalogue=Catalogue(model for saga in self.sagas for model in saga.events.values()),
+            executions=HoldingExecutions(self.executions, self.lines.board),
+            pace=self.pace,
+        )
+
+
+@asynccontextmanager
+async def _opened(
+    client: Client, sagas: Sequence[Saga], settings: Settings, ports: Mapping[type, Any]
+) -> AsyncGenerator[_Parts]:
+    await check_topology(settings, [saga.plan for saga in sagas])
+    await ensure_search_attribute(client)
+    handlers, contracts, pace = Handlers.of(saga.handlers for saga in sagas), ReplyContracts.of(sagas), Pace()
+    async with _lines(settings) as lines:
+        executions = RecordingExecutions(TemporalExecutions(client, settings), lines.buffer)
+        async with ReplyDesk.open(
+            settings, lines.connection, lines.publisher, executions, contracts=contracts, pace=pace
+        ) as desk:
+            carried = RabbitCourier(lines.publisher, desk, Names(settings.name_prefix))
+            courier, why_held = RecordingCourier(carried, lines.buffer), partial(lines.board.why_held, "commands")
             stage = Stage(handlers=handlers, courier=courier, ports=ports, why_held=why_held)
-            held = HoldingExecutions(recording, board)
-            async with (
-                reconciling(settings, client),
-                saga_worker(client, stage, settings, buffer.give),
-                _relay(settings, connection, publisher, sagas=sagas, executions=held, pace=pace) as relay,
-            ):
-                yield Running(client, executions, relay, desk, stage, buffer)
-                # First no new events, then (leaving the blocks) work in hand, then the replies that it waits for.
-                await relay.drain(settings.drain_timeout)
-
-
-def _desk(
-    settings: Settings,
-    connection: AbstractRobustConnection,
-    publisher: Publisher,
-    *,
-    sagas: Sequence[Saga],
-    executions: Executions,
-    pace: Pace,
-) -> AbstractAsyncContextManager[ReplyDesk]:
-    contracts = ReplyContracts.of(sagas)
-    return ReplyDesk.open(settings, connection, publisher, executions, contracts=contracts, pace=pace)
-
-
-def _relay(
-    settings: Settings,
-    connection: AbstractRobustConnection,
-    publisher: Publisher,
-    *,
-    sagas: Sequence[Saga],
-    executions: Executions,
-    pace: Pace,
-) -> AbstractAsyncContextManager[Relay]:
-    return Relay.open(
-        settings,
-        connection,
-        publisher,
-        routes=Routes.of(saga.plan for saga in sagas),
-        catalogue=Catalogue(model for saga in sagas for model in saga.events.values()),
-        executions=executions,
-        pace=pace,
-    )
+            yield _Parts(
+                client=client,
+                sagas=sagas,
+                settings=settings,
+                lines=lines,
+                executions=executions,
+                pace=pace,
+                desk=desk,
+                stage=stage,
+            )

@@ -1,17 +1,18 @@
 """Orders on the real servers: what a shop sees on good days and on bad ones."""
 
 import asyncio
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
 
 import pytest
+from temporalio import activity
 from temporalio.worker import Worker
 
 from orchestrator.adapters.rabbitmq import parking
-from orchestrator.adapters.temporal.gateway import TemporalExecutions
-from orchestrator.adapters.temporal.worker import SagaPlugin
+from orchestrator.adapters.temporal.connecting import connect
 from orchestrator.errors import RefusedCommandError
-from orchestrator.messages import Envelope
-from sagas.order_fulfilment import fulfil_order
 from tests.shop_kit import ALL, shop
+from workers.saga_worker import saga_plugin
 
 pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("environment")]
 NOTHING_LEFT = {"stock": 0, "money": 0, "label": 0, "parcel": 0, "shipment": 0}
@@ -156,14 +157,21 @@ async def test_a_long_execution_continues_in_a_new_run_and_loses_nothing(tmp_pat
         assert left([*await place.effects(), *await booked(place, tmp_path)]) == dict.fromkeys(NOTHING_LEFT, 1)
 
 
+@activity.defn
+async def greet() -> str:
+    return "hello"
+
+
+@asynccontextmanager
+async def their_worker(sagas, settings, ports):
+    """A worker that has work of its own, and sagas by the plugin."""
+    client = await connect(settings)
+    async with saga_plugin(client, sagas, settings, ports) as plugin:
+        async with Worker(client, task_queue=settings.task_queue, activities=[greet], plugins=[plugin]):
+            yield SimpleNamespace(client=client)
+
+
 async def test_a_worker_that_somebody_else_has_runs_sagas_by_the_plugin(tmp_path) -> None:
-    async with shop(tmp_path, *ALL) as place:
-        client, order, queue = place.running.client, place.order(), f"theirs-{place.run}"
-        settings = place.corner.settings.model_copy(update={"task_queue": queue})
-        body = order.model_dump_json().encode()
-        trigger = Envelope(id="theirs", source="test", type=order.message_type, body=body)
-        execution = f"fulfil-order:{order.order_id}"
-        async with Worker(client, task_queue=queue, plugins=[SagaPlugin(place.running.stage, client)]):
-            executions = TemporalExecutions(client, settings)
-            await executions.start(fulfil_order.plan, execution, trigger, order.model_dump(mode="json"))
-            assert (await place.result(execution))["word"] == "Completed"
+    async with shop(tmp_path, *ALL, worker=their_worker) as place:
+        assert (await place.result(await place.place(place.order())))["word"] == "Completed"
+        assert (await place.result(await place.place(place.order(2, "payment-declined"))))["word"] == "Compensated"

@@ -57,7 +57,7 @@ def saga_worker(client: Client, stage: Stage, settings: Settings, sink: Sink | N
 
 
 class SagaPlugin(SimplePlugin):
-    """Adds sagas to an existing worker: `Worker(client, ..., plugins=[SagaPlugin(stage, client)])`.
+    """Adds sagas to an existing worker: `Worker(client, ..., plugins=[plugin])`; made by `workers.saga_worker`.
 
     `sink` takes the snapshots of its executions, as the `give` of a `LedgerBuffer`.
     """
