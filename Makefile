@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := orchestrator workers sagas deploy tests
+SOURCES := orchestrator workers sagas deploy benchmarks tests
 # Only this project's .venv is ever changed, and no tool may fetch an interpreter.
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_CONFIG := 1
@@ -53,6 +53,12 @@ test-servers: venv ## start the servers and run the tests that need them
 faults: venv ## break everything on real servers, and print what each fault cost (about 10 minutes)
 	$(BIN)/python -m deploy.local up
 	$(BIN)/python -m pytest tests/faults -s
+
+bench: venv ## measure sagas beside hand-written ones (about 20 minutes)
+	$(BIN)/python -m benchmarks
+
+bench-all: bench ## and further: relay, recovery, memory, number of steps, number of processes
+	$(BIN)/python -m benchmarks.further
 
 check: venv ## format, lint, two type checkers, import rules, layout limits
 	$(BIN)/ruff format --check $(SOURCES)

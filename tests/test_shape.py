@@ -23,7 +23,7 @@ FUNCTION_LINES = 30
 FUNCTION_LINES_WITH_DOCSTRING = 45
 POSITIONAL = 5
 NESTING = 3
-OTHER_ROOTS = ("workers", "sagas", "deploy")
+OTHER_ROOTS = ("workers", "sagas", "deploy", "benchmarks")
 COMPOUND = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.TryStar, ast.Match)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -1,0 +1,1 @@
+"""Further measurements, beside the comparison: one module each."""

@@ -1,0 +1,1 @@
+"""The rows of the comparison: each carries out the same orders its own way."""

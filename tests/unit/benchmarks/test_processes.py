@@ -1,0 +1,47 @@
+"""CPU time and memory, read from /proc."""
+
+import os
+import subprocess
+import sys
+
+from benchmarks.processes import Process, Session
+
+
+def burn(milliseconds):
+    begin = os.times()
+    while (sum(os.times()[:2]) - sum(begin[:2])) * 1000 < milliseconds:
+        pass
+
+
+def test_cpu_time_of_a_process_grows_by_what_it_spends() -> None:
+    ourselves = Process(os.getpid())
+    before = ourselves.cpu_ms()
+    burn(60)
+    assert ourselves.cpu_ms() - before >= 50
+
+
+def test_memory_of_a_process_is_what_is_resident() -> None:
+    ourselves = Process(os.getpid())
+    before = ourselves.rss_bytes()
+    held = bytearray(os.urandom(1 << 20) * 50)
+    assert ourselves.rss_bytes() - before > len(held) / 2
+    assert ourselves.peak_rss_bytes() >= ourselves.rss_bytes() - len(held)
+
+
+def test_a_session_is_the_sum_of_its_processes() -> None:
+    code = "import subprocess, sys; print('up', flush=True); subprocess.run([sys.executable, '-c', 'input()'])"
+    leader = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    )
+    try:
+        assert leader.stdout is not None
+        leader.stdout.readline()
+        assert Session(leader.pid).rss_bytes() >= Process(leader.pid).rss_bytes() > 0
+        assert Session(leader.pid).cpu_ms() >= 0
+    finally:
+        leader.communicate(b"\n")
+
+
+def test_a_process_that_has_ended_costs_nothing() -> None:
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
+    assert (Process(int(ended.stdout)).cpu_ms(), Process(int(ended.stdout)).rss_bytes()) == (0.0, 0)
