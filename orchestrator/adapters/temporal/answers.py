@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from temporalio.service import RPCError, RPCStatusCode
@@ -33,6 +34,19 @@ MAX_PAYLOAD_BYTES = 1_900_000
 """Longest argument that is sent, bytes as the SDK encodes it: the server's limit is 2 MiB, a codec may add to it."""
 SWELLING = 6
 """How many bytes one byte of a body may become at most: the SDK writes what is not ASCII as escapes."""
+
+
+QUERY_PATIENCE = timedelta(seconds=5)
+"""How long a worker may take to say where an execution stands."""
+NOBODY = frozenset({RPCStatusCode.FAILED_PRECONDITION, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED})
+"""How a query ends that no worker answers: the server has seen none lately, or our patience ended first."""
+
+
+def no_worker(task_queue: str, seconds: int) -> EngineUnavailableError:
+    """Nobody works where an answer was expected from."""
+    return EngineUnavailableError(
+        f"no worker of task queue {task_queue!r} answered within {seconds} s: start `saga worker`"
+    )
 
 
 def unavailable(error: RPCError) -> EngineUnavailableError:

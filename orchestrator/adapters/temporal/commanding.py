@@ -9,10 +9,10 @@ from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeou
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from orchestrator.adapters.temporal.answers import unavailable
+from orchestrator.adapters.temporal.answers import no_worker, unavailable
 from orchestrator.adapters.temporal.given import from_json, to_json
 from orchestrator.adapters.temporal.operating import CONFLICT, OPERATE_UPDATE, Order
-from orchestrator.errors import ConflictError, EngineUnavailableError, ExecutionNotFoundError, RefusedCommandError
+from orchestrator.errors import ConflictError, ExecutionNotFoundError, RefusedCommandError
 from orchestrator.service.live import Taken
 
 if TYPE_CHECKING:
@@ -42,13 +42,19 @@ class TemporalCommanded:
         except WorkflowUpdateFailedError as error:
             _raise_refusal(order, error)
         except WorkflowUpdateRPCTimeoutOrCancelledError:
-            raise EngineUnavailableError(f"no worker took {order.word} within {PATIENCE.seconds} s") from None
+            raise no_worker(await self._task_queue(handle), PATIENCE.seconds) from None
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise unavailable(error) from error
             await self._check_exists(handle)
             raise RefusedCommandError(order.word, ENDED) from None
         return from_json(Taken, answer)
+
+    async def _task_queue(self, handle: WorkflowHandle[Any, Any]) -> str:
+        try:
+            return (await handle.describe()).task_queue
+        except RPCError as error:
+            raise unavailable(error) from error
 
     async def _check_exists(self, handle: WorkflowHandle[Any, Any]) -> None:
         try:

@@ -12,7 +12,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from orchestrator.adapters.temporal import given as names
-from orchestrator.adapters.temporal.answers import check_fits, meaning, unavailable
+from orchestrator.adapters.temporal.answers import NOBODY, QUERY_PATIENCE, check_fits, meaning, no_worker, unavailable
 from orchestrator.adapters.temporal.commanding import TemporalCommanded
 from orchestrator.adapters.temporal.given import Given, Limits, Report, Thread, to_json
 from orchestrator.adapters.temporal.handing import CORRELATION_MEMO, PLAN_MEMO
@@ -174,6 +174,7 @@ class TemporalExecutions:
 
         Raises:
             ExecutionNotFoundError: there is none.
+            EngineUnavailableError: also when no worker answers.
         """
         handle = self._client.get_workflow_handle(execution_id)
         try:
@@ -184,11 +185,19 @@ class TemporalExecutions:
             if found.status is not WorkflowExecutionStatus.RUNNING:
                 name = found.status.name if found.status else "unknown"
                 return {"word": name.capitalize(), "steps": {}, "abort": None}
-            status: dict[str, Any] = await handle.query(names.STATUS_QUERY)
+            return await self._ask(handle, found.task_queue)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 raise ExecutionNotFoundError(execution_id) from None
             raise unavailable(error) from error
+
+    async def _ask(self, handle: WorkflowHandle[Any, Any], task_queue: str) -> dict[str, Any]:
+        try:
+            status: dict[str, Any] = await handle.query(names.STATUS_QUERY, rpc_timeout=QUERY_PATIENCE)
+        except RPCError as error:
+            if error.status in NOBODY:
+                raise no_worker(task_queue, QUERY_PATIENCE.seconds) from None
+            raise
         return status
 
 

@@ -10,8 +10,8 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from orchestrator.adapters.temporal import given as names
-from orchestrator.adapters.temporal.answers import unavailable
-from orchestrator.adapters.temporal.commanding import PATIENCE, TemporalCommanded
+from orchestrator.adapters.temporal.answers import NOBODY, QUERY_PATIENCE, unavailable
+from orchestrator.adapters.temporal.commanding import TemporalCommanded
 from orchestrator.adapters.temporal.gateway import limits_of
 from orchestrator.adapters.temporal.given import Carried, Given, Thread, from_json, to_json
 from orchestrator.adapters.temporal.histories import first_input
@@ -84,10 +84,22 @@ class TemporalLive:
             case WorkflowExecutionStatus.COMPLETED:
                 return Execution.restore(given.plan, (await handle.result())["state"]), ()
             case WorkflowExecutionStatus.RUNNING:
-                shown = await handle.query(names.STATUS_QUERY, rpc_timeout=PATIENCE)
-                return Execution.restore(given.plan, shown["state"]), ()
+                return await self._asked(handle, given)
             case _:
-                return await stood(await handle.fetch_history(), given, self._client.data_converter)
+                return await self._read(handle, given)
+
+    async def _asked(self, handle: WorkflowHandle[Any, Any], given: Given) -> tuple[Execution, tuple[str, ...]]:
+        """By a query; where no worker answers it, from the history."""
+        try:
+            shown = await handle.query(names.STATUS_QUERY, rpc_timeout=QUERY_PATIENCE)
+        except RPCError as error:
+            if error.status not in NOBODY:
+                raise
+            return await self._read(handle, given)
+        return Execution.restore(given.plan, shown["state"]), ()
+
+    async def _read(self, handle: WorkflowHandle[Any, Any], given: Given) -> tuple[Execution, tuple[str, ...]]:
+        return await stood(await handle.fetch_history(), given, self._client.data_converter)
 
     async def command(self, workflow_id: str, command: Operator, *, revision: int | None = None) -> Taken:
         """Give a command as an update."""

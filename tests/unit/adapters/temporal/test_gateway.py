@@ -94,7 +94,7 @@ def described(status="RUNNING", **memo):
     async def read():
         return memo
 
-    return SimpleNamespace(status=WorkflowExecutionStatus[status], memo=read)
+    return SimpleNamespace(status=WorkflowExecutionStatus[status], memo=read, task_queue="here")
 
 
 async def test_an_execution_is_started_once_for_its_key() -> None:
@@ -280,6 +280,14 @@ async def test_a_cancel_of_nothing_running_says_whether_there_ever_was_anything(
 )
 async def test_where_an_execution_stands(server, word) -> None:
     assert (await executions(server).show("fetch:1"))["word"] == word
+
+
+@pytest.mark.parametrize("status", sorted(answers.NOBODY), ids=lambda status: status.name)
+async def test_without_a_worker_it_is_told_what_to_start_and_nobody_waits_long(status) -> None:
+    server = Server(describe=described("RUNNING"), query=RPCError("no poller seen", status, b""))
+    with pytest.raises(EngineUnavailableError, match="no worker of task queue 'here' answered within 5 s: start `saga"):
+        await executions(server).show("fetch:1")
+    assert server.last("query")[1]["rpc_timeout"] == timedelta(seconds=5)
 
 
 async def test_an_execution_that_never_was_is_not_found() -> None:
