@@ -20,9 +20,6 @@ from orchestrator.settings import load_settings, project_folder
 from workers.stopping import leave, stop_on_signals
 from workers.wiring import load_participant, load_ports
 
-DEMO_PORTS = "workers.demo_ports:demo_ports"
-NO_PORTS = "workers.demo_ports:no_ports"
-
 app = build_app()
 note = plain_console(stderr=True)
 
@@ -38,16 +35,18 @@ def worker(
     unless it is given, the sagas of this repository get theirs and others get none.
     """
     from workers.health import serve_health
+    from workers.ports import default_ports
     from workers.saga_worker import open_worker
 
-    open_ports = load_ports(ports or (DEMO_PORTS if sagas == DEFAULT else NO_PORTS))
+    loaded = load_sagas(sagas)
+    open_ports = load_ports(ports) if ports else default_ports(loaded)
 
     async def work() -> None:
         settings = load_settings()
         stop = stop_on_signals()
         async with (
             open_ports(settings) as given,
-            open_worker(load_sagas(sagas), settings, given) as running,
+            open_worker(loaded, settings, given) as running,
             serve_health(settings, running.is_ready),
         ):
             note.print("saga worker is ready")

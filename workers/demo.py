@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 PUBLISHING_AT_ONCE = 50
 LOOK_EVERY_S = 0.5
+SUFFIX = "-demo"
+MAX_PREFIX = 32
+"""Longest `name_prefix`."""
 
 
 @dataclass(slots=True)
@@ -65,7 +68,7 @@ async def run_demo(orders: int, seed: int, project: Path, *, quiet: bool) -> Acc
         seed: decides which orders fail and how; order ids are fresh in every run.
         quiet: write nothing to standard output.
     """
-    settings = load_settings(project)
+    settings = own_names(load_settings(project))
     console = plain_console(stderr=quiet)
     run = f"r{int(time.time()):x}{secrets.token_hex(2)}"
     placed = make_orders(run, orders, seed)
@@ -80,6 +83,12 @@ async def run_demo(orders: int, seed: int, project: Path, *, quiet: bool) -> Acc
     made = account(placed, progress.words, entries, published=progress.published, seconds=seconds)
     console.print(final_table(made))
     return made
+
+
+def own_names(settings: Settings) -> Settings:
+    """The settings with names of the demo's own: on the same servers another application may be at work."""
+    prefix = f"{settings.name_prefix[: MAX_PREFIX - len(SUFFIX)]}{SUFFIX}"
+    return settings.model_copy(update={"name_prefix": prefix, "task_queue": f"{settings.task_queue}{SUFFIX}"})
 
 
 async def _until_consumed(crew: Crew, settings: Settings) -> None:

@@ -18,12 +18,6 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def no_ports(_: Settings) -> AsyncGenerator[Mapping[type, Any]]:
-    """For sagas whose actions ask for nothing."""
-    yield {}
-
-
-@asynccontextmanager
 async def demo_ports(settings: Settings) -> AsyncGenerator[Mapping[type, Any]]:
     """The ports while the block runs; their books lie in the settings' database."""
     url = settings.database_url.get_secret_value()

@@ -7,13 +7,16 @@ import os
 import sys
 from collections import Counter
 from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
 
 from orchestrator.errors import OrchestratorError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
-    from pathlib import Path
 
     from rich.console import Console
 
@@ -24,6 +27,7 @@ COMMANDS = {
     "worker": ("worker",),
     **{name: ("participant", f"workers.participants.{name}:participant") for name in PARTICIPANTS},
 }
+PACKAGES = Path(__file__).resolve().parents[1]
 MAX_RESTARTS = 3
 GRACE_S = 20.0
 """How long a process may take to end before it is killed, seconds."""
@@ -90,22 +94,33 @@ class Crew:
                 await process.wait()
 
     async def _start(self, name: str) -> None:
-        settings = self._settings
-        environment = {
-            **os.environ,
-            "SAGA_DATABASE_URL": self.url(name),
-            "SAGA_TEMPORAL_ADDRESS": settings.temporal_address,
-            "SAGA_TEMPORAL_NAMESPACE": settings.temporal_namespace,
-            "SAGA_RABBITMQ_URL": settings.rabbitmq_url.get_secret_value(),
-        }
+        environment = {**os.environ, **environment_of(self._settings), "SAGA_DATABASE_URL": self.url(name)}
         with (self._folder / f"{name}.log").open("ab") as log:
             self._running[name] = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
                 "workers",
                 *COMMANDS[name],
+                # Where our packages are: a folder `workers` in the current one would be taken for them.
+                cwd=PACKAGES,
                 env=environment,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The settings as the environment of a process that is to have the same ones, wherever it runs."""
+    values = {name: getattr(settings, name) for name in type(settings).model_fields}
+    return {f"SAGA_{name.upper()}": _written(value) for name, value in values.items() if value is not None}
+
+
+def _written(value: object) -> str:
+    match value:
+        case SecretStr():
+            return value.get_secret_value()
+        case timedelta():
+            return str(value.total_seconds())
+        case _:
+            return str(value)

@@ -12,6 +12,7 @@ import typer
 from pydantic_core import to_json
 from rich.console import Console
 
+from orchestrator.cli.making_way import collision, way_made
 from orchestrator.errors import OrchestratorError
 from orchestrator.saga.definition import Saga
 
@@ -58,7 +59,7 @@ def load(reference: str) -> Any:
     module_name, _, attribute = reference.partition(":")
     if not attribute:
         raise OrchestratorError(f"{reference!r} names no attribute: write module:ATTRIBUTE, as in {DEFAULT}")
-    if (here := str(Path.cwd())) not in sys.path:
+    if (here := str(Path.cwd())) != sys.path[0]:
         sys.path.insert(0, here)
     module = _imported(module_name, reference)
     try:
@@ -72,18 +73,21 @@ def load(reference: str) -> Any:
 
 def _imported(module_name: str, reference: str) -> ModuleType:
     try:
-        return importlib.import_module(module_name)
+        with way_made(module_name):
+            return importlib.import_module(module_name)
     except OrchestratorError:
         raise
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-            raise OrchestratorError(f"{module_name!r} imports {error.name!r}, which is not installed") from error
+            told = f"{module_name!r} imports {error.name!r}, which is not installed{collision(error.name or '')}"
+            raise OrchestratorError(told) from error
         raise OrchestratorError(
             f"there is no module {error.name!r}, asked for by {reference!r}: run saga where it can be imported, as in"
-            " the folder that holds it, or write --sagas module:ATTRIBUTE"
+            f" the folder that holds it, or write --sagas module:ATTRIBUTE{collision(module_name)}"
         ) from None
     except Exception as error:
-        raise OrchestratorError(f"{module_name!r} cannot be imported: {type(error).__name__}: {error}") from error
+        told = f"{module_name!r} cannot be imported: {type(error).__name__}: {error}{collision(module_name)}"
+        raise OrchestratorError(told) from error
 
 
 def saga_named(sagas: tuple[Saga, ...], name: str) -> Saga:

@@ -59,12 +59,18 @@ class SchemaMismatchError(MessageError):
         self.problems = tuple(problems)
 
 
+DEPLOY = (
+    "check ce-type, or deploy the saga first; if another application works on this broker, give each a"
+    " SAGA_NAME_PREFIX and a SAGA_TASK_QUEUE of its own"
+)
+
+
 class UnknownMessageTypeError(MessageError):
     """No saga starts on, or waits for, messages of this type."""
 
     reason = "unknown-type"
 
-    def __init__(self, message_type: str, *, remedy: str = "check ce-type, or deploy the saga first") -> None:
+    def __init__(self, message_type: str, *, remedy: str = DEPLOY) -> None:
         super().__init__(f"no saga starts on or waits for {message_type!r}: {remedy}")
         self.message_type = message_type
 

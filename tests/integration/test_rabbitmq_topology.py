@@ -36,6 +36,18 @@ async def test_apply_adds_what_a_new_participant_needs():
         await check_topology(here.settings, [PLAN], added)
 
 
+async def test_what_comes_in_and_no_saga_here_wants_is_shown_and_warned_of(caplog):
+    async with corner() as here, here.connection.channel() as channel:
+        ingress = await channel.get_queue(here.names.ingress, ensure=False)
+        await ingress.bind(here.names.events, "seat.booked")
+        foreign = [row for row in await show_topology(here.settings, [PLAN]) if row.state == "foreign"]
+        assert [row.name for row in foreign] == [f"{here.names.events} -> {here.names.ingress} by 'seat.booked'"]
+        await check_topology(here.settings, [PLAN])
+        (warning,) = [record.getMessage() for record in caplog.records if "seat.booked" in record.getMessage()]
+        assert "SAGA_NAME_PREFIX" in warning
+        assert "SAGA_TASK_QUEUE" in warning
+
+
 async def test_what_is_missing_is_named():
     async with corner() as here, here.connection.channel() as channel:
         await channel.queue_delete(here.names.parking)

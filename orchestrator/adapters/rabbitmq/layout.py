@@ -69,12 +69,13 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Everything the broker must have."""
+    """Everything the broker must have. `ingress`: the queue from which relays take events."""
 
     exchanges: tuple[Exchange, ...]
     queues: tuple[Queue, ...]
     bindings: tuple[Binding, ...]
     policies: tuple[Policy, ...]
+    ingress: str = ""
 
     @property
     def places(self) -> tuple[Exchange | Queue, ...]:
@@ -115,6 +116,7 @@ def layout(names: Names, plans: Iterable[Plan], participants: Mapping[str, Colle
             )
         ),
         policies=_policies(names),
+        ingress=names.ingress,
     )
 
 

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.adapters.rabbitmq.connection import broker_url, connected
-from orchestrator.adapters.rabbitmq.layout import PRIORITY, Exchange, Layout, Policy, Queue, layout
+from orchestrator.adapters.rabbitmq.layout import PRIORITY, Binding, Exchange, Layout, Policy, Queue, layout
 from orchestrator.adapters.rabbitmq.management import open_management
 from orchestrator.adapters.rabbitmq.names import Names
 from orchestrator.errors import BrokerUnavailableError, TopologyError
@@ -33,6 +33,10 @@ log = logging.getLogger(__name__)
 
 OLDEST = (3, 10)
 """Oldest server whose quorum queues have a time to live and dead-letter at least once."""
+FOREIGN = (
+    "messages come in that no saga of this worker wants, and it will park them. If they belong to another application,"
+    " give each a SAGA_NAME_PREFIX and a SAGA_TASK_QUEUE of its own; if to a saga that is gone, remove the bindings"
+)
 REMEDY = "run `saga topology apply`"
 
 
@@ -40,12 +44,13 @@ REMEDY = "run `saga topology apply`"
 class Row:
     """One thing the broker must have, and how it stands.
 
-    `unknown`: it can only be seen through the management API, which is not set, or does not let us look.
+    `unknown`: it can only be seen through the management API, which is not set, or does not let us look. `foreign`: it
+    is there and no saga here wants it.
     """
 
     kind: Literal["exchange", "queue", "binding", "policy"]
     name: str
-    state: Literal["ok", "missing", "different", "unknown"]
+    state: Literal["ok", "missing", "different", "unknown", "foreign"]
     detail: str = ""
 
 
@@ -99,6 +104,9 @@ async def check_topology(
     async with _broker(settings) as (connection, management):
         rows = await _look_even_so(connection, management, _fitted(wanted, connection))
     wrong = [f"{row.kind} {row.name} is {row.state} {row.detail}".rstrip() for row in rows if _is_wrong(row)]
+    foreign = [row.name for row in rows if row.state == "foreign"]
+    if foreign:
+        log.warning("%s: %s", FOREIGN, ", ".join(foreign))
     if wrong:
         raise TopologyError(f"the broker is not ready: {'; '.join(wrong)}. {REMEDY.capitalize()}")
 
@@ -106,7 +114,7 @@ async def check_topology(
 def as_table(rows: Iterable[Row]) -> Table:
     """The rows as a table for a terminal."""
     table = Table("kind", "name", "state", "detail", title="topology")
-    colours = {"ok": "green", "missing": "red", "different": "red", "unknown": "yellow"}
+    colours = {"ok": "green", "missing": "red", "different": "red", "unknown": "yellow", "foreign": "yellow"}
     for row in rows:
         table.add_row(row.kind, Text(row.name), Text(row.state, style=colours[row.state]), Text(row.detail))
     return table
@@ -210,7 +218,16 @@ async def _look_closely(management: Management, wanted: Layout) -> tuple[Row, ..
         *(_row("exchange", part.name, exchanges, {"type": part.kind, **_part(part)}) for part in wanted.exchanges),
         *(_row("queue", part.name, queues, _part(part)) for part in wanted.queues),
         *(Row("binding", str(part), "ok" if part in bindings else "missing") for part in wanted.bindings),
+        *(Row("binding", str(part), "foreign") for part in _foreign(bindings, wanted)),
         *(_row("policy", part.name, policies, _policy(part)) for part in wanted.policies),
+    )
+
+
+def _foreign(bindings: Collection[Binding], wanted: Layout) -> list[Binding]:
+    """Bindings through which our relays get events that nobody here wants."""
+    ways = {(binding.source, binding.queue) for binding in wanted.bindings if binding.queue == wanted.ingress}
+    return sorted(
+        (found for found in bindings if (found.source, found.queue) in ways and found not in wanted.bindings), key=str
     )
 
 

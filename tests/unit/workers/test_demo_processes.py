@@ -1,0 +1,39 @@
+"""The demo's processes have the demo's settings, wherever they run."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from orchestrator.settings import Settings
+from workers.demo import MAX_PREFIX, own_names
+from workers.demo_processes import PACKAGES, environment_of
+
+
+def test_what_a_process_reads_from_its_environment_is_what_the_demo_has(monkeypatch) -> None:
+    settings = Settings(
+        rabbitmq_url=SecretStr("amqp://me:secret@127.0.0.1:5672/here"),
+        rabbitmq_management_url=SecretStr("http://127.0.0.1:15672"),
+        temporal_tls_ca_file=Path("/ca.pem"),
+        allow_plaintext=True,
+        missing_patience=timedelta(seconds=1.5),
+        prefetch=7,
+    )
+    for name, value in environment_of(settings).items():
+        monkeypatch.setenv(name, value)
+    assert Settings() == settings
+
+
+def test_they_run_where_our_packages_are() -> None:
+    assert (PACKAGES / "workers" / "demo_processes.py").is_file()
+    assert (PACKAGES / "sagas" / "__init__.py").is_file()
+
+
+@pytest.mark.parametrize("prefix", ["saga", "a" * MAX_PREFIX])
+def test_the_demo_works_under_names_of_its_own(prefix) -> None:
+    own = own_names(Settings(name_prefix=prefix, task_queue="shop"))
+    assert own.name_prefix != prefix
+    assert own.name_prefix.endswith("-demo")
+    assert own.task_queue == "shop-demo"
+    assert Settings(name_prefix=own.name_prefix, task_queue=own.task_queue).name_prefix == own.name_prefix
