@@ -11,8 +11,13 @@ from workers.demo import MAX_PREFIX, own_names
 from workers.demo_processes import PACKAGES, environment_of
 
 
+def made(**values) -> Settings:
+    """Settings of these values; the others come from the environment, or are the defaults."""
+    return Settings(**values)
+
+
 def test_what_a_process_reads_from_its_environment_is_what_the_demo_has(monkeypatch) -> None:
-    settings = Settings(
+    settings = made(
         rabbitmq_url=SecretStr("amqp://me:secret@127.0.0.1:5672/here"),
         rabbitmq_management_url=SecretStr("http://127.0.0.1:15672"),
         temporal_tls_ca_file=Path("/ca.pem"),
@@ -22,7 +27,7 @@ def test_what_a_process_reads_from_its_environment_is_what_the_demo_has(monkeypa
     )
     for name, value in environment_of(settings).items():
         monkeypatch.setenv(name, value)
-    assert Settings() == settings
+    assert made() == settings
 
 
 def test_they_run_where_our_packages_are() -> None:
@@ -32,8 +37,8 @@ def test_they_run_where_our_packages_are() -> None:
 
 @pytest.mark.parametrize("prefix", ["saga", "a" * MAX_PREFIX])
 def test_the_demo_works_under_names_of_its_own(prefix) -> None:
-    own = own_names(Settings(name_prefix=prefix, task_queue="shop"))
+    own = own_names(made(name_prefix=prefix, task_queue="shop"))
     assert own.name_prefix != prefix
     assert own.name_prefix.endswith("-demo")
     assert own.task_queue == "shop-demo"
-    assert Settings(name_prefix=own.name_prefix, task_queue=own.task_queue).name_prefix == own.name_prefix
+    assert made(name_prefix=own.name_prefix, task_queue=own.task_queue).name_prefix == own.name_prefix
