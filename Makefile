@@ -15,7 +15,7 @@ export PYTHONUNBUFFERED := 1
 # Another lock or another project file means another stamp, and so an installation anew.
 STAMP := $(VENV)/.installed-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
 
-.PHONY: help venv demo test test-unit coverage exhaustive exhaustive-write mutants test-servers check format up postgres down clean lock docs
+.PHONY: help venv demo test test-unit coverage exhaustive exhaustive-write mutants test-servers check format up postgres down clean lock docs bench bench-all test-simulation faults
 
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22

@@ -1,7 +1,6 @@
 """The demo's processes have the demo's settings, wherever they run."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -16,11 +15,13 @@ def made(**values) -> Settings:
     return Settings(**values)
 
 
-def test_what_a_process_reads_from_its_environment_is_what_the_demo_has(monkeypatch) -> None:
+def test_what_a_process_reads_from_its_environment_is_what_the_demo_has(monkeypatch, tmp_path) -> None:
+    authority = tmp_path / "ca.pem"
+    authority.touch()
     settings = made(
         rabbitmq_url=SecretStr("amqp://me:secret@127.0.0.1:5672/here"),
         rabbitmq_management_url=SecretStr("http://127.0.0.1:15672"),
-        temporal_tls_ca_file=Path("/ca.pem"),
+        temporal_tls_ca_file=authority,
         allow_plaintext=True,
         missing_patience=timedelta(seconds=1.5),
         prefetch=7,

@@ -68,7 +68,7 @@ def test_cleaning_removes_the_data_of_postgresql_that_lies_elsewhere(tmp_path) -
     elsewhere = Path("/var/tmp") / f"saga-{secrets.token_hex(8)}"
     elsewhere.mkdir()
     write_environment(tmp_path, Environment.of({"SAGA_POSTGRES_FOLDER": str(elsewhere)}))
-    for name in ("orchestrator", "workers", "sagas", "deploy", "tests"):
+    for name in ("orchestrator", "workers", "sagas", "deploy", "benchmarks", "tests"):
         (tmp_path / name).mkdir()
     makefile = Path(__file__).parents[4] / "Makefile"
     subprocess.run(["make", "-f", str(makefile), "clean"], cwd=tmp_path, check=True, capture_output=True)
