@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 KINDS = ("stock", "money", "label", "parcel", "shipment")
 NOTHING = frozenset({"Compensated", "Aborted"})
 """Words after which no effect may be left."""
-HELD = frozenset({"Stuck", "Parked", "Suspended", "Running", "Compensating", "Partially compensated"})
+GONE = frozenset({"Terminated", "Timed out", "Failed", "Canceled"})
+"""Words of executions that were ended in Temporal from outside: what they did stays until somebody undoes it."""
+HELD = GONE | frozenset({"Stuck", "Parked", "Suspended", "Running", "Compensating", "Partially compensated"})
 """Words after which a person, or time, still decides."""
 
 
@@ -146,6 +148,8 @@ def _disagreements(
             expected_money += order.placed.total_cents
             if whole != dict.fromkeys(KINDS, 1):
                 found.append(f"{order.execution_id} is Completed, its effects are {whole}")
+        elif word in GONE:
+            found.append(f"{order.execution_id} was ended from outside ({word}), its effects are {whole}")
         elif word in NOTHING and any(whole.values()):
             found.append(f"{order.execution_id} is {word}, its effects are {whole}")
     open_ones = any(word in HELD for word in words.values())

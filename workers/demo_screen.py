@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from workers.demo import Progress
     from workers.demo_accounting import Accounting
 
-WORDS = ("Running", "Compensating", "Completed", "Compensated", "Aborted", "Stuck", "Parked")
+WORDS = ("Running", "Compensating", "Completed", "Compensated", "Aborted", "Stuck", "Parked", "Terminated")
 
 
 def live_table(progress: Progress) -> Table:

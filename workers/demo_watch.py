@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from temporalio.client import WorkflowExecutionStatus
@@ -12,13 +13,22 @@ from temporalio.service import RPCError, RPCStatusCode
 from orchestrator.adapters.temporal.calls import STATUS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from temporalio.client import Client, WorkflowExecution
 
     from workers.demo_orders import DemoOrder
 
 NEEDS_PERSON = frozenset({"Stuck", "Parked", "Suspended"})
+GONE_WORDS: Mapping[WorkflowExecutionStatus | None, str] = MappingProxyType(
+    {
+        WorkflowExecutionStatus.TERMINATED: "Terminated",
+        WorkflowExecutionStatus.TIMED_OUT: "Timed out",
+        WorkflowExecutionStatus.FAILED: "Failed",
+        WorkflowExecutionStatus.CANCELED: "Canceled",
+    }
+)
+"""Words of executions that were ended from outside: they have no result, and what they did is not undone by that."""
 QUIET_S = 120.0
 """Without any change for so long a run is over, whatever is still open, seconds."""
 AT_ONCE = 20
@@ -53,9 +63,12 @@ class Watcher:
     async def _take(self, row: WorkflowExecution) -> None:
         if row.status is WorkflowExecutionStatus.RUNNING:
             self._words[row.id] = row.typed_search_attributes.get(STATUS) or "Running"
-            return
-        async with self._slots:
-            await self._take_result(row.id)
+        elif row.status in GONE_WORDS:
+            self._words[row.id] = GONE_WORDS[row.status]
+            self._ended.add(row.id)
+        elif row.status is WorkflowExecutionStatus.COMPLETED:
+            async with self._slots:
+                await self._take_result(row.id)
 
     async def _take_result(self, execution_id: str) -> None:
         result = await self._client.get_workflow_handle(execution_id).result()
