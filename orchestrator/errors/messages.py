@@ -112,7 +112,8 @@ class UnroutableError(PublishError):
 
     def __init__(self, *, exchange: str, routing_key: str) -> None:
         super().__init__(
-            f"no queue is bound to {exchange!r} for {routing_key!r}: start its consumer or run `saga topology apply`"
+            f"no queue is bound to {exchange!r} for {routing_key!r}: start its consumer, or run `saga topology apply`"
+            " with the --sagas that take it"
         )
         self.exchange = exchange
         self.routing_key = routing_key

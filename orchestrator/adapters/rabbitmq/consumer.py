@@ -84,7 +84,8 @@ class Consumer:
         try:
             self._source = await self._open_queue(self._channel)
         except ChannelNotFoundEntity as error:
-            raise TopologyError(f"cannot consume {self.queue!r} ({error}): run `saga topology apply`") from None
+            remedy = "run `saga topology apply`, with the same --sagas"
+            raise TopologyError(f"cannot consume {self.queue!r} ({error}): {remedy}") from None
         await self.resume()
         return self
 

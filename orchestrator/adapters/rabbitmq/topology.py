@@ -37,7 +37,7 @@ FOREIGN = (
     "messages come in that no saga of this worker wants, and it will park them. If they belong to another application,"
     " give each a SAGA_NAME_PREFIX and a SAGA_TASK_QUEUE of its own; if to a saga that is gone, remove the bindings"
 )
-REMEDY = "run `saga topology apply`"
+REMEDY = "run `saga topology apply`, with the same --sagas"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,16 @@ def saga(*arguments, given=""):
     [
         (("publish", "order.placed", "-"), '{"order_id": 5', 1, "not acceptable JSON"),
         (("publish", "order.placed", "-"), '{"order_id": "x"}', 1, "customer: Field required"),
-        (("publish", "no.such", "-"), "{}", 1, "'no.such'"),
+        (("publish", "no.such", "-"), "{}", 1, "no saga of sagas:SAGAS starts on or waits for 'no.such'"),
+        (
+            ("publish", "order.placde", "-"),
+            "{}",
+            1,
+            "did you mean 'order.placed'? name the sagas that take it by --sagas",
+        ),
+        (("publish", "order.placed", "-"), "x" * 1_048_577, 1, "1048576 are allowed"),
+        (("publish", "payment.settled", "-"), '{"order_id": " ", "payment_id": "p"}', 1, "has no usable 'order_id'"),
+        (("cancel", "fulfil-order:A17", "--reason", " "), "", 2, "say why"),
         (("publish", "order.placed", "gone.json"), "", 2, "gone.json"),
         (("cancel", "fulfil-order:A17"), "", 2, "--reason"),
         (("demo", "--orders", "0"), "", 2, "--orders"),
