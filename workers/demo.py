@@ -121,6 +121,8 @@ async def _run(crew: Crew, settings: Settings, orders: Sequence[DemoOrder], prog
         await publishing
         await watcher.find_missing()
         live.update(live_table(progress))
+    if not crew.console.is_terminal:
+        crew.console.print()  # where nobody watches, the last table ends without a line end
 
 
 async def _publish(settings: Settings, orders: Sequence[DemoOrder], progress: Progress) -> None:

@@ -11,8 +11,10 @@ from deploy.local.packages import install, may_install
 PLACES = ("/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin", "/usr/local/lib/rabbitmq/bin")
 MISSING = """RabbitMQ is not installed, and only root may install it. Do one of these and try again:
   - install the package rabbitmq-server: sudo apt-get install rabbitmq-server
-  - run both servers in containers: docker compose -f deploy/compose.yaml up
-    and set SAGA_TEMPORAL_ADDRESS, SAGA_RABBITMQ_URL and SAGA_RABBITMQ_MANAGEMENT_URL as it says there"""
+  - run both servers in containers: {compose}
+  - take a RabbitMQ that runs elsewhere: set SAGA_RABBITMQ_URL and SAGA_RABBITMQ_MANAGEMENT_URL"""
+COMPOSE_FILE = Path(__file__).resolve().parents[1] / "compose.yaml"
+"""Part of the sources; an installed package does not have it."""
 
 
 def rabbitmq_scripts(console: Console) -> Path:
@@ -24,12 +26,18 @@ def rabbitmq_scripts(console: Console) -> Path:
     found = _found()
     if found is None:
         if not may_install():
-            raise BootstrapError(MISSING)
+            raise BootstrapError(MISSING.format(compose=_compose()))
         install("rabbitmq-server", "RabbitMQ", console)
         found = _found()
     if found is None:
         raise BootstrapError("the package rabbitmq-server is installed, but its scripts are in no known folder")
     return found
+
+
+def _compose() -> str:
+    if COMPOSE_FILE.is_file():
+        return f"docker compose -f {COMPOSE_FILE} up (what to set then is written in it)"
+    return "by deploy/compose.yaml of the project's sources"
 
 
 def _found() -> Path | None:

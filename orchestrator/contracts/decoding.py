@@ -24,7 +24,7 @@ def decode(body: bytes) -> Any:
     """The JSON value that `body` holds.
 
     Refused are: anything but UTF-8 JSON, nesting deeper than 200, lone surrogates, NaN and infinity (also as `1e999`),
-    and whole numbers beyond 64 bits.
+    and whole numbers beyond 64 bits. Of two fields of one name in an object the last counts, as in most readers.
 
     Raises:
         MalformedMessageError: says what is wrong and where.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic_core import to_jsonable_python
@@ -22,10 +23,10 @@ from orchestrator.engine.signals import (
 from orchestrator.errors import RehearsalError
 from orchestrator.messages import short_hash
 from orchestrator.saga.handlers import Handlers
+from orchestrator.saga.plan import WaitPlan, leaves
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import timedelta
 
     from pydantic import BaseModel
 
@@ -82,6 +83,8 @@ class Rehearsal:
     """
 
     def __init__(self, saga: Saga, given: Event) -> None:
+        if not isinstance(given, saga.starts_on):
+            raise RehearsalError(f"{saga.name} starts on {saga.starts_on.__name__}, not {type(given).__name__}")
         self._handlers = Handlers.of([saga.handlers])
         payload = to_jsonable_python(given)
         self._execution = Execution.begin(saga.plan, saga.plan.execution_id(str(payload[saga.plan.trigger.key])))
@@ -139,11 +142,22 @@ class Rehearsal:
         self._tell(told)
 
     def happens(self, event: Event, *, sequence: str = "") -> None:
-        """An event for this execution comes in."""
+        """An event for this execution comes in; one that it cannot use is `parked`.
+
+        Raises:
+            RehearsalError: its key names another execution, which the relay would hand it to.
+        """
+        self._check_key(event)
         self._tell(Arrived(self._received(event, sequence)))
 
     def after(self, length: timedelta) -> None:
-        """Let time pass; what falls due on the way happens at its time."""
+        """Let time pass; what falls due on the way happens at its time.
+
+        Raises:
+            RehearsalError: time does not go back.
+        """
+        if length < timedelta(0):
+            raise RehearsalError(f"{length} is less than none: time does not go back")
         until = self._now_ms + int(length.total_seconds() * 1000)
         while due := sorted((at, name) for name, at in self._timers.items() if at <= until):
             self._now_ms, name = due[0]
@@ -155,6 +169,14 @@ class Rehearsal:
         """An operator cancels."""
         self._events += 1
         self._tell(CancelRequested(command_id=f"cancel-{self._events}", actor="rehearsal", reason=reason))
+
+    def _check_key(self, event: Event) -> None:
+        payload: Any = to_jsonable_python(event)
+        waits = (leaf for leaf in leaves(self.plan.root) if isinstance(leaf, WaitPlan))
+        for key in sorted({wait.key for wait in waits if wait.event == event.message_type}):
+            meant = self.plan.execution_id(str(payload[key]))
+            if meant != self._execution.state.execution_id:
+                raise RehearsalError(f"this event is for {meant}, not for {self._execution.state.execution_id}")
 
     def _received(self, event: Event, sequence: str = "") -> ReceivedEvent:
         self._events += 1
@@ -169,8 +191,7 @@ class Rehearsal:
         )
 
     def _tell(self, signal: Signal) -> None:
-        if not self._execution.state.ended:
-            self._take(self._execution.receive(signal))
+        self._take(self._execution.receive(signal))
         self._open = [one for one in self._open if one in self._execution.pending()]
 
     def _take(self, effects: Sequence[Effect]) -> None:

@@ -74,3 +74,7 @@ def test_children_of_a_plain_value_are_none():
     assert children("text") == []
     assert children({"a": [1], "b": 2}) == [[1], 2]
     assert children([1, 2]) == [1, 2]
+
+
+def test_of_two_fields_of_one_name_the_last_counts() -> None:
+    assert decode(b'{"id": "a", "id": "b"}') == {"id": "b"}

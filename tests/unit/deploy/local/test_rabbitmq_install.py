@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from deploy.local.errors import BootstrapError
-from deploy.local.rabbitmq_install import rabbitmq_scripts
+from deploy.local.rabbitmq_install import COMPOSE_FILE, rabbitmq_scripts
 
 SCRIPTS = ("rabbitmq-server", "rabbitmq-env", "rabbitmq-defaults")
 # Notes what it was asked for; an installation makes the scripts.
@@ -64,10 +64,14 @@ def test_root_installs_the_package_and_says_so_first(machine, console) -> None:
     assert first.startswith("RabbitMQ is not installed: installing the package rabbitmq-server")
 
 
-def test_others_than_root_are_told_the_package_and_the_containers(machine, console, monkeypatch) -> None:
+def test_others_than_root_are_told_the_package_and_the_containers(machine, console, monkeypatch, tmp_path) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     with pytest.raises(BootstrapError) as told:
         rabbitmq_scripts(console)
     assert "rabbitmq-server" in str(told.value)
-    assert "docker compose -f deploy/compose.yaml up" in str(told.value)
+    assert f"docker compose -f {COMPOSE_FILE} up" in str(told.value)
+    assert COMPOSE_FILE.is_file()
+    monkeypatch.setattr("deploy.local.rabbitmq_install.COMPOSE_FILE", tmp_path / "compose.yaml")
+    with pytest.raises(BootstrapError, match="by deploy/compose.yaml of the project's sources"):
+        rabbitmq_scripts(console)
     assert not (machine / "asked").exists()
