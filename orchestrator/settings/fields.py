@@ -73,7 +73,7 @@ def _readable(value: Path) -> Path:
         raise ValueError("there is no such file")
     if not os.access(value, os.R_OK):
         raise ValueError("this process may not read that file")
-    return value
+    return value.absolute()  # the processes of `saga demo` run in another folder
 
 
 def split_url(text: str) -> SplitResult:

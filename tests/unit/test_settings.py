@@ -151,6 +151,12 @@ def test_a_key_and_its_certificate_come_together(monkeypatch, tmp_path) -> None:
         load_settings()
 
 
+def test_a_file_is_found_from_any_folder_later(monkeypatch, tmp_path) -> None:
+    (tmp_path / "ca.pem").touch()
+    monkeypatch.setenv("SAGA_TEMPORAL_TLS_CA_FILE", "ca.pem")
+    assert load_settings().temporal_tls_ca_file == tmp_path / "ca.pem"
+
+
 def test_an_authority_switches_tls_on(monkeypatch, tmp_path) -> None:
     (tmp_path / "ca.pem").touch()
     assert not load_settings().uses_tls
