@@ -18,9 +18,22 @@ from orchestrator.service.bulk_records import Bulk, BulkCounts, BulkItem
 from orchestrator.service.live import Seen, Taken, linked_id
 from orchestrator.service.operating import Operating, World
 from orchestrator.service.operations import Instruction, OperationRecord
-from orchestrator.service.records import Cursor, Detail, Filter, Page, Position, Snapshot
+from orchestrator.service.reading import Reading
+from orchestrator.service.records import (
+    Count,
+    Cursor,
+    Detail,
+    ExecutionRow,
+    Filter,
+    Freshness,
+    MessageRecord,
+    Page,
+    Position,
+    Snapshot,
+    milliseconds,
+)
 from orchestrator.service.requests import REQUEST
-from orchestrator.service.snapshots import row_of, steps_of
+from orchestrator.service.snapshots import entry_of, row_of, steps_of
 from orchestrator.service.subjects import Subjects
 from orchestrator.service.switches import Switch
 from tests.hand_kit import Hand, event
@@ -246,44 +259,97 @@ class FakeLedger:
     """What the service asks of a ledger: executions that Temporal may have forgotten."""
 
     details: dict[str, Detail] = field(default_factory=dict)
-    states: dict[str, Any] = field(default_factory=dict)
     journals: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    letters: dict[str, tuple[MessageRecord, ...]] = field(default_factory=dict)
+    fresh: Freshness = field(default_factory=lambda: Freshness(None, None))
+    away: bool = False
 
     def keep(self, hand: Hand, **more: Any) -> None:
-        """Keep an execution as it stands."""
-        execution = hand.execution.copy()
+        """Keep an execution as it stands, ended unless it is said to be open."""
+        execution = hand.execution
         position = Position(run_id="r", run_ms=0, history=1, revision=execution.state.revision)
-        given: dict[str, Any] = {"confirmed": True, "ended_ms": int(NOW.timestamp() * 1000), **more}
-        snapshot = Snapshot(
-            execution=execution,
-            position=position,
-            workflow_id=execution.state.execution_id,
-            correlation_id="c",
-            started_ms=0,
-            changed_ms=int(NOW.timestamp() * 1000),
-            plan_hash=execution.plan.content_hash,
-            **given,
-        )
-        name = execution.state.execution_id
-        self.details[name] = Detail(row=row_of(snapshot), steps=steps_of(execution), plan=execution.plan)
-        self.states[name] = json.loads(json.dumps(execution.dump()))
+        given: dict[str, Any] = {
+            "workflow_id": execution.state.execution_id,
+            "correlation_id": "c",
+            "started_ms": 0,
+            "changed_ms": milliseconds(NOW),
+            "confirmed": True,
+            "ended_ms": milliseconds(NOW),
+            "journal": tuple(entry_of(e.revision, milliseconds(NOW), e.signal, e.ignored) for e in execution.journal),
+            **more,
+        }
+        plan_hash = execution.plan.content_hash
+        self.add(Snapshot(execution=execution.copy(), position=position, plan_hash=plan_hash, **given))
+
+    def keep_open(self, hand: Hand, **more: Any) -> None:
+        """Keep an execution that goes on."""
+        self.keep(hand, confirmed=False, ended_ms=None, **more)
+
+    def add(self, snapshot: Snapshot) -> None:
+        """Keep a snapshot in place of whatever was kept of its execution."""
+        execution, name = snapshot.execution, snapshot.execution_id
+        state = json.loads(json.dumps(execution.dump()))
+        self.details[name] = Detail(row=row_of(snapshot), steps=steps_of(execution), plan=execution.plan, state=state)
+        self.journals[name] = snapshot.journal
 
     async def find(self, execution_id: str) -> Detail | None:
+        self._check()
         return self.details.get(execution_id)
 
     async def page(self, wanted: Filter, *, after: Cursor | None = None, limit: int = 50) -> Page:
-        rows = [self.details[name].row for name in sorted(self.details)]
-        found = [row for row in rows if not wanted.statuses or row.status in wanted.statuses]
-        start = 0 if after is None else [row.execution_id for row in found].index(after.execution_id) + 1
-        some = tuple(found[start : start + limit])
-        more = start + limit < len(found)
-        return Page(some, Cursor(0, some[-1].execution_id) if more else None)
+        self._check()
+        found = [row for row in self._newest() if _is_wanted(row, wanted)]
+        behind = [row for row in found if after is None or _place(row) < (after.changed_ms, after.execution_id)]
+        some = tuple(behind[:limit])
+        return Page(some, Cursor(*_place(some[-1])) if len(behind) > limit else None)
 
-    async def state(self, execution_id: str) -> Any:
-        return self.states.get(execution_id)
+    async def count(self, wanted: Filter, *, cap: int = 10_000) -> Count:
+        self._check()
+        number = sum(_is_wanted(row, wanted) for row in self._newest())
+        return Count(min(number, cap), number > cap)
 
     async def journal(self, execution_id: str) -> tuple[Any, ...]:
+        self._check()
         return self.journals.get(execution_id, ())
+
+    async def messages(
+        self, execution_id: str, *, before: tuple[int, str] | None = None, limit: int = 200, bodies: bool = False
+    ) -> tuple[MessageRecord, ...]:
+        self._check()
+        newest = sorted(self.letters.get(execution_id, ()), key=lambda one: (one.at_ms, one.message_id), reverse=True)
+        found = [one for one in newest if before is None or (one.at_ms, one.message_id) < before]
+        return tuple(one if bodies else replace(one, body=None) for one in found[:limit])
+
+    async def freshness(self) -> Freshness:
+        self._check()
+        return self.fresh
+
+    def _newest(self) -> list[ExecutionRow]:
+        return sorted((detail.row for detail in self.details.values()), key=_place, reverse=True)
+
+    def _check(self) -> None:
+        if self.away:
+            raise StoreUnavailableError("the ledger is away")
+
+
+def _place(row: ExecutionRow) -> tuple[int, str]:
+    return milliseconds(row.changed), row.execution_id
+
+
+def _is_wanted(row: ExecutionRow, wanted: Filter) -> bool:
+    exact = ("saga", "version", "correlation_id", "business_key", "current_step", "failed_step", "fingerprint")
+    return (
+        (not wanted.statuses or row.status in wanted.statuses)
+        and (not wanted.sagas or row.saga in wanted.sagas)
+        and all(getattr(wanted, name) in ("", None, getattr(row, name)) for name in exact)
+        and (wanted.changed_after is None or row.changed > wanted.changed_after)
+        and (wanted.changed_before is None or row.changed < wanted.changed_before)
+        and (
+            not wanted.text
+            or wanted.text in (row.execution_id, row.correlation_id)
+            or row.business_key.startswith(wanted.text)
+        )
+    )
 
 
 @dataclass
@@ -315,6 +381,11 @@ class ServiceBench:
     @property
     def operating(self) -> Operating:
         return Operating(self.world)
+
+    @property
+    def reading(self) -> Reading:
+        ledger: Any = self.ledger
+        return Reading(ledger, self.clock)
 
     def run(self, name: str = "t1", **answers: str) -> Hand:
         """An execution that waits for its approval, or stands where its answers have brought it."""

@@ -18,6 +18,7 @@ from orchestrator.adapters.temporal.live import TemporalLive
 from orchestrator.saga.handlers import Handlers
 from orchestrator.service.bulk import Bulking
 from orchestrator.service.operating import Operating, World
+from orchestrator.service.reading import Reading
 from orchestrator.service.subjects import Subjects
 from orchestrator.service.switches import Switching
 
@@ -47,9 +48,26 @@ class Service:
     """The use cases, as API, console and command line call them."""
 
     world: World
+    reading: Reading
     operating: Operating
     bulking: Bulking
     switching: Switching
+
+
+@asynccontextmanager
+async def open_reading(settings: Settings) -> AsyncGenerator[Reading]:
+    """What reads executions, from the ledger alone: neither Temporal nor RabbitMQ need be there.
+
+    Raises:
+        LedgerOutdatedError: the ledger's tables are of another version; run `saga ledger migrate`.
+        StoreUnavailableError: the ledger is away.
+    """
+    engine = open_reading_engine(settings.ledger)
+    try:
+        await check_version(engine)
+        yield Reading(SqlLedgerReader(engine, settings.seal), SystemClock())
+    finally:
+        await engine.dispose()
 
 
 @asynccontextmanager
@@ -74,7 +92,13 @@ async def open_service(sagas: Sequence[Saga], settings: Settings, client: Client
             quiet=2 * settings.task_timeout,
         )
         switching = Switching(SqlSwitches(writing), world.register, world.clock)
-        yield Service(world, Operating(world), Bulking(world, SqlBulks(writing)), switching)
+        yield Service(
+            world,
+            reading=Reading(ledger, world.clock),
+            operating=Operating(world),
+            bulking=Bulking(world, SqlBulks(writing)),
+            switching=switching,
+        )
     finally:
         await reading.dispose()
         await writing.dispose()

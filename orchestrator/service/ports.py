@@ -25,7 +25,6 @@ if TYPE_CHECKING:
         OpenRow,
         Page,
         Snapshot,
-        State,
         Status,
     )
     from orchestrator.service.runs import RunSeen
@@ -140,11 +139,7 @@ class LedgerReader(Protocol):
         ...
 
     async def find(self, execution_id: str) -> Detail | None:
-        """One execution with its steps and its plan."""
-        ...
-
-    async def state(self, execution_id: str) -> State | None:
-        """What `Execution.restore` takes: facts included, so it needs the right to see payloads."""
+        """One execution with its steps, its plan and its state."""
         ...
 
     async def journal(self, execution_id: str) -> tuple[JournalEntry, ...]:

@@ -178,11 +178,11 @@ class Reconciler:
 
     async def _from_row(self, row: OpenRow, gone: Gone, ended_ms: int) -> Snapshot | None:
         """The last state that the ledger has, as an end from outside."""
-        detail, state = await self._reader.find(row.execution_id), await self._reader.state(row.execution_id)
-        if detail is None or detail.plan is None or state is None:
+        detail = await self._reader.find(row.execution_id)
+        if detail is None or detail.plan is None:
             return None
         return Snapshot(
-            execution=Execution.restore(detail.plan, state),
+            execution=Execution.restore(detail.plan, detail.state),
             position=Position(run_id=row.run_id, run_ms=row.run_ms, history=row.history, revision=row.revision),
             workflow_id=row.workflow_id,
             correlation_id=detail.row.correlation_id,

@@ -181,11 +181,12 @@ class StepRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detail:
-    """One execution with its steps, read at one moment."""
+    """One execution with its steps and its state, read at one moment."""
 
     row: ExecutionRow
     steps: tuple[StepRow, ...]
     plan: Plan | None
+    state: State = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +195,8 @@ class Filter:
 
     statuses: tuple[Status, ...] = ()
     saga: str = ""
+    sagas: tuple[str, ...] = ()
+    """Any of these; beside `saga`, both must be true."""
     version: int | None = None
     correlation_id: str = ""
     business_key: str = ""

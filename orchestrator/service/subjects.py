@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from orchestrator.saga.plan import Plan
     from orchestrator.service.live import Live
     from orchestrator.service.ports import LedgerReader
-    from orchestrator.service.records import Detail, State, Status
+    from orchestrator.service.records import Detail, Gone, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,32 +82,38 @@ class Subjects:
             raise ExecutionNotFoundError(execution_id)
         if seen is not None:  # a linked run, whose execution itself Temporal has forgotten
             return Subject(seen, detail.row.window_ends)
-        state = await self._ledger.state(execution_id)
-        return Subject(_from_ledger(detail, detail.plan, state), detail.row.window_ends)
+        return Subject(_from_ledger(detail, detail.plan), detail.row.window_ends)
 
 
 def _window(plan: Plan, ended: datetime | None) -> datetime | None:
     return None if ended is None else ended + timedelta(milliseconds=plan.compensation_window_ms)
 
 
-def _from_ledger(detail: Detail, plan: Plan, state: State) -> Seen:
-    """The newest state that the ledger knows; its order is that of express.md, 15."""
+def _from_ledger(detail: Detail, plan: Plan) -> Seen:
+    """The newest state that the ledger knows of an execution that Temporal has forgotten."""
     row = detail.row
     # Temporal does not know it, so what the ledger takes for open was deleted.
     gone = row.gone or ("deleted" if row.status in IN_FLIGHT else "")
     if not (row.confirmed or gone):
         raise RefusedCommandError("compensate", "its end is not confirmed yet: the reconciler does so, try again")
-    execution = Execution.restore(plan, state)
+    return kept(detail, plan, gone)
+
+
+def kept(detail: Detail, plan: Plan, gone: Gone) -> Seen:
+    """The newest state that the ledger has; its order is that of express.md, 15. `gone`: how it ended from outside."""
+    row = detail.row
+    execution = Execution.restore(plan, detail.state)
     trigger = ReceivedEvent(
         identity="", body_hash="", type=plan.trigger.event, payload=execution.state.facts.get(plan.trigger.gives)
     )
+    is_open = not gone and row.status in IN_FLIGHT
     return Seen(
         workflow_id=row.workflow_id,
-        is_open=False,
+        is_open=is_open,
         execution=execution,
         trigger=trigger,
         thread={"correlation_id": row.correlation_id, "traceparent": new_traceparent()},
         gone=gone,
-        ended=row.ended or row.changed,
+        ended=None if is_open else row.ended or row.changed,
         in_doubt=maybe_begun(execution, execution, trigger) if gone else (),
     )

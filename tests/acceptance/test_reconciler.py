@@ -70,8 +70,8 @@ async def test_an_empty_ledger_is_rebuilt_from_temporal(tmp_path) -> None:
         async with passes(place, ledger_url=fresh) as (made, ledger):
             for execution, result in zip(ended, results, strict=True):
                 wanted = result["word"].lower()
-                assert (await until(made, ledger, execution, wanted, confirmed=True)).row.correlation_id == execution
-                assert await ledger.state(execution) == result["state"]
+                shown = await until(made, ledger, execution, wanted, confirmed=True)
+                assert (shown.row.correlation_id, shown.state) == (execution, result["state"])
             found = await until(made, ledger, open_one, "running")
             assert found.row.current_step == "charge_payment"
             assert found.plan is not None

@@ -54,9 +54,11 @@ def count_of(wanted: Filter, cap: int) -> Select[Any]:
 def _walks(wanted: Filter) -> list[Filter]:
     if _is_selective(wanted):
         return [wanted]
+    sagas = (wanted.saga,) if wanted.saga else dict.fromkeys(wanted.sagas)
     # The index of a saga goes by status, so a saga in any status is a walk for each of them.
-    statuses = wanted.statuses or (get_args(Status) if wanted.saga else ())
-    return [replace(wanted, statuses=(status,)) for status in dict.fromkeys(statuses)] or [wanted]
+    statuses = dict.fromkeys(wanted.statuses or (get_args(Status) if sagas else ()))
+    walks = [replace(wanted, saga=saga) for saga in sagas] or [wanted]
+    return [replace(walk, statuses=(status,)) for walk in walks for status in statuses] or [wanted]
 
 
 def _is_selective(wanted: Filter) -> bool:
@@ -80,6 +82,8 @@ def _conditions(wanted: Filter) -> Iterator[ColumnElement[bool]]:
             yield _plain(name, is_selective=is_selective and name == "saga") == value
             if name in ("current_step", "failed_step", "fingerprint"):
                 yield executions.c[name] != ""  # as the index says, so that it is taken
+    if wanted.sagas:
+        yield _plain("saga", is_selective=True).in_(wanted.sagas)  # a walk's own saga leads along the index
     if wanted.changed_after is not None:
         yield executions.c.changed_ms > milliseconds(wanted.changed_after)
     if wanted.changed_before is not None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from orchestrator.sealing import Seal
-    from orchestrator.service.records import Filter, JournalEntry, MessageRecord, State
+    from orchestrator.service.records import Filter, JournalEntry, MessageRecord
 
 RECONCILED = "reconciled"
 
@@ -54,11 +54,11 @@ class SqlLedgerReader:
         return Count(min(number, cap), number > cap)
 
     async def find(self, execution_id: str) -> Detail | None:
-        """Row, steps and plan, as they were at one moment."""
+        """Row, steps, plan and state, as they were at one moment."""
         its_steps = select(*(column for column in steps.c if column.name != "execution_id"))
         with outages():
             async with self._engine.connect() as connection, connection.begin():
-                line = select(*LINE).where(executions.c.execution_id == execution_id)
+                line = select(*LINE, executions.c.state).where(executions.c.execution_id == execution_id)
                 found = (await connection.execute(line)).mappings().one_or_none()
                 if found is None:
                     return None
@@ -69,15 +69,8 @@ class SqlLedgerReader:
             row=rows.execution_row(found, self._seal),
             steps=tuple(rows.step_row(one, self._seal) for one in made),
             plan=None if plan is None else Plan.model_validate_json(plan),
+            state=rows.state_of(found["state"], self._seal),
         )
-
-    async def state(self, execution_id: str) -> State | None:
-        """The engine's state."""
-        with outages():
-            async with self._engine.connect() as connection:
-                wanted = select(executions.c.state).where(executions.c.execution_id == execution_id)
-                found = (await connection.execute(wanted)).scalar()
-        return None if found is None else rows.state_of(found, self._seal)
 
     async def journal(self, execution_id: str) -> tuple[JournalEntry, ...]:
         """All that it was told."""

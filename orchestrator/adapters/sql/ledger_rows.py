@@ -84,7 +84,7 @@ def message_values(message: MessageRecord, seal: Seal) -> dict[str, Any]:
 
 def execution_row(found: RowMapping, seal: Seal) -> ExecutionRow:
     """A line of a list."""
-    values = dict(found)
+    values = {name: value for name, value in found.items() if name != "state"}
     for name, stored in (("started", "started_ms"), ("changed", "changed_ms")):
         values[name] = moment(values.pop(stored))
     for name, stored in (("ended", "ended_ms"), ("window_ends", "window_ms")):

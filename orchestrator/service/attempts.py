@@ -1,0 +1,91 @@
+"""Attempts of steps, read off what an execution was told and what it sent. Pure.
+
+The journal says how each attempt ended; the command that made it says when it began, which an action's attempt does
+not tell. An attempt without an end is under way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+
+from orchestrator.engine.states import Phase
+from orchestrator.service.records import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from orchestrator.engine.signals import Direction
+    from orchestrator.service.records import JournalEntry, MessageRecord, StepRow
+
+AttemptEnd: TypeAlias = Literal["", "ok", "rejected", "unknown", "not_begun"]
+"""How an attempt ended; empty = it is under way. `unknown`: without a verdict. `not_begun`: no code, or withdrawn."""
+ENDS: Mapping[str, AttemptEnd] = MappingProxyType(
+    {
+        "Succeeded": "ok",
+        "Refused": "rejected",
+        "Failed": "unknown",
+        "Stalled": "not_begun",
+        "Withdrawn": "not_begun",
+    }
+)
+"""What each kind of journal entry says of its attempt."""
+_UNDER_WAY: Mapping[str, Direction] = MappingProxyType(
+    {Phase.DOING.value: "do", Phase.PROBING.value: "probe", Phase.UNDOING.value: "undo"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One attempt of one call of a step.
+
+    Attributes:
+        direction: do, undo or probe. `attempt`: the first is 1.
+        began: when its command was sent; None for actions, whose begin is not told.
+        ended: when the execution was told; None while it is under way.
+        code, reason: what was said of a refusal or a failure. `ignored`: why the outcome changed nothing.
+    """
+
+    step: str
+    direction: Direction
+    attempt: int
+    began: datetime | None = None
+    ended: datetime | None = None
+    end: AttemptEnd = ""
+    code: str = ""
+    reason: str = ""
+    ignored: str = ""
+
+
+def attempts(
+    journal: Iterable[JournalEntry], sent: Iterable[MessageRecord], steps: Iterable[StepRow]
+) -> tuple[Attempt, ...]:
+    """Every attempt: those that ended in the order in which the execution was told, then those under way."""
+    began = {(one.step, one.call, one.attempt): moment(one.at_ms) for one in sent if one.kind == "command"}
+    ended = [_ended(entry) for entry in journal if entry.kind in ENDS]
+    known = {(one.step, one.direction, one.attempt) for one in ended}
+    waiting = [one for one in _under_way(steps) if (one.step, one.direction, one.attempt) not in known]
+    return tuple(replace(one, began=began.get((one.step, one.direction, one.attempt))) for one in (*ended, *waiting))
+
+
+def _ended(entry: JournalEntry) -> Attempt:
+    return Attempt(
+        step=entry.step,
+        direction=cast("Direction", entry.direction),
+        attempt=entry.attempt,
+        ended=moment(entry.at_ms),
+        end=ENDS[entry.kind],
+        code=entry.code,
+        reason=entry.reason,
+        ignored=entry.ignored,
+    )
+
+
+def _under_way(steps: Iterable[StepRow]) -> Iterator[Attempt]:
+    for row in steps:
+        direction = _UNDER_WAY.get(row.phase)
+        if direction is not None:
+            number = row.undo_attempt if direction == "undo" else row.attempt
+            yield Attempt(step=row.step, direction=direction, attempt=number)

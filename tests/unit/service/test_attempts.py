@@ -1,0 +1,70 @@
+"""Attempts are read off the journal, the commands that were sent, and what is under way."""
+
+from typing import Literal
+
+from orchestrator.service.attempts import Attempt, attempts
+from orchestrator.service.records import JournalEntry, MessageRecord, StepRow, moment
+
+
+def told(kind, *, step="charge", direction="do", attempt=1, **more):
+    return JournalEntry(revision=1, at_ms=2_000, kind=kind, step=step, direction=direction, attempt=attempt, **more)
+
+
+def sent(*, call="do", attempt=1, kind: Literal["command", "event"] = "command"):
+    return MessageRecord(
+        execution_id="shop:1",
+        message_id="m",
+        direction="out",
+        kind=kind,
+        type="charge",
+        at_ms=1_000,
+        step="charge",
+        call=call,
+        attempt=attempt,
+    )
+
+
+def test_an_attempt_has_its_begin_from_its_command_and_its_end_from_the_journal() -> None:
+    found = attempts([told("Refused", code="declined", reason="no money")], [sent()], [])
+    assert found == (
+        Attempt(
+            step="charge",
+            direction="do",
+            attempt=1,
+            began=moment(1_000),
+            ended=moment(2_000),
+            end="rejected",
+            code="declined",
+            reason="no money",
+        ),
+    )
+
+
+def test_each_way_of_ending_has_its_word() -> None:
+    journal = [told(kind) for kind in ("Succeeded", "Refused", "Failed", "Stalled", "Withdrawn")]
+    assert [one.end for one in attempts(journal, [], [])] == ["ok", "rejected", "unknown", "not_begun", "not_begun"]
+
+
+def test_what_is_no_attempt_is_left_out() -> None:
+    assert attempts([told("Elapsed"), told("CancelRequested", actor="ann")], [sent(kind="event")], []) == ()
+
+
+def test_what_is_under_way_has_no_end() -> None:
+    rows = [
+        StepRow(step="charge", phase="doing", outcome="none", attempt=2),
+        StepRow(step="reserve", phase="undoing", outcome="ok", attempt=1, undo_attempt=3),
+        StepRow(step="ship", phase="probing", outcome="unknown", attempt=1),
+        StepRow(step="pack", phase="resting", outcome="none", attempt=1),
+    ]
+    found = attempts([], [sent(attempt=2)], rows)
+    assert [(one.step, one.direction, one.attempt, one.end) for one in found] == [
+        ("charge", "do", 2, ""),
+        ("reserve", "undo", 3, ""),
+        ("ship", "probe", 1, ""),
+    ]
+    assert [one.began for one in found] == [moment(1_000), None, None]
+
+
+def test_an_attempt_that_ended_is_not_under_way_too() -> None:
+    rows = [StepRow(step="charge", phase="doing", outcome="none", attempt=1)]
+    assert [one.end for one in attempts([told("Failed")], [], rows)] == ["unknown"]
