@@ -7,8 +7,8 @@ import pytest
 from typer.main import get_command
 
 import orchestrator.errors
+from orchestrator.console.diagram.svg import svg_of
 from orchestrator.errors import OrchestratorError
-from orchestrator.saga.drawing import draw
 from orchestrator.settings.table import document
 from sagas.order_fulfilment import fulfil_order
 from workers.__main__ import app
@@ -18,7 +18,10 @@ README = (PROJECT / "README.md").read_text()
 
 
 def test_the_picture_in_the_readme_is_todays() -> None:
-    assert f"```mermaid\n{draw(fulfil_order.plan)}```" in README
+    """Made by `saga draw fulfil-order --svg > docs/images/fulfil-order.svg`."""
+    picture = "docs/images/fulfil-order.svg"
+    assert f"]({picture})" in README
+    assert (PROJECT / picture).read_text(encoding="utf-8") == svg_of(fulfil_order.plan, with_styles=True)
 
 
 def test_the_saga_in_the_readme_is_the_one_that_runs() -> None:

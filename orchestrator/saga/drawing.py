@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, assert_never
 
+from orchestrator.saga.lengths import length
 from orchestrator.saga.plan import ParallelPlan, SequencePlan, SleepPlan, StepPlan, WaitPlan, leaves
 
 if TYPE_CHECKING:
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
 
     from orchestrator.saga.plan import CallPlan, Leaf, Node, Plan
 
-UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s"), (1, "ms"))
 STYLES = ("classDef pivot stroke-width:4px", "classDef undo stroke-dasharray:4 3")
 
 
@@ -110,9 +110,9 @@ def _shape(leaf: Leaf) -> str:
             return f"{name}[{_text(_call(leaf.do, leaf.id))}]"
         case WaitPlan():
             otherwise = ", else go on" if leaf.on_timeout == "continue" else ""
-            return f"{name}[/{_text(f'wait for {leaf.event} (at most {_length(leaf.within_ms)}{otherwise})')}/]"
+            return f"{name}[/{_text(f'wait for {leaf.event} (at most {length(leaf.within_ms)}{otherwise})')}/]"
         case SleepPlan():
-            return f"{name}[/{_text(f'sleep {_length(leaf.duration_ms)}')}/]"
+            return f"{name}[/{_text(f'sleep {length(leaf.duration_ms)}')}/]"
         case _:
             assert_never(leaf)
 
@@ -126,11 +126,6 @@ def _call(call: CallPlan, name: str | None = None) -> str:
     if call.lane == "publish":
         return f"publish {call.message_type}"
     return f"{shown} → {call.participant}" if call.participant else shown
-
-
-def _length(milliseconds: int) -> str:
-    unit, word = next((one for one in UNITS if milliseconds % one[0] == 0), UNITS[-1])
-    return f"{milliseconds // unit} {word}"
 
 
 def _text(text: str) -> str:

@@ -163,7 +163,9 @@ async def test_a_reply_that_does_not_fit_its_type_leaves_the_outcome_unknown() -
     assert "what" in report.reason
 
 
-@pytest.mark.parametrize("courier", [FakeCourier(answers=lambda _: None), FakeCourier(broken=True)], ids=str)
+@pytest.mark.parametrize(
+    "courier", [FakeCourier(answers=lambda _: None), FakeCourier(broken=True)], ids=["silent", "away"]
+)
 async def test_a_command_without_an_answer_or_not_even_sent_is_pending_until_its_deadline(courier) -> None:
     report = await done(call("take", deadline_ms=1_900_000_000_123), courier, patience=0.01)
     assert (report.kind, report.deadline_ms) == ("pending", 1_900_000_000_123)

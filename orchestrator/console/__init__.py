@@ -1,0 +1,1 @@
+"""What people and programs see of the service: the REST API, the pages, the pictures."""
