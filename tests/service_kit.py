@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from orchestrator.engine.signals import CompensateRequested, Operator
     from orchestrator.service.bulk_records import BulkState, ItemState
     from orchestrator.service.switches import Kind
+    from orchestrator.service.trail import Sought
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TRIGGER = event("trip.ordered", trip="t1")
@@ -108,6 +109,17 @@ class MemoryRegister:
         found = [one for one in self.operations.values() if one.execution_id == execution_id]
         return tuple(sorted(found, key=lambda one: (-one.accepted_ms, one.id))[:limit])
 
+    async def page(
+        self, sought: Sought, *, before: tuple[int, str] | None = None, limit: int = 50
+    ) -> tuple[OperationRecord, ...]:
+        newest = sorted(self.operations.values(), key=lambda one: (one.accepted_ms, one.id), reverse=True)
+        found = (one for one in newest if _is_sought(one.execution_id, one.actor, sought))
+        return tuple(one for one in found if before is None or (one.accepted_ms, one.id) < before)[:limit]
+
+    async def trail(self, sought: Sought, *, before: int | None = None, limit: int = 50) -> tuple[AuditRow, ...]:
+        found = (row for row in reversed(self.rows) if _is_sought(row.entry.target, row.entry.actor, sought))
+        return tuple(row for row in found if before is None or row.number < before)[:limit]
+
     async def unsettled(self, *, after: str = "", limit: int = 200) -> tuple[OperationRecord, ...]:
         found = [one for name, one in sorted(self.operations.items()) if name > after and not one.is_final]
         return tuple(found[:limit])
@@ -117,6 +129,12 @@ class MemoryRegister:
 
     async def audit_head(self) -> Head:
         return Head(self.rows[-1].number, self.rows[-1].hash) if self.rows else Head()
+
+
+def _is_sought(target: str, actor: str, sought: Sought) -> bool:
+    first, _, second = target.partition(":")
+    in_scope = sought.sagas is None or first in sought.sagas or (first == "starts" and second in sought.sagas)
+    return in_scope and sought.target in ("", target) and sought.actor in ("", actor)
 
 
 @dataclass

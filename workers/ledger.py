@@ -50,7 +50,7 @@ async def open_board(settings: Settings) -> AsyncGenerator[SwitchBoard]:
     """The switches as this process knows them; opened after the buffer, which makes the ledger's tables."""
     engine = open_reading_engine(settings.ledger)
     try:
-        async with SwitchBoard(SqlSwitches(engine), SWITCHES_READ_EVERY) as board:
+        async with SwitchBoard(SqlSwitches(engine, settings.seal), SWITCHES_READ_EVERY) as board:
             yield board
     finally:
         await engine.dispose()

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from orchestrator.adapters.sql.answers import SqlAnswers
 from orchestrator.adapters.sql.bulks import SqlBulks
 from orchestrator.adapters.sql.databases import open_engine, open_reading_engine
 from orchestrator.adapters.sql.ledger_reader import SqlLedgerReader
 from orchestrator.adapters.sql.migrating import check_version
 from orchestrator.adapters.sql.register import SqlRegister
 from orchestrator.adapters.sql.switches import SqlSwitches
+from orchestrator.adapters.sql.tokens import SqlTokens
 from orchestrator.adapters.temporal.live import TemporalLive
 from orchestrator.saga.handlers import Handlers
 from orchestrator.service.bulk import Bulking
+from orchestrator.service.once import Once
 from orchestrator.service.operating import Operating, World
 from orchestrator.service.reading import Reading
 from orchestrator.service.subjects import Subjects
 from orchestrator.service.switches import Switching
+from orchestrator.service.tokens import Issuing
+from orchestrator.service.trail import Trail
+from orchestrator.service.use_cases import Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -41,17 +46,6 @@ class SystemClock:
     async def sleep(self, length: timedelta) -> None:
         """Let time pass; a length that is not positive is none."""
         await asyncio.sleep(max(0.0, length.total_seconds()))
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """The use cases, as API, console and command line call them."""
-
-    world: World
-    reading: Reading
-    operating: Operating
-    bulking: Bulking
-    switching: Switching
 
 
 @asynccontextmanager
@@ -85,19 +79,22 @@ async def open_service(sagas: Sequence[Saga], settings: Settings, client: Client
         world = World(
             live=live,
             ledger=ledger,
-            register=SqlRegister(writing),
+            register=SqlRegister(writing, settings.seal),
             clock=SystemClock(),
             subjects=Subjects(live, ledger),
             handlers=Handlers.of(saga.handlers for saga in sagas),
             quiet=2 * settings.task_timeout,
         )
-        switching = Switching(SqlSwitches(writing), world.register, world.clock)
+        register, clock = world.register, world.clock
         yield Service(
-            world,
-            reading=Reading(ledger, world.clock),
+            world=world,
+            reading=Reading(ledger, clock),
+            trail=Trail(register),
             operating=Operating(world),
-            bulking=Bulking(world, SqlBulks(writing)),
-            switching=switching,
+            bulking=Bulking(world, SqlBulks(writing, settings.seal)),
+            switching=Switching(SqlSwitches(writing, settings.seal), register, clock),
+            issuing=Issuing(SqlTokens(writing), register, clock),
+            once=Once(SqlAnswers(writing, settings.seal), clock),
         )
     finally:
         await reading.dispose()

@@ -19,6 +19,9 @@ OrchestratorError
 ├── DeniedError                  a caller lacks a right
 ├── InvalidRequestError          a request is not what it must be (all problems at once)
 ├── KeyReusedError               an idempotency key came again with another request
+├── KeyInUseError                an idempotency key's request is under way
+├── UnknownCallerError           nobody knows who asks
+├── TokenNotFoundError
 ├── OperationNotFoundError
 ├── ExecutionNotFoundError
 ├── EngineUnavailableError       Temporal cannot be reached now
@@ -72,11 +75,14 @@ from orchestrator.errors.operating import (
     DeniedError,
     ExecutionNotFoundError,
     InvalidRequestError,
+    KeyInUseError,
     KeyReusedError,
     OperationNotFoundError,
     PlanMovedError,
     RefusedCommandError,
     SelectionMovedError,
+    TokenNotFoundError,
+    UnknownCallerError,
 )
 from orchestrator.errors.root import (
     OrchestratorError,
@@ -100,6 +106,9 @@ __all__ = [
     "PlanMovedError",
     "OperationNotFoundError",
     "KeyReusedError",
+    "KeyInUseError",
+    "UnknownCallerError",
+    "TokenNotFoundError",
     "InvalidRequestError",
     "DeniedError",
     "BrokerUnavailableError",

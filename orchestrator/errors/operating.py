@@ -79,13 +79,34 @@ class InvalidRequestError(OrchestratorError):
 class KeyReusedError(OrchestratorError):
     """An idempotency key came again with another request: it was not carried out."""
 
-    def __init__(self, key: str, operation_id: str) -> None:
+    def __init__(self, key: str, operation_id: str = "") -> None:
+        what = f"for operation {operation_id} " if operation_id else ""
         super().__init__(
-            f"the idempotency key {key!r} was used for operation {operation_id} with another request:"
+            f"the idempotency key {key!r} was used {what}with another request:"
             " send the same request again, or take a new key"
         )
         self.key = key
         self.operation_id = operation_id
+
+
+class KeyInUseError(OrchestratorError):
+    """A request with this idempotency key is under way: ask again in a moment for its answer."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"the request with the idempotency key {key!r} is under way: ask again in a moment")
+        self.key = key
+
+
+class UnknownCallerError(OrchestratorError):
+    """Nobody knows who asks: there is no token, or it is not accepted; says why."""
+
+
+class TokenNotFoundError(OrchestratorError):
+    """No API token has this id."""
+
+    def __init__(self, token_id: str) -> None:
+        super().__init__(f"no API token {token_id!r}")
+        self.token_id = token_id
 
 
 class PlanMovedError(ConflictError):

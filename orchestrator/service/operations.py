@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from orchestrator.service.auditing import AuditEntry, AuditRow, Head
     from orchestrator.service.requests import Request
+    from orchestrator.service.trail import Sought
 
 OperationState: TypeAlias = Literal["accepted", "applied", "verified", "failed", "no_effect"]
 FINAL = frozenset[OperationState]({"verified", "failed", "no_effect"})
@@ -118,12 +119,22 @@ class Register(Protocol):
         """The newest operations of an execution, newest first."""
         ...
 
+    async def page(
+        self, sought: Sought, *, before: tuple[int, str] | None = None, limit: int = 50
+    ) -> tuple[OperationRecord, ...]:
+        """Operations, the newest first; `before` = (accepted_ms, id) of the last one of the page before."""
+        ...
+
     async def unsettled(self, *, after: str = "", limit: int = 200) -> tuple[OperationRecord, ...]:
         """Operations without an end, by id, beginning behind `after`."""
         ...
 
     async def audit(self, *, after: int = 0, limit: int = 1_000) -> tuple[AuditRow, ...]:
         """Rows of the audit, by number, beginning behind `after`."""
+        ...
+
+    async def trail(self, sought: Sought, *, before: int | None = None, limit: int = 50) -> tuple[AuditRow, ...]:
+        """Rows of the audit, the newest first; `before`: the number of the last one of the page before."""
         ...
 
     async def audit_head(self) -> Head:

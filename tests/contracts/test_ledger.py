@@ -9,7 +9,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
-import orchestrator.adapters.sql.register_tables  # noqa: F401 - adds its tables to the same metadata
+import orchestrator.adapters.sql.access_tables
+import orchestrator.adapters.sql.register_tables  # noqa: F401 - add their tables to the same metadata
 from orchestrator.adapters.sql.databases import open_engine
 from orchestrator.adapters.sql.ledger_tables import executions, metadata
 from orchestrator.adapters.sql.migrating import VERSION_TABLE, check_version, migrate, newest

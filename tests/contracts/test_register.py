@@ -14,6 +14,7 @@ from orchestrator.sealing import OPEN, Seal
 from orchestrator.service.auditing import AuditEntry, Head, verify
 from orchestrator.service.operations import OperationRecord
 from orchestrator.service.requests import Cancel, Compensate, EditAndRetry
+from orchestrator.service.trail import Sought
 from tests.service_kit import MemoryRegister
 from tests.sql_kit import fresh_database, sqlite_url
 
@@ -135,6 +136,36 @@ async def test_the_operations_of_an_execution_come_newest_first(register) -> Non
     for number in range(1, 4):
         await register.accept(record(number, execution_id="trip:t2" if number == 2 else "trip:t1"), entry(number))
     assert [one.id for one in await register.of_execution("trip:t1")] == ["op-3", "op-1"]
+
+
+SOUGHT = {
+    "anything": (Sought(), [5, 4, 3, 2, 1]),
+    "one target": (Sought(target="trip:t1"), [2, 1]),
+    "one actor": (Sought(actor="bob"), [3]),
+    "one saga": (Sought(sagas=frozenset({"trip"})), [5, 2, 1]),
+    "two sagas": (Sought(sagas=frozenset({"trip", "trips"})), [5, 3, 2, 1]),
+    "no saga": (Sought(sagas=frozenset()), []),
+    "a target in another saga": (Sought(target="trip:t1", sagas=frozenset({"order"})), []),
+}
+TARGETS = ("trip:t1", "trip:t1", "trips:t1", "trip-2:t1", "starts:trip")
+
+
+@pytest.mark.parametrize("name", SOUGHT)
+async def test_operations_and_audit_are_sought_newest_first(register, name) -> None:
+    sought, expected = SOUGHT[name]
+    for number, target in enumerate(TARGETS, start=1):
+        who = {"actor": "bob"} if number == 3 else {}
+        await register.accept(record(number, execution_id=target, **who), entry(number, target=target, **who))
+    found = [row.number for row in await register.trail(sought, limit=3)]
+    assert found == expected[:3]
+    assert [row.number for row in await register.trail(sought, before=4)] == [n for n in expected if n < 4]
+    of_executions = [number for number in expected if number != 5]
+    operations = await register.page(sought)
+    assert [one.accepted_ms for one in operations if one.accepted_ms != 5] == of_executions
+    assert [one.accepted_ms for one in await register.page(sought, before=(3, "op-3"))] == [
+        n for n in expected if n < 3
+    ]
+    assert len(await register.page(sought, limit=1)) == min(1, len(expected))
 
 
 async def test_the_audit_is_one_chain_whoever_writes(register) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import and_, insert, or_, select, tuple_, update
 
 from orchestrator.adapters.sql.inbox import outages
 from orchestrator.adapters.sql.register_tables import audit, audit_head, operations
@@ -14,10 +14,13 @@ from orchestrator.service.operations import FINAL, OperationRecord
 from orchestrator.service.requests import REQUEST
 
 if TYPE_CHECKING:
-    from sqlalchemy import Row, Select
+    from collections.abc import Iterator
+
+    from sqlalchemy import Column, ColumnElement, Row, Select
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from orchestrator.sealing import Seal
+    from orchestrator.service.trail import Sought
 
 ENTRY = ("at_ms", "actor", "role", "what", "target", "result", "operation_id", "before", "after", "origin")
 RECORD = (
@@ -100,6 +103,15 @@ class SqlRegister:
         wanted = select(operations).where(operations.c.execution_id == execution_id)
         return await self._read(wanted.order_by(operations.c.accepted_ms.desc(), operations.c.id).limit(limit))
 
+    async def page(
+        self, sought: Sought, *, before: tuple[int, str] | None = None, limit: int = 50
+    ) -> tuple[OperationRecord, ...]:
+        """Newest first."""
+        behind = () if before is None else (tuple_(operations.c.accepted_ms, operations.c.id) < before,)
+        wanted = select(operations).where(*_sought(operations.c.execution_id, operations.c.actor, sought), *behind)
+        newest = (operations.c.accepted_ms.desc(), operations.c.id.desc())
+        return await self._read(wanted.order_by(*newest).limit(limit))
+
     async def unsettled(self, *, after: str = "", limit: int = 200) -> tuple[OperationRecord, ...]:
         """By id."""
         wanted = select(operations).where(operations.c.state.in_(("accepted", "applied")), operations.c.id > after)
@@ -107,10 +119,13 @@ class SqlRegister:
 
     async def audit(self, *, after: int = 0, limit: int = 1_000) -> tuple[AuditRow, ...]:
         """By number."""
-        wanted = select(audit).where(audit.c.number > after).order_by(audit.c.number).limit(limit)
-        with outages():
-            async with self._engine.connect() as connection:
-                return tuple(self._audit_row(row) for row in (await connection.execute(wanted)).all())
+        return await self._rows(select(audit).where(audit.c.number > after).order_by(audit.c.number).limit(limit))
+
+    async def trail(self, sought: Sought, *, before: int | None = None, limit: int = 50) -> tuple[AuditRow, ...]:
+        """Newest first."""
+        behind = () if before is None else (audit.c.number < before,)
+        wanted = select(audit).where(*_sought(audit.c.target, audit.c.actor, sought), *behind)
+        return await self._rows(wanted.order_by(audit.c.number.desc()).limit(limit))
 
     async def audit_head(self) -> Head:
         """The last row that was written."""
@@ -126,6 +141,11 @@ class SqlRegister:
 
     async def _read_one(self, wanted: Select[Any]) -> OperationRecord | None:
         return next(iter(await self._read(wanted)), None)
+
+    async def _rows(self, wanted: Select[Any]) -> tuple[AuditRow, ...]:
+        with outages():
+            async with self._engine.connect() as connection:
+                return tuple(self._audit_row(row) for row in (await connection.execute(wanted)).all())
 
     async def _one(self, connection: AsyncConnection, wanted: Select[Any]) -> OperationRecord | None:
         row = (await connection.execute(wanted)).first()
@@ -170,6 +190,18 @@ async def _lock(connection: AsyncConnection) -> Head:
     """The audit's head, held until the transaction ends: rows of the chain are written one after the other."""
     row = (await connection.execute(select(audit_head).with_for_update())).one()
     return Head(row.number, row.hash)
+
+
+def _sought(target: Column[Any], actor: Column[Any], sought: Sought) -> Iterator[ColumnElement[bool]]:
+    if sought.target:
+        yield target == sought.target
+    if sought.actor:
+        yield actor == sought.actor
+    if sought.sagas is not None:
+        # Ids are `saga:key`; no text that begins with "saga:" comes behind "saga;".
+        of_sagas = (and_(target >= f"{saga}:", target < f"{saga};") for saga in sorted(sought.sagas))
+        starts = target.in_([f"starts:{saga}" for saga in sorted(sought.sagas)])
+        yield or_(starts, *of_sagas)
 
 
 def _by_key(actor: str, key: str) -> Select[Any]:

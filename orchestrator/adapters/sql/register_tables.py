@@ -33,6 +33,7 @@ operations = Table(
 )
 Index("operations_execution", operations.c.execution_id, operations.c.accepted_ms)
 Index("operations_state", operations.c.state, operations.c.id)
+Index("operations_accepted", operations.c.accepted_ms, operations.c.id)
 
 audit = Table(
     "audit",

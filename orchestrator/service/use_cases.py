@@ -1,0 +1,36 @@
+"""The service layer as one value: all that API, console and command line call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from orchestrator.service.bulk import Bulking
+    from orchestrator.service.once import Once
+    from orchestrator.service.operating import Operating, World
+    from orchestrator.service.reading import Reading
+    from orchestrator.service.switches import Switching
+    from orchestrator.service.tokens import Issuing
+    from orchestrator.service.trail import Trail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """The use cases.
+
+    Attributes:
+        world: what they work with.
+        reading: executions, as they are. `trail`: what was done to them.
+        operating, bulking, switching: what people do, to one, to many, to all.
+        issuing: API tokens. `once`: requests that come twice.
+    """
+
+    world: World
+    reading: Reading
+    trail: Trail
+    operating: Operating
+    bulking: Bulking
+    switching: Switching
+    issuing: Issuing
+    once: Once
