@@ -14,6 +14,7 @@ from orchestrator.adapters.temporal.live import TemporalLive
 from orchestrator.adapters.temporal.showing import result_of
 from orchestrator.cli.check import check
 from orchestrator.cli.context import JsonOption, load_sagas, plain_console, print_document
+from orchestrator.cli.contracts import contracts_app
 from orchestrator.cli.draw import draw
 from orchestrator.cli.ledger import ledger_app
 from orchestrator.cli.publish import publish
@@ -32,6 +33,7 @@ def build_app() -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
     for command in (check, draw, show, cancel, publish):
         app.command()(command)
+    app.add_typer(contracts_app(), name="contracts")
     app.add_typer(ledger_app(), name="ledger")
     app.add_typer(topology_app(load_settings, _plans), name="topology")
     return app

@@ -1,0 +1,112 @@
+"""`saga contracts export | check`: the messages of the sagas as documents, held against the released ones."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, assert_never
+
+import typer
+import yaml
+from pydantic_core import from_json, to_json
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.cli.context import DEFAULT, JsonOption, SagasOption, load_sagas, plain_console, print_document
+from orchestrator.contracts.asyncapi import asyncapi
+from orchestrator.contracts.compatibility import Finding, Mode, compare
+from orchestrator.contracts.json_schema import bundle, schemas_of
+from orchestrator.errors import OrchestratorError
+from orchestrator.service.contracts import contracts_of
+from orchestrator.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestrator.contracts.contract import Contract
+
+Format: TypeAlias = Literal["jsonschema", "asyncapi"]
+BASELINE = Path("contracts.json")
+FormatOption = Annotated[Format, typer.Option("--format", help="which kind of document")]
+YamlOption = Annotated[bool, typer.Option("--yaml", help="as YAML instead of JSON")]
+BaselineOption = Annotated[Path, typer.Option("--baseline", help="the released contracts, a bundle of JSON Schemas")]
+ModeOption = Annotated[
+    Mode, typer.Option("--mode", help="backward: new readers take old messages; forward: old readers take new ones")
+]
+UpdateOption = Annotated[bool, typer.Option("--update", help="write today's contracts into the baseline")]
+
+
+def contracts_app() -> typer.Typer:
+    """The sub-app `contracts`."""
+    app = typer.Typer(help="The messages of the sagas, as others rely on them.", no_args_is_help=True)
+    app.command("export")(export)
+    app.command("check")(check)
+    return app
+
+
+def export(sagas: SagasOption = DEFAULT, kind: FormatOption = "jsonschema", *, as_yaml: YamlOption = False) -> None:
+    """Print all contracts as one document."""
+    document = _document(contracts_of(load_sagas(sagas)), kind)
+    if as_yaml:
+        yaml.safe_dump(document, sys.stdout, sort_keys=False, allow_unicode=True)
+    else:
+        print_document(document)
+
+
+def check(
+    sagas: SagasOption = DEFAULT,
+    baseline: BaselineOption = BASELINE,
+    mode: ModeOption = "full",
+    *,
+    update: UpdateOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Hold today's contracts against the released ones. Exit 1 if something breaks, or a person must look."""
+    today = bundle(contracts_of(load_sagas(sagas)))
+    if update:
+        baseline.write_bytes(to_json(today, indent=2) + b"\n")
+    findings = compare(schemas_of(_read(baseline)), schemas_of(today), mode)
+    if json:
+        print_document({"ok": not findings, "mode": mode, "findings": [asdict(one) for one in findings]})
+    else:
+        _print(findings, len(today["$defs"]), mode)
+    if findings:
+        raise typer.Exit(1)
+
+
+def _document(contracts: Sequence[Contract], kind: Format) -> dict[str, Any]:
+    match kind:
+        case "jsonschema":
+            return bundle(contracts)
+        case "asyncapi":
+            prefix = load_settings().name_prefix
+            return asyncapi(contracts, title=prefix, version=version("saga-orchestrator"), prefix=prefix)
+        case _:
+            assert_never(kind)
+
+
+def _read(path: Path) -> Any:
+    try:
+        return from_json(path.read_bytes())
+    except FileNotFoundError:
+        remedy = f"write it by saga contracts check --update --baseline {path}, and keep it in version control"
+        raise OrchestratorError(f"there is no baseline {path}: {remedy}") from None
+    except (OSError, ValueError) as error:
+        remedy = "restore it from version control"
+        raise OrchestratorError(f"the baseline {path} cannot be read ({error}): {remedy}") from None
+
+
+def _print(findings: Sequence[Finding], count: int, mode: Mode) -> None:
+    console = plain_console()
+    if not findings:
+        console.print(Text(f"{count} contracts, {mode} compatible", style="green"))
+        return
+    table = Table("message", "field", "way", "what", box=None, pad_edge=False, header_style="dim")
+    for one in findings:
+        style = "red" if one.verdict == "breaks" else "yellow"
+        table.add_row(one.type, one.place or "(body)", one.way, Text(one.text, style=style), style="")
+    console.print(table)
+    remedy = "Keep the old field or type beside the new one, or give the message another type."
+    console.print(Text(f"{remedy} If everybody is ready for it: saga contracts check --update"))

@@ -1,0 +1,41 @@
+"""One message type as others rely on it: what it is called, who sends and takes it, what its body looks like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+Kind: TypeAlias = Literal["event", "command", "reply"]
+Model: TypeAlias = "type[BaseModel]"
+Schema: TypeAlias = dict[str, Any]
+"""A JSON Schema, draft 2020-12, as plain values."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contract:
+    """One message type.
+
+    Attributes:
+        type: its name on the broker, as `order.placed`.
+        model: what its body must fit.
+        taken_by, sent_by: the sagas that take it in, and those that send it, by name.
+        participant: of a command, who handles it; of a reply, who sends it.
+        reply: of a command, the type of the reply.
+    """
+
+    type: str
+    kind: Kind
+    model: Model
+    taken_by: tuple[str, ...] = ()
+    sent_by: tuple[str, ...] = ()
+    participant: str = ""
+    reply: str = ""
+
+    @cached_property
+    def schema(self) -> Schema:
+        """What a body must fit to be taken: names as they travel, fields that nobody knows allowed."""
+        return self.model.model_json_schema(by_alias=True, mode="validation")

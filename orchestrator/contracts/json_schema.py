@@ -1,0 +1,44 @@
+"""All contracts as one JSON Schema document (2020-12): a bundle in which each message type is a schema of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from orchestrator.errors import OrchestratorError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from orchestrator.contracts.contract import Contract, Schema
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def bundle(contracts: Iterable[Contract]) -> Schema:
+    """The contracts by message type under `$defs`; each has an `$id` of its own, so that its references stay within it.
+
+    What is beside the schema (`x-kind`, `x-participant`, `x-reply`) is for readers; validators pass over it.
+    """
+    return {"$schema": DIALECT, "$id": "urn:saga:contracts", "$defs": {one.type: _resource(one) for one in contracts}}
+
+
+def schemas_of(document: Any) -> Mapping[str, Schema]:
+    """The schemas in a document that `bundle` made, by message type.
+
+    Raises:
+        OrchestratorError: it is another document; says what to do.
+    """
+    found = cast("dict[str, Any]", document).get("$defs") if isinstance(document, dict) else None
+    if not isinstance(found, dict):
+        remedy = "write one by saga contracts export --format jsonschema > contracts.json"
+        raise OrchestratorError(f"the document has no $defs, so it is no bundle of contracts: {remedy}")
+    return cast("dict[str, Schema]", found)
+
+
+def _resource(contract: Contract) -> Schema:
+    told = {"x-kind": contract.kind, "x-participant": contract.participant, "x-reply": contract.reply}
+    return {
+        "$id": f"urn:saga:{contract.type}",
+        **{name: text for name, text in told.items() if text},
+        **contract.schema,
+    }
