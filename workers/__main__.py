@@ -72,6 +72,22 @@ def reconciler() -> None:
 
 
 @app.command()
+def recorder() -> None:
+    """Copy parked messages into the ledger, and send back those that are redriven, until told to stop."""
+    from workers.health import serve_health
+    from workers.recorder import open_recorder
+
+    async def work() -> None:
+        settings = load_settings()
+        stop = stop_on_signals()
+        async with open_recorder(settings) as recording, serve_health(settings, recording.is_ready):
+            note.print("recorder is ready")
+            await stop.wait()
+
+    _run(work())
+
+
+@app.command()
 def participant(
     reference: Annotated[str, typer.Argument(help="module:ATTRIBUTE of a Participant")],
     database_url: Annotated[str, typer.Option(help="where its inbox and books lie")] = "",

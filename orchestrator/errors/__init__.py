@@ -23,6 +23,7 @@ OrchestratorError
 ├── UnknownCallerError           nobody knows who asks
 ├── TokenNotFoundError
 ├── OperationNotFoundError
+├── ParkedNotFoundError          no parked message or group of this id
 ├── ExecutionNotFoundError
 ├── EngineUnavailableError       Temporal cannot be reached now
 ├── EngineFaultError             Temporal answers something that says neither yes nor no
@@ -78,6 +79,7 @@ from orchestrator.errors.operating import (
     KeyInUseError,
     KeyReusedError,
     OperationNotFoundError,
+    ParkedNotFoundError,
     PlanMovedError,
     RefusedCommandError,
     SelectionMovedError,
@@ -105,6 +107,7 @@ __all__ = [
     "SelectionMovedError",
     "PlanMovedError",
     "OperationNotFoundError",
+    "ParkedNotFoundError",
     "KeyReusedError",
     "KeyInUseError",
     "UnknownCallerError",

@@ -122,6 +122,14 @@ class PlanMovedError(ConflictError):
         self.plan = plan
 
 
+class ParkedNotFoundError(OrchestratorError):
+    """No parked message, or no group of them, has this id; or none that this caller may see."""
+
+    def __init__(self, what: str, name: str) -> None:
+        super().__init__(f"no {what} {name!r}: `saga parked` shows what is there; what was decided is kept for a while")
+        self.name = name
+
+
 class OperationNotFoundError(OrchestratorError):
     """No operation has this id."""
 

@@ -63,7 +63,7 @@ def changes(execution: Execution, request: EditAndRetry) -> tuple[Change, ...]:
     """What an edited input changes of the facts that the step would have been given."""
     call = _call(execution, request.step)
     before = execution.facts_for(request.step, call)
-    return tuple(_differences("", before, {**before, **request.input}))
+    return tuple(differences("", before, {**before, **request.input}))
 
 
 def _fact(handlers: Handlers, call: CallPlan, name: str, value: JSON) -> JSON:
@@ -103,10 +103,11 @@ def _handler(handlers: Handlers, call: CallPlan, operation: str) -> Handler:
         raise RefusedCommandError(operation, f"it cannot be checked here: {error}") from None
 
 
-def _differences(pointer: str, before: JSON, after: JSON) -> Iterator[Change]:
+def differences(pointer: str, before: JSON, after: JSON) -> Iterator[Change]:
+    """Where two values differ, as far down as both are objects."""
     if isinstance(before, dict) and isinstance(after, dict):
         old, new = cast("dict[str, JSON]", before), cast("dict[str, JSON]", after)
         for name in sorted({*old, *new}):
-            yield from _differences(f"{pointer}/{name}", old.get(name), new.get(name))
+            yield from differences(f"{pointer}/{name}", old.get(name), new.get(name))
     elif before != after:
         yield Change(pointer, before, after)

@@ -106,7 +106,12 @@ def entry_of(revision: int, at_ms: int, signal: Signal, ignored: str) -> Journal
 
 def fingerprint(saga: str, step: str, error: str) -> str:
     """The same for errors that differ in numbers and ids only; empty where there is no error."""
-    return short_hash(saga, step, _CHANGING.sub("#", error))[:16] if error else ""
+    return short_hash(saga, step, without_ids(error))[:16] if error else ""
+
+
+def without_ids(text: str) -> str:
+    """The text with `#` in place of every number and every machine-made id."""
+    return _CHANGING.sub("#", text)
 
 
 _TOLD = ("step", "direction", "attempt", "code", "reason", "actor", "command_id")

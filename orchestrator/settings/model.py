@@ -118,6 +118,10 @@ class Settings(BaseSettings):
     ledger_keep: Seconds = Field(
         timedelta(days=90), description="how long ended executions stay in the ledger, and never less than their window"
     )
+    parked_keep: Seconds = Field(
+        timedelta(days=30),
+        description="how long redriven and discarded messages stay in the ledger, and discarded ones can be restored",
+    )
     health_host: str = Field("127.0.0.1", description="where /healthz and /readyz listen")
     health_port: int = Field(0, ge=0, le=65535, description="their port; 0 = none")
     drain_timeout: Seconds = Field(

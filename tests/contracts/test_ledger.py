@@ -10,6 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
 import orchestrator.adapters.sql.access_tables
+import orchestrator.adapters.sql.parked_tables
 import orchestrator.adapters.sql.register_tables  # noqa: F401 - add their tables to the same metadata
 from orchestrator.adapters.sql.databases import open_engine
 from orchestrator.adapters.sql.ledger_tables import executions, metadata

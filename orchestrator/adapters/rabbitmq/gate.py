@@ -35,6 +35,7 @@ class Gate:
         first_pause, longest_pause: pauses before each probe; they double, and each is taken between half and whole.
         calm: how long it must have been open to begin again with the first pause.
         longest_hold: how long `opened` waits.
+        what: what does not answer, for people.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Gate:
         calm: timedelta = CALM,
         longest_hold: timedelta = LONGEST_HOLD,
         clock: Callable[[], float] = time.monotonic,
+        what: str = "the engine",
     ) -> None:
         self._probe = probe
         self._first_pause = first_pause.total_seconds()
@@ -53,6 +55,7 @@ class Gate:
         self._longest_hold = longest_hold.total_seconds()
         self._calm = calm.total_seconds()
         self._clock = clock
+        self._what = what
         self._pause = self._first_pause
         self._opened_at = -math.inf
         self._consumers: list[Consumer] = []
@@ -93,7 +96,7 @@ class Gate:
         return True
 
     async def _open_again(self) -> None:
-        log.warning("the engine does not answer: consuming pauses, nothing is lost")
+        log.warning("%s does not answer: consuming pauses, nothing is lost", self._what)
         await asyncio.gather(*(consumer.pause() for consumer in self._consumers))
         if self._clock() - self._opened_at >= self._calm:
             self._pause = self._first_pause
@@ -101,7 +104,7 @@ class Gate:
         while not await self._answers():
             await self._rest()
         await asyncio.gather(*(consumer.resume() for consumer in self._consumers))
-        log.warning("the engine answers again: consuming goes on")
+        log.warning("%s answers again: consuming goes on", self._what)
         self._opened_at = self._clock()
         # Last, so that only one task at a time pauses and resumes: `close` begins another only when this is set.
         self._open.set()

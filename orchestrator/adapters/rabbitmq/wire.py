@@ -98,9 +98,9 @@ def from_amqp(message: AbstractIncomingMessage, *, max_body_bytes: int) -> Envel
         raise MalformedMessageError("the body has a content encoding: send it uncompressed")
     headers = travelling(message.headers)
     if (message.content_type or "").lower().startswith(STRUCTURED):
-        attributes, body = _structured(message)
+        attributes, body = structured(message.body)
     else:
-        attributes, body = _binary(message.headers), message.body
+        attributes, body = binary(message.headers), message.body
     _require(attributes)
     return Envelope(
         id=attributes["id"],
@@ -123,19 +123,29 @@ class _StructuredEvent(BaseModel, extra="allow"):
     data_base64: str | None = None
 
 
-def _structured(message: AbstractIncomingMessage) -> tuple[dict[str, str], bytes]:
+def structured(body: bytes) -> tuple[dict[str, str], bytes]:
+    """The attributes and the data of a CloudEvent in structured mode.
+
+    Raises:
+        MalformedMessageError: it is none.
+    """
     try:
-        event = _StructuredEvent.model_validate(decode(message.body))
+        event = _StructuredEvent.model_validate(decode(body))
         encoded = event.data_base64
-        body = to_json(event.data) if encoded is None else b64decode(encoded, validate=True)
+        data = to_json(event.data) if encoded is None else b64decode(encoded, validate=True)
     except ValueError:  # pydantic's and base64's own errors are such
         raise MalformedMessageError("the body is no CloudEvent in structured mode") from None
     extra = event.model_extra or {}
     attributes = {name.lower(): as_text(name, value) for name, value in extra.items() if value is not None}
-    return attributes, body
+    return attributes, data
 
 
-def _binary(headers: Mapping[str, Any]) -> dict[str, str]:
+def binary(headers: Mapping[str, Any]) -> dict[str, str]:
+    """The attributes in the headers of a CloudEvent in binary mode.
+
+    Raises:
+        MalformedMessageError: one of them is no plain value, or too long.
+    """
     attributes: dict[str, str] = {}
     for name, value in headers.items():
         lowered = name.lower()

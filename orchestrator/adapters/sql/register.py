@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, insert, or_, select, tuple_, update
 
+from orchestrator.adapters.sql.audit_chain import ENTRY, append, lock
 from orchestrator.adapters.sql.inbox import outages
 from orchestrator.adapters.sql.register_tables import audit, audit_head, operations
 from orchestrator.sealing import OPEN
-from orchestrator.service.auditing import AuditEntry, AuditRow, Head, chained
+from orchestrator.service.auditing import AuditEntry, AuditRow, Head
 from orchestrator.service.operations import FINAL, OperationRecord
 from orchestrator.service.requests import REQUEST
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from orchestrator.sealing import Seal
     from orchestrator.service.trail import Sought
 
-ENTRY = ("at_ms", "actor", "role", "what", "target", "result", "operation_id", "before", "after", "origin")
 RECORD = (
     "id",
     "execution_id",
@@ -55,14 +55,14 @@ class SqlRegister:
         """Store both, unless the key or the plan is known."""
         with outages():
             async with self._engine.begin() as connection:
-                head = await _lock(connection)  # from here on nobody else accepts
+                head = await lock(connection)  # from here on nobody else accepts
                 known = await self._one(connection, _by_key(operation.actor, operation.key))
                 if known is None and operation.plan:
                     known = await self._one(connection, _confirming(operation.execution_id, operation.plan))
                 if known is not None:
                     return known
                 await connection.execute(insert(operations).values(self._values(operation)))
-                await self._append(connection, head, entry)
+                await append(connection, self._seal, head, entry)
         return operation
 
     async def change(self, operation: OperationRecord, entry: AuditEntry | None = None) -> bool:
@@ -74,17 +74,17 @@ class SqlRegister:
         )
         with outages():
             async with self._engine.begin() as connection:
-                head = await _lock(connection) if entry else Head()
+                head = await lock(connection) if entry else Head()
                 changed = (await connection.execute(statement)).rowcount == 1
                 if changed and entry is not None:
-                    await self._append(connection, head, entry)
+                    await append(connection, self._seal, head, entry)
         return changed
 
     async def note(self, entry: AuditEntry) -> None:
         """Add to the audit alone."""
         with outages():
             async with self._engine.begin() as connection:
-                await self._append(connection, await _lock(connection), entry)
+                await append(connection, self._seal, await lock(connection), entry)
 
     async def find(self, operation_id: str) -> OperationRecord | None:
         """An operation."""
@@ -151,14 +151,6 @@ class SqlRegister:
         row = (await connection.execute(wanted)).first()
         return None if row is None else self._record(row)
 
-    async def _append(self, connection: AsyncConnection, head: Head, entry: AuditEntry) -> None:
-        row = chained(head, entry)
-        values = {name: getattr(entry, name) for name in ENTRY}
-        sealed = {"reason": self._close(entry.reason), "text": self._close(entry.text)}
-        placed = {"number": row.number, "previous": row.previous, "hash": row.hash}
-        await connection.execute(insert(audit).values({**values, **sealed, **placed}))
-        await connection.execute(update(audit_head).values(number=row.number, hash=row.hash))
-
     def _values(self, record: OperationRecord) -> dict[str, Any]:
         plain = {name: getattr(record, name) for name in RECORD}
         request = self._seal.close(REQUEST.dump_json(record.request))
@@ -184,12 +176,6 @@ class SqlRegister:
 
     def _open(self, stored: bytes) -> str:
         return self._seal.open(stored).decode()
-
-
-async def _lock(connection: AsyncConnection) -> Head:
-    """The audit's head, held until the transaction ends: rows of the chain are written one after the other."""
-    row = (await connection.execute(select(audit_head).with_for_update())).one()
-    return Head(row.number, row.hash)
 
 
 def _sought(target: Column[Any], actor: Column[Any], sought: Sought) -> Iterator[ColumnElement[bool]]:

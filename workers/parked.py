@@ -1,0 +1,100 @@
+"""The use cases of parked messages, wired: for the command line, and for whoever serves them to others."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.adapters.rabbitmq.parked import RabbitRedriver, attributes_of, data_of
+from orchestrator.adapters.sql.databases import open_engine, open_reading_engine
+from orchestrator.adapters.sql.migrating import check_version
+from orchestrator.adapters.sql.parked_reader import SqlParkedReader
+from orchestrator.adapters.sql.parked_store import SqlParkedStore
+from orchestrator.adapters.sql.register import SqlRegister
+from orchestrator.contracts.catalogue import Catalogue
+from orchestrator.messages import Message, reply_of
+from orchestrator.service.parked_deciding import ParkedDeciding
+from orchestrator.service.parked_editing import EditRules
+from orchestrator.service.parked_reading import ParkedReading
+from orchestrator.service.parked_redriving import LEASE, Redriving
+from workers.operating import SystemClock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterator, Sequence
+
+    from orchestrator.saga.definition import Saga
+    from orchestrator.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedDesk:
+    """What may be asked about parked messages, and what may be done."""
+
+    reading: ParkedReading
+    deciding: ParkedDeciding
+
+
+@asynccontextmanager
+async def open_parked(
+    settings: Settings, sagas: Sequence[Saga] = (), *, sends: bool = False
+) -> AsyncGenerator[ParkedDesk]:
+    """The desk of this process.
+
+    Args:
+        settings: where ledger and broker are.
+        sagas: their messages are known to edits.
+        sends: whether redrives are sent from here; unless so the recorder sends them, and no broker is needed.
+
+    Raises:
+        LedgerOutdatedError: the ledger's tables are of another version; run `saga ledger migrate`.
+        StoreUnavailableError: the ledger is away.
+        BrokerUnavailableError: it is to send, and the broker is away.
+    """
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        writing, reading = open_engine(settings.ledger), open_reading_engine(settings.ledger)
+        stack.push_async_callback(writing.dispose)
+        stack.push_async_callback(reading.dispose)
+        await check_version(writing)
+        reader, store = SqlParkedReader(reading, settings.seal), SqlParkedStore(writing, settings.seal)
+        redriving = None
+        if sends:
+            redriver = await stack.enter_async_context(RabbitRedriver.open(settings))
+            redriving = Redriving(store, redriver, clock, lease=lease_of(settings))
+        deciding = ParkedDeciding(
+            reader,
+            store,
+            SqlRegister(writing, settings.seal),
+            clock,
+            rules=EditRules(catalogue_of(sagas), attributes_of, data_of, settings.max_body_bytes),
+            redriving=redriving,
+        )
+        yield ParkedDesk(ParkedReading(reader, clock), deciding)
+
+
+def lease_of(settings: Settings) -> timedelta:
+    """How long a process has to send what it claimed."""
+    return max(LEASE, 3 * settings.publish_timeout)
+
+
+def catalogue_of(sagas: Sequence[Saga]) -> Catalogue:
+    """Every message that these sagas send or take; of versions that differ, the newest."""
+    by_type: dict[str, type[Message]] = {}
+    for saga in sorted(sagas, key=lambda saga: saga.version, reverse=True):
+        for model in _messages(saga):
+            by_type.setdefault(model.message_type, model)
+    return Catalogue(by_type.values())
+
+
+def _messages(saga: Saga) -> Iterator[type[Message]]:
+    yield from saga.events.values()
+    for handler in saga.handlers.values():
+        result: Any = handler.function.result
+        if handler.lane != "command":
+            continue
+        yield result
+        reply = reply_of(result)
+        if issubclass(reply, Message):
+            yield reply
