@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 from collections import Counter
@@ -15,6 +16,7 @@ from orchestrator.service.access import Caller, Role
 from orchestrator.service.auditing import AuditEntry, AuditRow, Head, chained
 from orchestrator.service.bulk import Bulking
 from orchestrator.service.bulk_records import Bulk, BulkCounts, BulkItem
+from orchestrator.service.bulk_running import BulkRunning
 from orchestrator.service.live import Seen, Taken, linked_id
 from orchestrator.service.operating import Operating, World
 from orchestrator.service.operations import Instruction, OperationRecord
@@ -33,6 +35,7 @@ from orchestrator.service.records import (
     milliseconds,
 )
 from orchestrator.service.requests import REQUEST
+from orchestrator.service.settling import Settling
 from orchestrator.service.snapshots import entry_of, row_of, steps_of
 from orchestrator.service.subjects import Subjects
 from orchestrator.service.switches import Switch
@@ -40,7 +43,7 @@ from tests.hand_kit import Hand, event
 from tests.trip_kit import trip
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from orchestrator.engine.signals import CompensateRequested, Operator
     from orchestrator.service.bulk_records import BulkState, ItemState
@@ -65,6 +68,7 @@ class ManualClock:
     async def sleep(self, length: timedelta) -> None:
         self.slept.append(length)
         self.moment += max(length, timedelta(0))
+        await asyncio.sleep(0)  # what goes on beside it has its turn
 
 
 @dataclass
@@ -103,7 +107,7 @@ class MemoryRegister:
 
     async def confirming(self, execution_id: str, plan: str) -> OperationRecord | None:
         found = (one for one in self.operations.values() if (one.execution_id, one.plan) == (execution_id, plan))
-        return next((one for one in found if one.state != "failed"), None)
+        return next((one for one in found if one.state not in ("failed", "no_effect")), None)
 
     async def of_execution(self, execution_id: str, *, limit: int = 50) -> tuple[OperationRecord, ...]:
         found = [one for one in self.operations.values() if one.execution_id == execution_id]
@@ -141,15 +145,17 @@ def _is_sought(target: str, actor: str, sought: Sought) -> bool:
 class MemoryBulks:
     """Bulks, in memory."""
 
+    register: MemoryRegister = field(default_factory=MemoryRegister)
     bulks: dict[str, Bulk] = field(default_factory=dict)
     kept: dict[str, dict[int, BulkItem]] = field(default_factory=dict)
 
-    async def create(self, bulk: Bulk, ids: Sequence[str]) -> Bulk:
+    async def create(self, bulk: Bulk, ids: Sequence[str], entry: AuditEntry) -> Bulk:
         known = await self.by_key(bulk.caller.actor, bulk.key)
         if known is not None:
             return known
         self.bulks[bulk.id] = bulk
         self.kept[bulk.id] = {n: BulkItem(number=n, execution_id=name) for n, name in enumerate(ids, start=1)}
+        await self.register.note(entry)
         return bulk
 
     async def find(self, bulk_id: str) -> Bulk | None:
@@ -162,11 +168,16 @@ class MemoryBulks:
         found = [one for one in self.bulks.values() if one.state == "running"]
         return tuple(sorted(found, key=lambda one: (one.created_ms, one.id)))
 
-    async def set_state(self, bulk_id: str, state: BulkState) -> None:
-        self.bulks[bulk_id] = replace(self.bulks[bulk_id], state=state)
+    async def end(self, bulk_id: str, state: BulkState) -> None:
+        if self.bulks[bulk_id].state == "running":
+            self.bulks[bulk_id] = replace(self.bulks[bulk_id], state=state)
 
-    async def next_waiting(self, bulk_id: str) -> BulkItem | None:
-        return next(iter(await self.items(bulk_id, "waiting", limit=1)), None)
+    async def move(self, bulk_id: str, states: Collection[BulkState], state: BulkState, entry: AuditEntry) -> bool:
+        if self.bulks[bulk_id].state not in states:
+            return False
+        self.bulks[bulk_id] = replace(self.bulks[bulk_id], state=state)
+        await self.register.note(entry)
+        return True
 
     async def settle(self, bulk_id: str, item: BulkItem, state: ItemState, *, text: str, operation_id: str) -> None:
         if self.kept[bulk_id][item.number].round == item.round:
@@ -195,18 +206,25 @@ class MemorySwitches:
 
     held: dict[tuple[str, str], Switch] = field(default_factory=dict)
     away: bool = False
+    register: MemoryRegister = field(default_factory=MemoryRegister)
 
     async def all(self) -> tuple[Switch, ...]:
         self._check()
         return tuple(self.held[name] for name in sorted(self.held))
 
-    async def set(self, switch: Switch) -> bool:
+    async def set(self, switch: Switch, entry: AuditEntry) -> bool:
         self._check()
-        return self.held.setdefault((switch.kind, switch.name), switch) is switch
+        is_new = self.held.setdefault((switch.kind, switch.name), switch) is switch
+        if is_new:
+            await self.register.note(entry)
+        return is_new
 
-    async def clear(self, kind: Kind, name: str) -> bool:
+    async def clear(self, kind: Kind, name: str, entry: AuditEntry) -> bool:
         self._check()
-        return self.held.pop((kind, name), None) is not None
+        was_held = self.held.pop((kind, name), None) is not None
+        if was_held:
+            await self.register.note(entry)
+        return was_held
 
     def _check(self) -> None:
         if self.away:
@@ -380,9 +398,20 @@ class ServiceBench:
     clock: ManualClock = field(default_factory=ManualClock)
     bulks: MemoryBulks = field(default_factory=MemoryBulks)
 
+    def __post_init__(self) -> None:
+        self.bulks.register = self.register
+
     @property
     def bulking(self) -> Bulking:
         return Bulking(self.world, self.bulks)
+
+    @property
+    def running(self) -> BulkRunning:
+        return BulkRunning(self.world, self.bulks)
+
+    @property
+    def settling(self) -> Settling:
+        return Settling(self.world, self.operating)
 
     @property
     def world(self) -> World:

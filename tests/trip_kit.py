@@ -292,7 +292,11 @@ async def office(folder: Path, *, worker: bool = True, **changes: Any) -> AsyncG
 async def worker_process(place: Office, *mark: str) -> AsyncGenerator[asyncio.subprocess.Process]:
     """A worker of its own, killed at the end of the block if it has not killed itself."""
     settings = place.corner.settings
-    names = {"SAGA_NAME_PREFIX": settings.name_prefix, "SAGA_TASK_QUEUE": settings.task_queue}
+    names = {
+        "SAGA_NAME_PREFIX": settings.name_prefix,
+        "SAGA_TASK_QUEUE": settings.task_queue,
+        "SAGA_DATABASE_URL": settings.database_url.get_secret_value(),
+    }
     command = (sys.executable, "-m", "tests.trip_process", str(place.agency.folder), *mark)
     process = await asyncio.create_subprocess_exec(*command, env={**os.environ, **names})
     try:

@@ -13,6 +13,8 @@ import typer
 from deploy.local import BootstrapError
 from deploy.local import down as stop_servers
 from deploy.local import up as start_servers
+from orchestrator.adapters.sql.databases import make_folder
+from orchestrator.adapters.sql.migrating import migrate_at
 from orchestrator.cli.app import build_app
 from orchestrator.cli.context import DEFAULT, SagasOption, load_sagas, plain_console, print_document
 from orchestrator.errors import OrchestratorError
@@ -57,14 +59,19 @@ def worker(
 
 @app.command()
 def reconciler() -> None:
-    """Keep the ledger true to Temporal until told to stop. Workers do this too; run it where none of them runs."""
+    """Keep the ledger true to Temporal, settle operations and go on with bulks, until told to stop.
+
+    Workers do this too; run it where none of them runs.
+    """
     from orchestrator.adapters.temporal.connecting import connect
     from workers.reconciler import reconciling
+    from workers.upkeep import upkeep
 
     async def work() -> None:
         settings = load_settings()
         stop = stop_on_signals()
-        async with reconciling(settings, await connect(settings)):
+        client = await connect(settings)
+        async with reconciling(settings, client), upkeep(settings, client):
             note.print("reconciler is ready")
             await stop.wait()
 
@@ -110,6 +117,10 @@ def participant(
 def up() -> None:
     """Start Temporal and RabbitMQ on this machine, or find them running."""
     start_servers(project_folder(), note)
+    settings = load_settings()
+    if settings.ledger.startswith("sqlite"):  # another database is migrated by hand, see `saga ledger migrate`
+        make_folder(settings.ledger)
+        asyncio.run(migrate_at(settings.ledger))
 
 
 @app.command()

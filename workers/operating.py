@@ -18,6 +18,7 @@ from orchestrator.adapters.sql.tokens import SqlTokens
 from orchestrator.adapters.temporal.live import TemporalLive
 from orchestrator.saga.handlers import Handlers
 from orchestrator.service.bulk import Bulking
+from orchestrator.service.bulk_running import BulkRunning
 from orchestrator.service.once import Once
 from orchestrator.service.operating import Operating, World
 from orchestrator.service.reading import Reading
@@ -86,12 +87,14 @@ async def open_service(sagas: Sequence[Saga], settings: Settings, client: Client
             quiet=2 * settings.task_timeout,
         )
         register, clock = world.register, world.clock
+        bulks = SqlBulks(writing, settings.seal)
         yield Service(
             world=world,
             reading=Reading(ledger, clock),
             trail=Trail(register),
             operating=Operating(world),
-            bulking=Bulking(world, SqlBulks(writing, settings.seal)),
+            bulking=Bulking(world, bulks),
+            running=BulkRunning(world, bulks),
             switching=Switching(SqlSwitches(writing, settings.seal), register, clock),
             issuing=Issuing(SqlTokens(writing), register, clock),
             once=Once(SqlAnswers(writing, settings.seal), clock),

@@ -13,9 +13,9 @@ from orchestrator.adapters.sql.ledger import SqlLedger
 from orchestrator.adapters.sql.ledger_keeper import SqlLedgerKeeper
 from orchestrator.adapters.sql.ledger_reader import SqlLedgerReader
 from orchestrator.adapters.temporal.survey import TemporalSurvey
-from orchestrator.errors import EngineUnavailableError, StoreUnavailableError
 from orchestrator.service.reconciling import Reconciler
 from orchestrator.service.records import IN_FLIGHT, Status
+from workers.turning import again_and_again
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TURN, DEEP_TURN = "reconciler-turn", "reconciler-deep-turn"
+AT_ONCE = 500
+"""So many executions are forgotten in one transaction."""
 ENDED = tuple(status for status in get_args(Status) if status not in IN_FLIGHT)
 
 
@@ -49,26 +51,27 @@ class Reconciling:
         return await self.go_through(deep=await self._claim(DEEP_TURN, settings.reconcile_deep_every.total_seconds()))
 
     async def go_through(self, *, deep: bool) -> PassCounts:
-        """One pass now, whoever has a turn; then what is too old is forgotten."""
+        """One pass now, whoever has a turn; after a deep one, what is too old is forgotten."""
         await self._ledger.prepare()
         counts = await self._reconciler.go_through(_now, deep=deep)
-        await self._keeper.forget(ENDED, ended_before=_now() - self._settings.ledger_keep, now=_now())
+        if deep:
+            await self._forget()
         return counts
+
+    async def _forget(self) -> None:
+        for status in ENDED:
+            before = _now() - self._settings.keeps(status)
+            while await self._keeper.forget((status,), ended_before=before, now=_now(), limit=AT_ONCE) == AT_ONCE:
+                pass
 
     async def go_on(self) -> None:
         """Turn after turn, until cancelled; while ledger or Temporal are away it waits for them."""
-        pause = self._settings.reconcile_every.total_seconds()
-        while True:
-            try:
-                counts = await self.take_turn()
-            except (EngineUnavailableError, StoreUnavailableError) as error:
-                log.warning("the reconciler waits: %s", error)
-            except Exception:
-                log.exception("a pass of the reconciler failed; the next one tries again")
-            else:
-                if counts is not None and (counts.repaired or counts.gone or counts.unknown):
-                    log.warning("reconciled: %s", counts)
-            await asyncio.sleep(pause)
+        await again_and_again("the reconciler", self._tell, self._settings.reconcile_every)
+
+    async def _tell(self) -> None:
+        counts = await self.take_turn()
+        if counts is not None and (counts.repaired or counts.gone or counts.unknown):
+            log.warning("reconciled: %s", counts)
 
     async def _claim(self, name: str, seconds: float) -> bool:
         now = _now()

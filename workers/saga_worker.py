@@ -30,6 +30,7 @@ from orchestrator.service.routing import Routes
 from workers.ledger import open_board, open_buffer
 from workers.reconciler import reconciling
 from workers.relay import Relay
+from workers.upkeep import upkeep
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -81,6 +82,7 @@ async def open_worker(sagas: Sequence[Saga], settings: Settings, ports: Mapping[
         client, buffer = parts.client, parts.lines.buffer
         async with (
             reconciling(settings, client),
+            upkeep(settings, client),
             saga_worker(client, parts.stage, settings, buffer.give),
             parts.relaying() as relay,
         ):

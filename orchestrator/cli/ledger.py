@@ -6,8 +6,7 @@ import asyncio
 
 import typer
 
-from orchestrator.adapters.sql.databases import open_engine
-from orchestrator.adapters.sql.migrating import migrate
+from orchestrator.adapters.sql.migrating import migrate_at
 from orchestrator.cli.context import plain_console
 from orchestrator.settings import load_settings
 
@@ -23,12 +22,5 @@ def ledger_app() -> typer.Typer:
 
 def migrate_tables() -> None:
     """Make the ledger's tables, or bring them to this version. On SQLite a worker does this by itself."""
-
-    async def work() -> str:
-        engine = open_engine(load_settings().ledger)
-        try:
-            return await migrate(engine)
-        finally:
-            await engine.dispose()
-
-    console.print(f"the ledger's tables are of version {asyncio.run(work())}")
+    version = asyncio.run(migrate_at(load_settings().ledger))
+    console.print(f"the ledger's tables are of version {version}")

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
-from orchestrator.errors import StoreUnavailableError
+from orchestrator.errors import LedgerOutdatedError, StoreUnavailableError
 from orchestrator.service.records import moment, place
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ MESSAGES_AT_ONCE = 1_000
 PAUSE = timedelta(milliseconds=200)
 PATIENCE = timedelta(seconds=10)
 LONGEST_REST_S = 5.0
+
+AWAY = (StoreUnavailableError, LedgerOutdatedError)
+"""Nothing can be written now, whatever it is."""
 
 Run: TypeAlias = tuple[str, str]
 """Execution id and run id: journals of two runs are not mixed."""
@@ -177,7 +180,7 @@ class LedgerBuffer:
                     await self._writer.mark_stale(moment(stale_ms))
                     stale_ms = 0
                 await self._write(snapshots, messages)
-        except (StoreUnavailableError, TimeoutError) as error:
+        except (*AWAY, TimeoutError) as error:
             self._put_back(snapshots, messages, stale_ms)
             await self._set_away(str(error) or "a write takes too long")
             return False
@@ -188,37 +191,26 @@ class LedgerBuffer:
         return True
 
     async def _write(self, snapshots: Sequence[Snapshot], messages: Sequence[MessageRecord]) -> None:
+        """In one transaction; singly, if a row is refused: it must not keep out the others."""
         try:
             await self._writer.write(snapshots, messages)
-        except StoreUnavailableError:
+        except AWAY:
             raise
         except Exception:
             if len(snapshots) + len(messages) == 1:
-                raise
+                refused = [one.execution_id for one in snapshots] + [one.execution_id for one in messages]
+                log.exception("the ledger refuses %s", refused)
+                self.counts.refused += len(snapshots)
+                return
             log.exception("the ledger refused %s changes at once: they are written one by one", len(snapshots))
-            await self._write_singly(snapshots, messages)
+            for snapshot in snapshots:
+                await self._write([snapshot], [])
+            for message in messages:
+                await self._write([], [message])
         else:
             self.counts.transactions += 1
             self.counts.written += len(snapshots)
             self.counts.messages += len(messages)
-
-    async def _write_singly(self, snapshots: Sequence[Snapshot], messages: Sequence[MessageRecord]) -> None:
-        """One row that the database does not take must not keep out the others."""
-        for snapshot in snapshots:
-            self.counts.refused += not await self._is_taken([snapshot], [])
-        for message in messages:
-            await self._is_taken([], [message])
-
-    async def _is_taken(self, snapshots: Sequence[Snapshot], messages: Sequence[MessageRecord]) -> bool:
-        try:
-            await self._write(snapshots, messages)
-        except StoreUnavailableError:
-            raise
-        except Exception:
-            refused = [one.execution_id for one in snapshots] + [one.execution_id for one in messages]
-            log.exception("the ledger refuses %s", refused)
-            return False
-        return True
 
     def _take(self) -> tuple[list[Snapshot], list[MessageRecord], int]:
         with self._lock:

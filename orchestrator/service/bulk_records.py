@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from orchestrator.service.access import Caller
+    from orchestrator.service.auditing import AuditEntry
 
 BulkWord: TypeAlias = Literal["retry", "suspend", "resume", "cancel", "abandon", "release"]
 BulkState: TypeAlias = Literal["running", "suspended", "cancelled", "completed", "partially_completed", "failed"]
@@ -60,8 +61,11 @@ class BulkCounts:
 class Bulks(Protocol):
     """Keeps bulks. Every method raises `StoreUnavailableError`."""
 
-    async def create(self, bulk: Bulk, ids: Sequence[str]) -> Bulk:
-        """Store it with its items, numbered from 1. If this actor's key is known, that bulk is returned."""
+    async def create(self, bulk: Bulk, ids: Sequence[str], entry: AuditEntry) -> Bulk:
+        """Store it with its items, numbered from 1, and its audit entry, in one transaction.
+
+        If this actor's key is known, nothing is stored and that bulk is returned.
+        """
         ...
 
     async def find(self, bulk_id: str) -> Bulk | None:
@@ -76,12 +80,12 @@ class Bulks(Protocol):
         """Those that are to be gone on with, the oldest first."""
         ...
 
-    async def set_state(self, bulk_id: str, state: BulkState) -> None:
-        """Store how far it is."""
+    async def end(self, bulk_id: str, state: BulkState) -> None:
+        """Store the end of one that is running; another one stays as it is."""
         ...
 
-    async def next_waiting(self, bulk_id: str) -> BulkItem | None:
-        """The first item that waits."""
+    async def move(self, bulk_id: str, states: Collection[BulkState], state: BulkState, entry: AuditEntry) -> bool:
+        """Store an order with its audit entry; False, and nothing stored, if the bulk is in none of `states`."""
         ...
 
     async def settle(self, bulk_id: str, item: BulkItem, state: ItemState, *, text: str, operation_id: str) -> None:

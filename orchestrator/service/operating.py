@@ -148,7 +148,11 @@ class Operating:
             record = await self._delivering.deliver(record)
         if record.state != "applied":
             return record
-        subject = await self._world.subjects.find(record.execution_id)
+        try:
+            subject = await self._world.subjects.find(record.execution_id)
+        except ExecutionNotFoundError:
+            text = "nobody knows the execution any more: what came of it cannot be told"
+            return await self._delivering.end(record, "failed", text)
         if subject.execution.state.revision < (record.after or 0):
             return record  # what answers does not know of the command yet
         found = verdict(record.request, subject.execution)
@@ -156,15 +160,6 @@ class Operating:
             return record
         state, text = found
         return await self._delivering.end(record, state, text)
-
-    async def settle_all(self) -> int:
-        """Bring every operation without an end as far as it can be now; how many were looked at. For a timer."""
-        looked, after = 0, ""
-        while page := await self._world.register.unsettled(after=after):
-            for record in page:
-                await self.settle(record)
-            looked, after = looked + len(page), page[-1].id
-        return looked
 
     async def _accepted(self, caller: Caller, execution_id: str, given: Instruction, bulk: str) -> OperationRecord:
         self._check_rights(caller, execution_id, given)

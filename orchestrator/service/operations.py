@@ -91,7 +91,7 @@ class Register(Protocol):
         """Store both in one transaction.
 
         If this actor's key is known, or the execution has an operation that confirms the same plan and has not failed,
-        nothing is stored and that operation is returned.
+        nor ended without effect, nothing is stored and that operation is returned.
         """
         ...
 
@@ -112,7 +112,7 @@ class Register(Protocol):
         ...
 
     async def confirming(self, execution_id: str, plan: str) -> OperationRecord | None:
-        """The operation that confirms this plan and has not failed."""
+        """The operation that confirms this plan and has neither failed nor ended without effect."""
         ...
 
     async def of_execution(self, execution_id: str, *, limit: int = 50) -> tuple[OperationRecord, ...]:

@@ -20,6 +20,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from orchestrator.engine.execution import Execution
+from orchestrator.errors import EngineUnavailableError, LedgerOutdatedError, StoreUnavailableError
 from orchestrator.service.records import Position, Snapshot, milliseconds, moment
 from orchestrator.service.runs import gone_as
 
@@ -41,6 +42,7 @@ GRACE = timedelta(seconds=5)
 """How long a change has to come into the ledger by itself, and an end into Temporal's list."""
 AT_ONCE = 16
 BATCH = 200
+AWAY = (EngineUnavailableError, StoreUnavailableError, LedgerOutdatedError)
 BEGINNING = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 
 
@@ -84,10 +86,11 @@ class Reconciler:
         unseen = set(running)
         async for rows in self._open_rows():
             unseen.difference_update(row.workflow_id for row in rows)
-            await self._each(rows, partial(self._compare, running=running, began=began, counts=counts, deep=deep))
+            compare = partial(self._compare, running=running, began=began, counts=counts, deep=deep)
+            await self._each(rows, compare, counts)
         fresh = milliseconds(began - GRACE)
         missing = [running[name] for name in sorted(unseen) if running[name].run_ms < fresh]
-        await self._each(missing, lambda seen: self._repair(seen, counts))
+        await self._each(missing, lambda seen: self._repair(seen, counts), counts)
         await self._keeper.set_mark(CLOSED_UNTIL, milliseconds(began))
         if deep:
             await self._keeper.reconciled(began)
@@ -115,7 +118,7 @@ class Reconciler:
     async def _confirm(self, ended: Collection[RunSeen], counts: PassCounts) -> None:
         known = await self._keeper.confirmed_among([seen.run_id for seen in ended])
         new = [seen for seen in ended if seen.run_id not in known]
-        await self._each(new, lambda seen: self._take_end(seen, None, counts))
+        await self._each(new, lambda seen: self._take_end(seen, None, counts), counts)
 
     async def _open_rows(self) -> AsyncIterator[list[OpenRow]]:
         after = ""
@@ -194,11 +197,27 @@ class Reconciler:
             ended_ms=ended_ms,
         )
 
-    async def _each(self, given: Sequence[Given], look: Callable[[Given], Awaitable[Snapshot | None]]) -> None:
+    async def _each(
+        self, given: Sequence[Given], look: Callable[[Given], Awaitable[Snapshot | None]], counts: PassCounts
+    ) -> None:
         """Look at all of them, a few at once, and write what was found."""
         for start in range(0, len(given), AT_ONCE):
-            found = await asyncio.gather(*(look(one) for one in given[start : start + AT_ONCE]))
-            await self._writer.write([one for one in found if one is not None])
+            found = await asyncio.gather(*(_looked(look, one, counts) for one in given[start : start + AT_ONCE]))
+            await self._write([one for one in found if one is not None], counts)
+
+    async def _write(self, found: Sequence[Snapshot], counts: PassCounts) -> None:
+        """In one transaction; singly, if a row is refused: it must not keep out the others, nor end the pass."""
+        try:
+            await self._writer.write(found)
+        except AWAY:
+            raise
+        except Exception:
+            if len(found) == 1:
+                log.exception("the ledger refuses %s", found[0].execution_id)
+                counts.unknown += 1
+                return
+            for one in found:
+                await self._write([one], counts)
 
     async def _plan(self, plan_hash: str) -> Plan | None:
         if plan_hash not in self._plans:
@@ -207,3 +226,17 @@ class Reconciler:
                 return None
             self._plans[plan_hash] = found
         return self._plans[plan_hash]
+
+
+async def _looked(
+    look: Callable[[Given], Awaitable[Snapshot | None]], one: Given, counts: PassCounts
+) -> Snapshot | None:
+    """What a look gives. One execution that cannot be read is a matter of its own: the pass goes on with the others."""
+    try:
+        return await look(one)
+    except AWAY:
+        raise
+    except Exception:
+        log.exception("%s cannot be looked at: the next pass tries again", one)
+        counts.unknown += 1
+        return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from orchestrator.errors import RefusedCommandError, StoreUnavailableError
@@ -48,12 +48,12 @@ class Switches(Protocol):
         """Everything that is held, by kind and name."""
         ...
 
-    async def set(self, switch: Switch) -> bool:
-        """Hold it; False if it was held already."""
+    async def set(self, switch: Switch, entry: AuditEntry) -> bool:
+        """Hold it, with its audit entry in one transaction; False, and nothing stored, if it was held already."""
         ...
 
-    async def clear(self, kind: Kind, name: str) -> bool:
-        """Let it go on; False if it was not held."""
+    async def clear(self, kind: Kind, name: str, entry: AuditEntry) -> bool:
+        """Let it go on, likewise; False if it was not held."""
         ...
 
 
@@ -80,35 +80,31 @@ class Switching:
 
     async def _turn(self, caller: Caller, kind: Kind, name: str, reason: str, *, is_held: bool) -> None:
         what = f"{'suspend' if is_held else 'resume'} {kind}"
-        result, text = "accepted", ""
+        entry = AuditEntry(
+            at_ms=milliseconds(self._clock.now()),
+            actor=caller.actor,
+            role=caller.role.value,
+            what=what,
+            target=f"{kind}:{name}",
+            result="accepted",
+            reason=reason,
+            origin=caller.origin,
+        )
         try:
             # A participant serves many sagas, so its switch is no matter of one of them.
             caller.require(Permission.SWITCH, name if kind == "starts" else None)
             check_words(reason, name)
-            if not await self._turned(caller, kind, name, reason, is_held=is_held):
+            if not await self._turned(kind, name, entry, is_held=is_held):
                 raise RefusedCommandError(what, f"{name!r} is {'held already' if is_held else 'not held'}")
         except REFUSALS as error:
-            result, text = "refused", str(error)
+            await self._register.note(replace(entry, result="refused", text=str(error)))
             raise
-        finally:
-            entry = AuditEntry(
-                at_ms=milliseconds(self._clock.now()),
-                actor=caller.actor,
-                role=caller.role.value,
-                what=what,
-                target=f"{kind}:{name}",
-                result=result,
-                reason=reason,
-                text=text,
-                origin=caller.origin,
-            )
-            await self._register.note(entry)
 
-    async def _turned(self, caller: Caller, kind: Kind, name: str, reason: str, *, is_held: bool) -> bool:
+    async def _turned(self, kind: Kind, name: str, entry: AuditEntry, *, is_held: bool) -> bool:
         if not is_held:
-            return await self._switches.clear(kind, name)
-        at_ms = milliseconds(self._clock.now())
-        return await self._switches.set(Switch(kind=kind, name=name, actor=caller.actor, reason=reason, at_ms=at_ms))
+            return await self._switches.clear(kind, name, entry)
+        switch = Switch(kind=kind, name=name, actor=entry.actor, reason=entry.reason, at_ms=entry.at_ms)
+        return await self._switches.set(switch, entry)
 
 
 class SwitchBoard:
@@ -145,7 +141,10 @@ class SwitchBoard:
     async def _keep_reading(self) -> None:
         while True:
             await asyncio.sleep(self._every.total_seconds())
-            await self.refresh()
+            try:
+                await self.refresh()
+            except Exception:
+                log.exception("switches cannot be read: what was held stays held")
 
     def why_held(self, kind: Kind, name: str) -> str:
         """Why it is held, for people; empty if it is not."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from orchestrator.service.bulk import Bulking
+    from orchestrator.service.bulk_running import BulkRunning
     from orchestrator.service.once import Once
     from orchestrator.service.operating import Operating, World
     from orchestrator.service.reading import Reading
@@ -22,7 +23,7 @@ class Service:
     Attributes:
         world: what they work with.
         reading: executions, as they are. `trail`: what was done to them.
-        operating, bulking, switching: what people do, to one, to many, to all.
+        operating, bulking, switching: what people do, to one, to many, to all. `running`: does the items of bulks.
         issuing: API tokens. `once`: requests that come twice.
     """
 
@@ -31,6 +32,7 @@ class Service:
     trail: Trail
     operating: Operating
     bulking: Bulking
+    running: BulkRunning
     switching: Switching
     issuing: Issuing
     once: Once

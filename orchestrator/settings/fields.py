@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -11,10 +12,13 @@ from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic_settings import NoDecode
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 LONGEST = timedelta(days=3_650)
 DATABASES = ("sqlite", "sqlite+aiosqlite", "postgresql", "postgresql+asyncpg")
+ENDED = ("completed", "compensated", "partially_compensated", "aborted", "terminated")
+"""The words of executions that have ended, as lists have them."""
 _HOST_PORT = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9][A-Za-z0-9._-]*):(?P<port>[0-9]{1,5})")
 _LAST_PORT = 65_535
 
@@ -120,9 +124,33 @@ def _database(value: SecretStr) -> SecretStr:
     return value
 
 
+def _lengths(value: object) -> object:
+    """`completed=2592000,aborted=604800` as a mapping; anything else is left to pydantic."""
+    if not isinstance(value, str):
+        return value
+    pairs = [part.partition("=") for part in value.split(",")]
+    names = [name.strip() for name, _, _ in pairs]
+    if not all(equals and length.strip() for _, equals, length in pairs) or len(set(names)) < len(names):
+        raise ValueError("write status=seconds, each status once, with commas between")
+    return {name.strip(): _seconds(length.strip()) for name, _, length in pairs}
+
+
+def _ended(value: Mapping[str, timedelta]) -> Mapping[str, timedelta]:
+    if unknown := [name for name in value if name not in ENDED]:
+        raise ValueError(f"{', '.join(unknown)}: only what has ended is forgotten: {', '.join(ENDED)}")
+    return value
+
+
 Seconds = Annotated[timedelta, BeforeValidator(_seconds), AfterValidator(_length), Allowed("seconds, more than 0")]
 Address = Annotated[str, AfterValidator(_address), Allowed("host:port")]
 PemFile = Annotated[Path, AfterValidator(_readable), Allowed("a PEM file that can be read")]
 AmqpUrl = Annotated[SecretStr, AfterValidator(_amqp), Allowed("amqp:// or amqps://, with vhost")]
 HttpUrl = Annotated[SecretStr, AfterValidator(_http), Allowed("http:// or https://")]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database), Allowed("sqlite:///file or postgresql://")]
+ByStatus = Annotated[
+    Mapping[str, Seconds],
+    NoDecode,
+    BeforeValidator(_lengths),
+    AfterValidator(_ended),
+    Allowed("status=seconds, with commas between"),
+]

@@ -12,6 +12,7 @@ from orchestrator.sealing import OPEN, Seal
 from orchestrator.settings.fields import (
     Address,
     AmqpUrl,
+    ByStatus,
     DatabaseUrl,
     HttpUrl,
     PemFile,
@@ -118,6 +119,9 @@ class Settings(BaseSettings):
     ledger_keep: Seconds = Field(
         timedelta(days=90), description="how long ended executions stay in the ledger, and never less than their window"
     )
+    ledger_keep_by_status: ByStatus | None = Field(
+        None, description="the same for those that ended in certain ways, as `aborted=604800,terminated=31536000`"
+    )
     parked_keep: Seconds = Field(
         timedelta(days=30),
         description="how long redriven and discarded messages stay in the ledger, and discarded ones can be restored",
@@ -184,6 +188,10 @@ class Settings(BaseSettings):
     def ledger(self) -> str:
         """Where the ledger is."""
         return (self.ledger_url or self.database_url).get_secret_value()
+
+    def keeps(self, status: str) -> timedelta:
+        """How long executions that ended so stay in the ledger."""
+        return (self.ledger_keep_by_status or {}).get(status, self.ledger_keep)
 
     @property
     def has_temporal_here(self) -> bool:

@@ -6,15 +6,19 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
+from orchestrator.adapters.sql.databases import open_engine
+from orchestrator.adapters.sql.register import SqlRegister
 from orchestrator.errors import ConflictError, RefusedCommandError
 from orchestrator.service.auditing import verify
 from orchestrator.service.bulk import BulkWish
 from orchestrator.service.live import linked_id
+from orchestrator.service.operations import OperationRecord
 from orchestrator.service.records import Filter
 from tests.acceptance.test_undo_of_ended import completed, forget, undone
 from tests.service_kit import ADMIN, WHY, asked
 from tests.trip_kit import office, trip
 from workers.operating import open_service
+from workers.upkeep import upkeep
 
 pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("environment")]
 
@@ -94,7 +98,6 @@ async def test_a_finished_trip_is_undone_from_the_ledger_after_temporal_has_forg
 
 async def confirm(service, place, detail):
     """What the reconciler does: Temporal has recorded this end."""
-    from orchestrator.adapters.sql.databases import open_engine
     from orchestrator.adapters.sql.ledger_tables import executions
 
     engine = open_engine(place.corner.settings.ledger)
@@ -126,14 +129,69 @@ async def test_a_bulk_that_stops_half_way_is_finished_by_the_next_process(tmp_pa
             seen = await service.bulking.preview(ADMIN, "retry", wanted)
             wish = BulkWish(word="retry", wanted=wanted, reason=WHY, key="b", token=seen.token, rate=2.0)
             bulk = await service.bulking.begin(ADMIN, wish)
-            running = asyncio.create_task(service.bulking.run_all())
+            running = asyncio.create_task(service.running.run_all())
             while not await service.bulking._bulks.items(bulk.id, "done"):
                 await asyncio.sleep(0.05)
             running.cancel()
             await asyncio.wait([running])
         async with open_service([trip], place.corner.settings, place.client) as service:
-            await service.bulking.run_all()
+            await service.running.run_all()
             counts = await service.bulking._bulks.counts(bulk.id)
             assert (counts.done, counts.total) == (4, 4)
         for execution in trips:
             await place.until(execution, "Compensated")
+
+
+async def test_an_operation_that_nobody_asks_for_again_gets_its_end_from_a_worker(tmp_path) -> None:
+    async with office(tmp_path, **ledger_in(tmp_path)) as place:
+        execution = await place.stuck()
+        place.agency.write(cancel_flight="ok")
+        async with open_service([trip], place.corner.settings, place.client) as service:
+            given = await service.operating.operate(ADMIN, execution, asked("retry", step="book_flight"))
+        engine = open_engine(place.corner.settings.ledger)
+        async with asyncio.timeout(30):
+            while (found := await SqlRegister(engine).find(given.id)) is None or not found.is_final:
+                await asyncio.sleep(0.05)
+        await engine.dispose()
+        assert (found.state, found.text) == ("verified", "the saga passed the step")
+
+
+async def test_a_bulk_is_done_by_the_workers_once_though_several_run(tmp_path) -> None:
+    async with office(tmp_path, **ledger_in(tmp_path)) as place:
+        trips = [await place.stuck(number) for number in range(3)]
+        place.agency.write(cancel_flight="ok")
+        settings = place.corner.settings
+        async with open_service([trip], settings, place.client) as service, upkeep(settings, place.client):
+            for execution in trips:
+                await kept(service, execution, "stuck")
+            wanted = Filter(statuses=("stuck",))
+            seen = await service.bulking.preview(ADMIN, "retry", wanted)
+            wish = BulkWish(word="retry", wanted=wanted, reason=WHY, key="b", token=seen.token)
+            bulk = await service.bulking.begin(ADMIN, wish)
+            async with asyncio.timeout(30):
+                while (bulk := await service.bulking.find(bulk.id)).state == "running":
+                    await asyncio.sleep(0.05)
+            assert bulk.state == "completed"
+            what = [row.entry.result for row in await service.world.register.audit() if row.entry.what == "retry"]
+            assert what.count("accepted") == 3
+        for execution in trips:
+            await place.until(execution, "Compensated")
+        assert len([entry for entry in place.agency.books() if entry["how"] == "ok" and entry["undoes"]]) == 9
+
+
+async def test_of_two_people_at_once_with_one_revision_one_has_a_conflict(tmp_path) -> None:
+    async with office(tmp_path, **ledger_in(tmp_path)) as place:
+        execution = await place.stuck()
+        async with open_service([trip], place.corner.settings, place.client) as service:
+            seen = (await place.show(execution))["state"]["revision"]
+            both = [
+                service.operating.operate(replace(ADMIN, actor=who), execution, asked("suspend", revision=seen))
+                for who in ("ann", "bob")
+            ]
+            first, second = await asyncio.gather(*both, return_exceptions=True)
+            taken, refused = (first, second) if isinstance(second, ConflictError) else (second, first)
+            assert isinstance(refused, ConflictError)
+            assert isinstance(taken, OperationRecord)
+            assert any(f"suspend by {taken.actor}" in change for change in refused.changes)
+            told = [row.entry.result for row in await service.world.register.audit()]
+            assert (told.count("accepted"), told.count("failed")) == (2, 1)

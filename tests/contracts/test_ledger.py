@@ -421,12 +421,15 @@ async def test_only_what_nobody_can_or_must_act_on_is_forgotten(bench) -> None:
         "unconfirmed": snapshot("unconfirmed", COMPLETED, changed_ms=old),
         "window": snapshot("window", COMPLETED, changed_ms=old + 2 * DAY_MS, confirmed=True),
         "other": snapshot("other", ABORTED, changed_ms=old, confirmed=True),
+        "ended while stuck": snapshot("killed", STUCK, changed_ms=old, confirmed=True, gone="terminated", ended_ms=old),
     }
     await bench.writer.write([*keep.values(), snapshot("gone", COMPLETED, changed_ms=old, confirmed=True)])
     await bench.writer.write([], [message(1, key="gone"), message(1, key="window")])
-    asked = (*IN_FLIGHT, "completed")
+    asked = (*IN_FLIGHT, "completed", "terminated")
     assert await bench.keeper.forget(asked, ended_before=now, now=now) == 1
-    assert {row.business_key for row in (await bench.reader.page(Filter())).rows} == set(keep)
+    assert {row.business_key for row in (await bench.reader.page(Filter())).rows} == {
+        one.execution_id.partition(":")[2] for one in keep.values()
+    }
     assert await bench.reader.messages("shop:gone") == ()
     assert await bench.reader.journal("shop:gone") == ()
     assert len(await bench.reader.messages("shop:window")) == 1

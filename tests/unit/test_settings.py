@@ -2,12 +2,15 @@
 
 from dataclasses import fields
 from datetime import timedelta
+from typing import get_args
 
 import pytest
 
 from deploy.local.environment import Environment
 from orchestrator.errors import SettingsError
+from orchestrator.service.records import IN_FLIGHT, Status
 from orchestrator.settings import Settings, find_environment, load_settings, project_folder
+from orchestrator.settings.fields import ENDED
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +39,10 @@ SQL_URLS = "must begin with sqlite:/// or postgresql://"
         ("SAGA_NAME_PREFIX", "No Spaces", "pattern"),
         ("SAGA_RESEND_FIRST", "-3", SECONDS),
         ("SAGA_HEALTH_PORT", "99999", "less than or equal to 65535"),
+        ("SAGA_LEDGER_KEEP_BY_STATUS", "completed", "write status=seconds"),
+        ("SAGA_LEDGER_KEEP_BY_STATUS", "completed=1,completed=2", "each status once"),
+        ("SAGA_LEDGER_KEEP_BY_STATUS", "stuck=9", "only what has ended is forgotten"),
+        ("SAGA_LEDGER_KEEP_BY_STATUS", "completed=-1", SECONDS),
         ("SAGA_TEMPORAL_ADDRESS", "127.0.0.1", HOST_PORT),
         ("SAGA_TEMPORAL_ADDRESS", "=", HOST_PORT),
         ("SAGA_TEMPORAL_ADDRESS", "=abc:def", HOST_PORT),
@@ -218,3 +225,15 @@ def test_the_nearest_environment_file_counts_and_a_real_variable_wins(monkeypatc
     found = load_settings(below)
     assert find_environment(below) == tmp_path / ".local" / "environment"
     assert (found.task_queue, found.name_prefix) == ("from-file", "real")
+
+
+def test_how_long_what_has_ended_is_kept_is_said_by_status(monkeypatch) -> None:
+    monkeypatch.setenv("SAGA_LEDGER_KEEP", "50")
+    monkeypatch.setenv("SAGA_LEDGER_KEEP_BY_STATUS", "aborted=10, terminated=PT20S")
+    settings = load_settings()
+    kept = [settings.keeps(status).total_seconds() for status in ("aborted", "terminated", "completed")]
+    assert kept == [10, 20, 50]
+
+
+def test_the_words_of_what_has_ended_are_those_of_lists() -> None:
+    assert sorted(ENDED) == sorted(set(get_args(Status)) - set(IN_FLIGHT))

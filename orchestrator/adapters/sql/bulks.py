@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter
 from sqlalchemy import func, insert, select, update
 
+from orchestrator.adapters.sql.audit_chain import append, lock
 from orchestrator.adapters.sql.inbox import outages
-from orchestrator.adapters.sql.register_tables import audit_head, bulk_items, bulks
+from orchestrator.adapters.sql.register_tables import bulk_items, bulks
 from orchestrator.sealing import OPEN
 from orchestrator.service.access import Caller
 from orchestrator.service.bulk_records import Bulk, BulkCounts, BulkItem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy import Executable, Row, Select
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from orchestrator.sealing import Seal
+    from orchestrator.service.auditing import AuditEntry
     from orchestrator.service.bulk_records import BulkState, ItemState
 
 _callers: TypeAdapter[Caller] = TypeAdapter(Caller)
@@ -33,7 +35,7 @@ class SqlBulks:
         self._engine = engine
         self._seal = seal
 
-    async def create(self, bulk: Bulk, ids: Sequence[str]) -> Bulk:
+    async def create(self, bulk: Bulk, ids: Sequence[str], entry: AuditEntry) -> Bulk:
         """Store it with its items, unless its key is known."""
         items = [
             {"bulk": bulk.id, "number": number, "execution_id": name, "state": "waiting", "round": 1}
@@ -42,13 +44,14 @@ class SqlBulks:
         ]
         with outages():
             async with self._engine.begin() as connection:
-                await connection.execute(select(audit_head).with_for_update())  # one after the other
+                head = await lock(connection)  # from here on nobody else begins one
                 known = (await connection.execute(_by_key(bulk.caller.actor, bulk.key))).first()
                 if known is not None:
                     return self._bulk(known)
                 await connection.execute(insert(bulks).values(self._values(bulk)))
                 for start in range(0, len(items), AT_ONCE):
                     await connection.execute(insert(bulk_items), items[start : start + AT_ONCE])
+                await append(connection, self._seal, head, entry)
         return bulk
 
     async def find(self, bulk_id: str) -> Bulk | None:
@@ -64,15 +67,23 @@ class SqlBulks:
         wanted = select(bulks).where(bulks.c.state == "running").order_by(bulks.c.created_ms, bulks.c.id)
         return tuple(self._bulk(row) for row in await self._rows(wanted))
 
-    async def set_state(self, bulk_id: str, state: BulkState) -> None:
-        """Store how far it is."""
+    async def end(self, bulk_id: str, state: BulkState) -> None:
+        """Store the end of one that is running."""
+        one = (bulks.c.id == bulk_id, bulks.c.state == "running")
         with outages():
             async with self._engine.begin() as connection:
-                await connection.execute(update(bulks).where(bulks.c.id == bulk_id).values(state=state))
+                await connection.execute(update(bulks).where(*one).values(state=state))
 
-    async def next_waiting(self, bulk_id: str) -> BulkItem | None:
-        """By number."""
-        return next(iter(await self.items(bulk_id, "waiting", limit=1)), None)
+    async def move(self, bulk_id: str, states: Collection[BulkState], state: BulkState, entry: AuditEntry) -> bool:
+        """Store an order, with its audit entry."""
+        one = (bulks.c.id == bulk_id, bulks.c.state.in_(states))
+        with outages():
+            async with self._engine.begin() as connection:
+                head = await lock(connection)
+                moved = (await connection.execute(update(bulks).where(*one).values(state=state))).rowcount == 1
+                if moved:
+                    await append(connection, self._seal, head, entry)
+        return moved
 
     async def settle(self, bulk_id: str, item: BulkItem, state: ItemState, *, text: str, operation_id: str) -> None:
         """Store an item's result."""

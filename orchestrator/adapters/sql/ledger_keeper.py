@@ -1,4 +1,4 @@
-"""The reconciler's side of the ledger: open rows, marks, forgetting. Implements `service.ports.LedgerKeeper`."""
+"""The reconciler's side of the ledger: open rows, marks, forgetting. Implements `LedgerKeeper`, and `Turns`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from orchestrator.service.records import OpenRow, Status
@@ -82,6 +83,19 @@ class SqlLedgerKeeper:
             async with self._engine.begin() as connection:
                 return (await connection.execute(mine)).scalar() is not None
 
+    async def extend(self, name: str, *, held: datetime, until: datetime) -> bool:
+        """Put `until` in the place of `held`, if that is there."""
+        mine = update(marks).where(*_held(name, held)).values(value=milliseconds(until))
+        with outages():
+            async with self._engine.begin() as connection:
+                return (await connection.execute(mine)).rowcount == 1
+
+    async def release(self, name: str, *, held: datetime) -> None:
+        """Remove it, if `held` is there."""
+        with outages():
+            async with self._engine.begin() as connection:
+                await connection.execute(delete(marks).where(*_held(name, held)))
+
     async def set_mark(self, name: str, value: int) -> None:
         """Keep a number under a name."""
         statement = self._insert(marks).values(name=name, value=value)
@@ -110,6 +124,9 @@ class SqlLedgerKeeper:
                 executions.c.status.in_(allowed),
                 executions.c.confirmed,
                 executions.c.ended_ms < before,
+                # One that was terminated while it needed a person still does.
+                executions.c.undo != "stuck",
+                executions.c.forward != "parked",
                 # The window is asked of the row, not of the caller: it was set when the execution ended.
                 or_(executions.c.window_ms.is_(None), executions.c.window_ms < milliseconds(now)),
             )
@@ -121,3 +138,7 @@ class SqlLedgerKeeper:
                 for table in (steps, journal, messages, executions):
                     await connection.execute(delete(table).where(table.c.execution_id.in_(gone)))
         return len(gone)
+
+
+def _held(name: str, held: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return marks.c.name == name, marks.c.value == milliseconds(held)

@@ -10,6 +10,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from orchestrator.adapters.sql.databases import open_engine
 from orchestrator.adapters.sql.inbox import outages
 from orchestrator.errors import LedgerOutdatedError
 
@@ -34,6 +35,15 @@ async def migrate(engine: AsyncEngine) -> str:
         async with engine.begin() as connection:
             await connection.run_sync(_upgrade)
     return newest()
+
+
+async def migrate_at(url: str) -> str:
+    """The same for a ledger at an address. Errors: see `migrate`."""
+    engine = open_engine(url)
+    try:
+        return await migrate(engine)
+    finally:
+        await engine.dispose()
 
 
 async def check_version(engine: AsyncEngine) -> None:

@@ -196,5 +196,7 @@ def _by_key(actor: str, key: str) -> Select[Any]:
 
 def _confirming(execution_id: str, plan: str) -> Select[Any]:
     return select(operations).where(
-        operations.c.execution_id == execution_id, operations.c.plan == plan, operations.c.state != "failed"
+        operations.c.execution_id == execution_id,
+        operations.c.plan == plan,
+        operations.c.state.not_in(("failed", "no_effect")),
     )

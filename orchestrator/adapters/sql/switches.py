@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from orchestrator.adapters.sql.audit_chain import append, lock
 from orchestrator.adapters.sql.inbox import outages
 from orchestrator.adapters.sql.register_tables import switches
 from orchestrator.sealing import OPEN
 from orchestrator.service.switches import Switch
 
 if TYPE_CHECKING:
+    from sqlalchemy import Executable
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from orchestrator.sealing import Seal
+    from orchestrator.service.auditing import AuditEntry
     from orchestrator.service.switches import Kind
 
 
@@ -45,18 +48,22 @@ class SqlSwitches:
             for row in rows
         )
 
-    async def set(self, switch: Switch) -> bool:
+    async def set(self, switch: Switch, entry: AuditEntry) -> bool:
         """Hold it, unless it is held."""
         values = {"kind": switch.kind, "name": switch.name, "actor": switch.actor, "at_ms": switch.at_ms}
         sealed = {"reason": self._seal.close(switch.reason.encode())}
-        statement = self._insert(switches).values({**values, **sealed}).on_conflict_do_nothing()
-        with outages():
-            async with self._engine.begin() as connection:
-                return bool((await connection.execute(statement)).rowcount == 1)
+        return await self._turned(self._insert(switches).values({**values, **sealed}).on_conflict_do_nothing(), entry)
 
-    async def clear(self, kind: Kind, name: str) -> bool:
+    async def clear(self, kind: Kind, name: str, entry: AuditEntry) -> bool:
         """Let it go on, if it is held."""
-        one = (switches.c.kind == kind, switches.c.name == name)
+        return await self._turned(delete(switches).where(switches.c.kind == kind, switches.c.name == name), entry)
+
+    async def _turned(self, statement: Executable, entry: AuditEntry) -> bool:
+        """Whether it changed anything; if so, the audit says so in the same transaction."""
         with outages():
             async with self._engine.begin() as connection:
-                return (await connection.execute(delete(switches).where(*one))).rowcount == 1
+                head = await lock(connection)
+                is_turned = bool((await connection.execute(statement)).rowcount == 1)
+                if is_turned:
+                    await append(connection, self._seal, head, entry)
+        return is_turned

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from orchestrator.errors import StoreUnavailableError
+from orchestrator.errors import LedgerOutdatedError, StoreUnavailableError
 from orchestrator.service.buffering import MESSAGES_AT_ONCE, SNAPSHOTS_AT_ONCE, LedgerBuffer, merged
 from orchestrator.service.records import MessageRecord, Snapshot, moment
 from tests.ledger_kit import COMPLETED, RUNNING, T0, message, snapshot
@@ -208,6 +208,30 @@ async def test_messages_are_dropped_beyond_ten_times_the_limit(ledger) -> None:
         await until(lambda: ledger.messages)
     assert len(ledger.messages) + buffer.counts.messages_dropped == 12
     assert buffer.counts.messages_dropped == 2
+
+
+async def test_one_row_that_is_refused_alone_does_not_end_the_writing(ledger) -> None:
+    ledger.refuses = "shop:1"
+    async with buffer_of(ledger) as buffer:
+        buffer.give(snapshot("1"))
+        await until(lambda: buffer.counts.refused == 1)
+        buffer.give(snapshot("2"))
+        await until(lambda: ledger.ids == ["shop:2"])
+    assert buffer.counts.given == buffer.counts.written + buffer.counts.refused
+
+
+async def test_tables_of_another_version_are_waited_for(ledger) -> None:
+    write, ledger.write = ledger.write, _outdated
+    async with buffer_of(ledger) as buffer:
+        buffer.give(snapshot("1"))
+        await until(lambda: buffer.is_away)
+        ledger.write = write
+        await until(lambda: ledger.ids == ["shop:1"])
+    assert buffer.counts.refused == 0
+
+
+async def _outdated(*_):
+    raise LedgerOutdatedError("run saga ledger migrate")
 
 
 async def test_one_row_that_the_database_refuses_does_not_keep_out_the_others(ledger, caplog) -> None:

@@ -1,6 +1,8 @@
 """One operation on many executions: what was seen is what is done, the numbers add up, and a kill loses nothing."""
 
+import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -8,12 +10,14 @@ from orchestrator.errors import (
     DeniedError,
     EngineUnavailableError,
     InvalidRequestError,
+    KeyReusedError,
     OperationNotFoundError,
     RefusedCommandError,
     SelectionMovedError,
 )
 from orchestrator.service.access import Caller, Role
 from orchestrator.service.bulk import BulkWish
+from orchestrator.service.bulk_running import AT_ONCE
 from orchestrator.service.records import Filter
 from tests.service_kit import ADMIN, OPERATOR, VIEWER, WHY, ServiceBench
 
@@ -50,7 +54,7 @@ async def test_every_item_is_done_once_and_the_numbers_add_up(bench) -> None:
     hands = stuck(bench, "t1", "t2", "t3")
     bulk = await begin(bench)
     assert await counts(bench, bulk) == (0, 0, 0, 3)
-    await bench.bulking.run_all()
+    await bench.running.run_all()
     assert await counts(bench, bulk) == (3, 0, 0, 0)
     assert (await bench.bulking.find(bulk.id)).state == "completed"
     assert {hand.execution.word for hand in hands} == {"Compensated"}
@@ -60,7 +64,7 @@ async def test_every_item_is_done_once_and_the_numbers_add_up(bench) -> None:
 async def test_it_is_throttled(bench) -> None:
     stuck(bench, "t1", "t2")
     await begin(bench, rate=4.0)
-    await bench.bulking.run_all()
+    await bench.running.run_all()
     assert bench.clock.slept == [timedelta(seconds=0.25)] * 2
 
 
@@ -68,7 +72,7 @@ async def test_what_is_in_another_state_by_now_is_skipped_and_says_why(bench) ->
     hands = stuck(bench, "t1", "t2")
     bulk = await begin(bench)
     hands[0].tell(_abandon())
-    await bench.bulking.run_all()
+    await bench.running.run_all()
     assert await counts(bench, bulk) == (1, 0, 1, 0)
     skipped = await bench.bulks.items(bulk.id, "skipped")
     assert "this one is partially_compensated" in skipped[0].text
@@ -85,12 +89,12 @@ async def test_a_failed_item_can_be_tried_again(bench) -> None:
     stuck(bench, "t1", "t2")
     bulk = await begin(bench)
     lost = bench.ledger.details.pop("trip:t1")
-    await bench.bulking.run_all()
+    await bench.running.run_all()
     assert await counts(bench, bulk) == (1, 1, 0, 0)
     assert (await bench.bulking.find(bulk.id)).state == "partially_completed"
     bench.ledger.details["trip:t1"] = lost
     await bench.bulking.order(OPERATOR, bulk.id, "retry_failed", WHY)
-    await bench.bulking.run_all()
+    await bench.running.run_all()
     assert await counts(bench, bulk) == (2, 0, 0, 0)
     assert (await bench.bulking.find(bulk.id)).state == "completed"
 
@@ -99,7 +103,7 @@ async def test_all_failed_is_failed(bench) -> None:
     stuck(bench, "t1")
     bulk = await begin(bench)
     bench.ledger.details.clear()
-    await bench.bulking.run_all()
+    await bench.running.run_all()
     assert (await bench.bulking.find(bulk.id)).state == "failed"
 
 
@@ -107,10 +111,10 @@ async def test_a_suspended_bulk_stops_and_goes_on_where_it_was(bench) -> None:
     stuck(bench, *(f"t{number}" for number in range(5)))
     bulk = await begin(bench)
     bench.live.on_command = _after(2, lambda: bench.bulks.bulks.update({bulk.id: _with(bulk, "suspended")}))
-    await bench.bulking.run_all()
+    await bench.running.run_all()
     assert await counts(bench, bulk) == (2, 0, 0, 3)
     await bench.bulking.order(OPERATOR, bulk.id, "resume", WHY)
-    await bench.bulking.run_all()
+    await bench.running.run_all()
     assert await counts(bench, bulk) == (5, 0, 0, 0)
 
 
@@ -135,7 +139,7 @@ async def test_a_cancelled_bulk_leaves_the_rest(bench) -> None:
     hands = stuck(bench, "t1", "t2")
     bulk = await begin(bench)
     await bench.bulking.order(OPERATOR, bulk.id, "cancel", WHY)
-    await bench.bulking.run_all()
+    await bench.running.run_all()
     assert await counts(bench, bulk) == (0, 0, 0, 2)
     assert {hand.execution.word for hand in hands} == {"Stuck"}
 
@@ -153,10 +157,10 @@ async def test_a_server_that_is_away_leaves_the_item_waiting_and_nothing_is_done
     bulk = await begin(bench)
     bench.live.on_command = _after(2, lambda: setattr(bench.live, "away", True))
     with pytest.raises(EngineUnavailableError):
-        await bench.bulking.run_all()
+        await bench.running.run_all()
     assert await counts(bench, bulk) == (2, 0, 0, 1)
     bench.live.away = False
-    await bench.bulking.run_all()
+    await bench.running.run_all()
     assert await counts(bench, bulk) == (3, 0, 0, 0)
     assert [hand.execution.step("book_flight").undo_attempt for hand in hands] == [2, 2, 2]
 
@@ -165,16 +169,20 @@ async def test_a_kill_between_operation_and_result_repeats_nothing(bench) -> Non
     hands = stuck(bench, "t1")
     bulk = await begin(bench)
     settle, bench.bulks.settle = bench.bulks.settle, _killed
-    with pytest.raises(KeyboardInterrupt):
-        await bench.bulking.run_all()
+    with pytest.raises(Killed):
+        await bench.running.run_all()
     bench.bulks.settle = settle
-    await bench.bulking.run_all()
+    await bench.running.run_all()
     assert await counts(bench, bulk) == (1, 0, 0, 0)
     assert (len(bench.register.operations), hands[0].execution.step("book_flight").undo_attempt) == (1, 2)
 
 
+class Killed(BaseException):
+    """What ends a process."""
+
+
 async def _killed(*_, **__):
-    raise KeyboardInterrupt
+    raise Killed
 
 
 async def test_a_selection_that_has_moved_since_it_was_shown_is_refused_with_the_new_one(bench) -> None:
@@ -191,7 +199,7 @@ async def test_the_items_are_frozen_when_it_begins(bench) -> None:
     stuck(bench, "t1")
     bulk = await begin(bench)
     later = stuck(bench, "t2")
-    await bench.bulking.run_all()
+    await bench.running.run_all()
     assert (bulk.total, later[0].execution.word) == (1, "Stuck")
 
 
@@ -236,3 +244,110 @@ async def test_beginning_and_orders_are_audited(bench) -> None:
     bulk = await begin(bench)
     await bench.bulking.order(OPERATOR, bulk.id, "suspend", WHY)
     assert [what for what, _ in bench.results] == ["bulk begin retry", "bulk suspend"]
+
+
+# -- what may go wrong ----------------------------------------------------------------------------------------------
+
+
+async def test_a_few_items_are_under_way_at_once_and_no_more(bench) -> None:
+    stuck(bench, *(f"t{number}" for number in range(40)))
+    bulk = await begin(bench)
+    look, now, most = bench.live.look, 0, 0
+
+    async def slow(execution_id):
+        nonlocal now, most
+        now, most = now + 1, max(most, now + 1)
+        for _ in range(500):
+            await asyncio.sleep(0)
+        now -= 1
+        return await look(execution_id)
+
+    bench.live.look = slow
+    await bench.running.run_all()
+    assert most == AT_ONCE
+    assert await counts(bench, bulk) == (40, 0, 0, 0)
+
+
+async def test_a_slow_bulk_does_not_keep_another_waiting(bench) -> None:
+    stuck(bench, "t1", "t2")
+    slow = await begin(bench, word="suspend", rate=0.1, key="slow")
+    quick = await begin(bench, word="release", rate=1_000.0, key="quick")
+    sleep, gate = bench.clock.sleep, asyncio.Event()
+
+    async def until_opened(length):
+        await (gate.wait() if length > timedelta(seconds=1) else sleep(length))
+
+    bench.clock.sleep = until_opened
+    running = asyncio.create_task(bench.running.run_all())
+    while (await bench.bulking.find(quick.id)).state == "running":
+        await asyncio.sleep(0)
+    assert (await bench.bulking.find(slow.id)).state == "running"
+    gate.set()
+    await running
+    assert (await bench.bulking.find(slow.id)).state == "completed"
+
+
+async def test_an_item_that_was_asked_for_before_a_kill_is_found_by_its_key_though_the_ledger_has_moved(bench) -> None:
+    hands = stuck(bench, "t1")
+    bulk = await begin(bench)
+    settle, bench.bulks.settle = bench.bulks.settle, _killed
+    with pytest.raises(Killed):
+        await bench.running.run_all()
+    bench.bulks.settle = settle
+    bench.ledger.keep(hands[0])  # it shows no failed step any more
+    await bench.running.run_all()
+    assert await counts(bench, bulk) == (1, 0, 0, 0)
+
+
+async def test_a_fault_of_ours_fails_its_item_alone(bench, caplog) -> None:
+    stuck(bench, "t1", "t2")
+    bulk = await begin(bench)
+    bench.ledger.details["trip:t1"] = None
+    find = bench.ledger.find
+
+    async def broken(execution_id):
+        if execution_id == "trip:t1":
+            raise ValueError("what is this?")
+        return await find(execution_id)
+
+    bench.ledger.find = broken
+    await bench.running.run_all()
+    assert await counts(bench, bulk) == (1, 1, 0, 0)
+    assert "what is this?" in caplog.text
+
+
+async def test_the_same_key_with_another_wish_is_refused(bench) -> None:
+    stuck(bench, "t1")
+    first = await begin(bench)
+    others: list[dict[str, Any]] = [{"reason": "another one"}, {"rate": 3.0}, {"word": "suspend"}, {"token": "0" * 32}]
+    for other in others:
+        with pytest.raises(KeyReusedError, match=first.id):
+            await begin(bench, **other)
+
+
+async def test_refused_bulks_and_orders_are_audited(bench) -> None:
+    stuck(bench, "t1")
+    with pytest.raises(SelectionMovedError):
+        await begin(bench, token="0" * 32)
+    bulk = await begin(bench)
+    with pytest.raises(DeniedError):
+        await bench.bulking.order(VIEWER, bulk.id, "suspend", WHY)
+    with pytest.raises(RefusedCommandError):
+        await bench.bulking.order(ADMIN, bulk.id, "resume", WHY)
+    assert bench.results == [
+        ("bulk begin retry", "refused"),
+        ("bulk begin retry", "accepted"),
+        ("bulk suspend", "refused"),
+        ("bulk resume", "refused"),
+    ]
+
+
+async def test_who_may_act_on_one_saga_orders_no_bulk_over_others(bench) -> None:
+    stuck(bench, "t1")
+    bulk = await begin(bench)
+    stranger = Caller(actor="x", role=Role.ADMIN, sagas=frozenset({"order"}))
+    with pytest.raises(DeniedError):
+        await bench.bulking.order(stranger, bulk.id, "cancel", WHY)
+    mine = await begin(bench, caller=Caller(actor="y", role=Role.ADMIN, sagas=frozenset({"trip"})))
+    colleague = Caller(actor="z", role=Role.ADMIN, sagas=frozenset({"trip", "order"}))
+    assert (await bench.bulking.order(colleague, mine.id, "cancel", WHY)).state == "cancelled"

@@ -23,6 +23,7 @@ from orchestrator.service.access import Caller, Permission, Role
 from orchestrator.service.auditing import verify
 from orchestrator.service.live import linked_id
 from orchestrator.service.rules import ALLOWED, OPERATIONS, actions
+from orchestrator.service.settling import OWN_TURN_MS
 from tests.service_kit import ADMIN, NOW, OPERATOR, VIEWER, ServiceBench, asked
 from tests.trip_kit import command
 
@@ -216,7 +217,9 @@ async def test_with_temporal_away_at_the_last_moment_the_operation_is_given_late
         await bench.operate("suspend")
     assert [one.state for one in bench.register.operations.values()] == ["accepted"]
     bench.live.on_command = lambda: None
-    assert await bench.operating.settle_all() == 1
+    assert await bench.settling.settle_all() == 0, "whoever accepted it is left to give it"
+    bench.clock.moment += timedelta(milliseconds=OWN_TURN_MS)
+    assert await bench.settling.settle_all() == 1
     assert hand.execution.word == "Suspended"
     assert [one.state for one in bench.register.operations.values()] == ["verified"]
     assert (await bench.operate("suspend")).state == "verified", "the same call again is the same operation"
@@ -412,10 +415,74 @@ async def test_a_crash_between_confirm_and_start_is_made_good(bench) -> None:
     with pytest.raises(EngineUnavailableError):
         await bench.operate("compensate", plan=plan.hash, override=True)
     del bench.live.begin_undo
-    await bench.operating.settle_all()
+    bench.clock.moment += timedelta(milliseconds=OWN_TURN_MS)
+    await bench.settling.settle_all()
     assert bench.live.started == [linked_id("trip:t1")]
     assert [one.state for one in bench.register.operations.values()] == ["verified"]
 
 
 async def _away(*_):
     raise EngineUnavailableError("away")
+
+
+# -- without anybody who asks ---------------------------------------------------------------------------------------
+
+
+async def test_an_operation_that_nobody_asks_for_again_gets_its_end(bench) -> None:
+    bench.stuck()
+    record = await bench.operate("retry", **FLIGHT)
+    assert await bench.settling.is_any_open()
+    assert await bench.settling.settle_all() == 1
+    assert bench.register.operations[record.id].state == "verified"
+    assert not await bench.settling.is_any_open()
+
+
+async def test_what_rests_is_looked_at_more_and_more_rarely(bench) -> None:
+    hand = bench.stuck()
+    hand.answers["undo book_flight"] = "hold"
+    await bench.operate("retry", **FLIGHT)
+    settling, looked = bench.settling, 0
+    for _ in range(3_600):
+        looked += await settling.settle_all()
+        bench.clock.moment += timedelta(seconds=1)
+    assert 3_600 / 60 <= looked <= 120
+
+
+async def test_one_that_cannot_be_settled_does_not_keep_out_the_others(bench, caplog) -> None:
+    for name in ("t1", "t2", "t3"):
+        bench.stuck(name)
+        await bench.operate("retry", name=name, key=name, **FLIGHT)
+    look, errors = bench.live.look, {"trip:t1": EngineUnavailableError("no worker"), "trip:t2": ValueError("a fault")}
+
+    async def failing(execution_id):
+        if execution_id in errors:
+            raise errors[execution_id]
+        return await look(execution_id)
+
+    bench.live.look = failing
+    settling = bench.settling
+    assert await settling.settle_all() == 3
+    states = {one.execution_id: one.state for one in bench.register.operations.values()}
+    assert states == {"trip:t1": "applied", "trip:t2": "applied", "trip:t3": "verified"}
+    assert "cannot be settled" in caplog.text
+    errors.clear()
+    bench.clock.moment += timedelta(seconds=9)
+    assert await settling.settle_all() == 2
+
+
+async def test_an_execution_that_nobody_knows_any_more_ends_its_operation_and_says_so(bench) -> None:
+    hand = bench.stuck()
+    hand.answers["undo book_flight"] = "hold"
+    record = await bench.operate("retry", **FLIGHT)
+    bench.live.runs.clear()
+    ended = await bench.operating.look_at(ADMIN, record.id)
+    assert (ended.state, ended.text[:28]) == ("failed", "nobody knows the execution a")
+
+
+async def test_a_plan_whose_confirmation_had_no_effect_can_be_confirmed_again(bench) -> None:
+    bench.completed()
+    plan = await plan_of(bench)
+    first = await bench.operate("compensate", plan=plan.hash, override=True, key="k1")
+    bench.register.operations[first.id] = replace(first, state="no_effect")
+    bench.live.runs.pop(linked_id("trip:t1"))
+    assert (await bench.operate("compensate", plan=plan.hash, override=True, key="k2")).id != first.id

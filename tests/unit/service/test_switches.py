@@ -1,5 +1,6 @@
 """Kill switches: who may, that each turn is audited, and what a process knows of them."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -16,8 +17,8 @@ def bench():
 
 
 @pytest.fixture
-def switches():
-    return MemorySwitches()
+def switches(bench):
+    return MemorySwitches(register=bench.register)
 
 
 @pytest.fixture
@@ -70,7 +71,23 @@ async def test_a_board_knows_why_and_keeps_it_while_the_store_is_away(switching,
         assert board.why_held("commands", "inventory") == ""
 
 
-async def test_a_store_that_is_away_raises_when_it_is_turned(switching, switches) -> None:
+async def test_a_store_that_is_away_raises_when_it_is_turned(bench, switching, switches) -> None:
     switches.away = True
     with pytest.raises(StoreUnavailableError):
         await switching.suspend(ADMIN, "starts", "trip", WHY)
+    assert bench.results == [], "nothing was turned, and nothing says so"
+
+
+async def test_a_board_that_cannot_read_once_reads_again(switching, switches) -> None:
+    async with SwitchBoard(switches, timedelta(milliseconds=1)) as board:
+        read, switches.all = switches.all, _broken
+        await asyncio.sleep(0.02)
+        switches.all = read
+        await switching.suspend(ADMIN, "starts", "trip", WHY)
+        async with asyncio.timeout(5):
+            while not board.why_held("starts", "trip"):
+                await asyncio.sleep(0.001)
+
+
+async def _broken():
+    raise ValueError("a key that is not known here")
