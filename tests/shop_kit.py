@@ -60,8 +60,8 @@ class Shop:
         await self.send(order.message_type, body, message_id or f"placed-{order.order_id}")
         return f"fulfil-order:{order.order_id}"
 
-    async def send(self, message_type: str, body: bytes, message_id: str) -> None:
-        envelope = Envelope(id=message_id, source="test", type=message_type, body=body)
+    async def send(self, message_type: str, body: bytes, message_id: str, source: str = "test") -> None:
+        envelope = Envelope(id=message_id, source=source, type=message_type, body=body)
         async with Publisher.open(self.corner.settings) as publisher:
             await publisher.publish(envelope, exchange=self.corner.names.events, routing_key=message_type)
 

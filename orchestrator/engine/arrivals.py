@@ -28,10 +28,11 @@ def arrived(turn: Turn, event: ReceivedEvent) -> str:
     known = turn.state.seen.get(event.identity)
     if known is not None:
         return _again(turn, event, known)
-    came_before = event.body_hash in turn.state.seen.values()
+    # The trigger is the first event that was taken. One with its content is that start once more, whatever its id.
+    starts_again = event.body_hash == next(iter(turn.state.seen.values()), None)
     turn.state.seen[event.identity] = event.body_hash
     if event.type == turn.plan.trigger.event:
-        return DUPLICATE if came_before else _park(turn, event, "second-start", SECOND_START)
+        return DUPLICATE if starts_again else _park(turn, event, "second-start", SECOND_START)
     if turn.state.ended and turn.plan.on_completed == "ignore":
         return "came after the end"
     if turn.state.ended:

@@ -35,9 +35,9 @@ class Delivery(Enum):
 
     STARTED: a new execution began with it.
     ACCEPTED: a running execution took it (it decides itself whether it is a duplicate).
-    DUPLICATE: it is the trigger of an execution that exists, with the same content: nothing to do.
-    CONFLICT: an execution with this key exists, started by another message or other content, and has ended.
-    ENDED: the execution has ended; nothing was delivered.
+    DUPLICATE: an execution that has ended took it before, or began with the same content: nothing to do.
+    CONFLICT: an execution that has ended took a message with this source and id before, with other content.
+    ENDED: the execution has ended and never saw it; nothing was delivered.
     MISSING: there is no such execution.
     HELD: there is none, and starts of its saga are held: nothing was done, it comes again.
     """
@@ -59,11 +59,11 @@ class Executions(Protocol):
     """
 
     async def start(self, plan: Plan, execution_id: str, trigger: Envelope, payload: Any) -> Delivery:
-        """Start an execution, or hand the trigger to the one that runs. STARTED, ACCEPTED, DUPLICATE or CONFLICT."""
+        """Start an execution, or hand the trigger to the one that runs. STARTED, or as `deliver` but MISSING."""
         ...
 
     async def deliver(self, execution_id: str, event: Envelope, payload: Any) -> Delivery:
-        """Hand an event to a running execution. ACCEPTED, ENDED or MISSING."""
+        """Hand an event to a running execution. ACCEPTED, DUPLICATE, CONFLICT, ENDED or MISSING."""
         ...
 
     async def answer(self, reply: Reply) -> Delivery:

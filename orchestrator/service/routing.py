@@ -152,9 +152,9 @@ def settlement(delivery: Delivery, target: Target) -> Settlement:
         case Delivery.DUPLICATE:
             return Ack("duplicate")
         case Delivery.CONFLICT:
-            return _late(target, "conflict", "was started by another message, or by this one with other content, and")
+            return _other_content(target)
         case Delivery.ENDED:
-            return _late(target, "ended", "")
+            return _late(target)
         case Delivery.MISSING:
             return _missing(target)
         case Delivery.HELD:
@@ -174,11 +174,19 @@ def fault(execution_id: str, error: Exception) -> Retry:
     return Retry(Park("fault", text))
 
 
-def _late(target: Target, reason: str, how: str) -> Settlement:
+def _other_content(target: Target) -> Park:
+    """As the execution itself would have parked it: never dropped, whatever the saga does with late events."""
+    text = f"execution {target.execution_id!r} took a message with this source and id before, with other content"
+    return Park("same-id-other-content", f"{text}: send it with a new id, or ignore it")
+
+
+def _late(target: Target) -> Settlement:
     if target.plan.on_completed == "ignore":
         return Ignore()
-    subject = " ".join(filter(None, (f"execution {target.execution_id!r}", how, "has ended")))
-    return Park(reason, f"{subject}: nothing was delivered; declare on_completed='ignore' if that is expected")
+    is_start = isinstance(target, Start)
+    how = "was started by an event with other content, and has ended" if is_start else "has ended"
+    text = f"execution {target.execution_id!r} {how}: nothing was delivered; declare on_completed='ignore' if that is"
+    return Park("second-start" if is_start else "ended", f"{text} expected")
 
 
 def _missing(target: Target) -> Settlement:

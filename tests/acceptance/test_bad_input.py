@@ -105,7 +105,7 @@ async def test_the_same_id_with_other_content_is_parked_after_the_order_has_ende
         await until(lambda: place.running.relay.counts.duplicate == 1)
         await place.place(order.model_copy(update={"total_cents": 1}))
         (parked,) = await place.corner.parked()
-        assert parked.headers[REASON] == "conflict"
+        assert parked.headers[REASON] == "same-id-other-content"
         assert order.order_id in str(parked.headers[TEXT])
         assert (await place.effects()).count(("money", "do")) == 1
         await all_settled(place)

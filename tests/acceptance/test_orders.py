@@ -11,10 +11,14 @@ from temporalio.worker import Worker
 from orchestrator.adapters.rabbitmq import parking
 from orchestrator.adapters.temporal.connecting import connect
 from orchestrator.errors import RefusedCommandError
+from orchestrator.messages import Envelope, short_hash
+from sagas.order_fulfilment.messages import PaymentSettled
+from tests.rabbitmq_kit import until
 from tests.shop_kit import ALL, shop
 from workers.saga_worker import saga_plugin
 
 pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("environment")]
+PAID = PaymentSettled.message_type
 NOTHING_LEFT = {"stock": 0, "money": 0, "label": 0, "parcel": 0, "shipment": 0}
 
 
@@ -97,7 +101,27 @@ async def test_an_event_for_a_finished_order_is_parked(tmp_path) -> None:
         body = b'{"order_id": "%s", "payment_id": "p9"}' % order.order_id.encode()
         await place.send("payment.settled", body, "late")
         parked = (await place.corner.parked())[0]
+        assert parked.headers[parking.REASON] == "ended"
         assert order.order_id in str(parked.headers[parking.TEXT])
+
+
+async def test_what_an_order_took_is_known_after_its_end_too(tmp_path) -> None:
+    """A worker that dies before it acknowledges hands a message over again, and the end may lie between."""
+    async with shop(tmp_path, *ALL) as place:
+        order = place.order()
+        execution = await place.place(order)
+        seen = (await place.result(execution))["state"]["seen"]
+        settled = PaymentSettled(order_id=order.order_id, payment_id=f"p-{order.order_id}")
+        message_id, body = short_hash(f"{execution}:charge_payment:do:1", PAID, "1"), settled.model_dump_json().encode()
+        copy = Envelope(id=message_id, source="payments", type=PAID, body=body)
+        assert seen[copy.identity] == copy.body_hash
+        await place.send(PAID, b'{"order_id": "%s", "payment_id": "p9"}' % order.order_id.encode(), message_id, "payments")
+        (parked,) = await place.corner.parked()
+        assert parked.headers[parking.REASON] == "same-id-other-content"
+        await place.send(PAID, body, message_id, "payments")
+        await place.place(order, message_id="the same order under another id")
+        await until(lambda: place.running.relay.counts.duplicate == 2)
+        assert await place.corner.depth(place.corner.names.parking) == 0
 
 
 async def test_a_participant_that_is_away_is_waited_for(tmp_path) -> None:

@@ -183,7 +183,7 @@ async def test_what_the_engine_says_about_a_trigger_is_counted(delivery, counted
         assert settled(relay)
         if counted == "parked":
             (parked,) = await here.parked()
-            assert parked.headers[REASON] == "conflict"
+            assert parked.headers[REASON] == "same-id-other-content"
 
 
 async def test_an_event_for_a_finished_execution_is_parked_with_its_name():

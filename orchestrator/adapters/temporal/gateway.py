@@ -94,20 +94,31 @@ class TemporalExecutions:
         limits = limits_of(self._settings)
         return Given(plan=plan, execution_id=execution_id, trigger=event, thread=thread, limits=limits)
 
+    async def deliver(self, execution_id: str, event: Envelope, payload: Any) -> Delivery:
+        """Signal an event; one that comes after the end is compared with those that were taken before it."""
+        taken = received(event, payload)
+        argument = to_json(taken)
+        check_fits(argument, event.body)
+        delivery = await self._signal(execution_id, names.EVENT_SIGNAL, argument)
+        return await self._compare(execution_id, taken) if delivery is Delivery.ENDED else delivery
+
     async def _compare(self, execution_id: str, event: ReceivedEvent) -> Delivery:
+        """What an event is to an execution that has ended: by (source, id) and content, as while it ran."""
+        handle = self._client.get_workflow_handle(execution_id)
         try:
-            found = await self._client.get_workflow_handle(execution_id).describe()
+            found = await handle.describe()
             memo = await found.memo()
+            if memo.get(BODY_MEMO) == event.body_hash:
+                return Delivery.DUPLICATE  # the trigger's content, whatever its id: one start
+            seen: dict[Any, Any] = {memo.get(IDENTITY_MEMO): memo.get(BODY_MEMO)}
+            if event.identity not in seen and found.status is WorkflowExecutionStatus.COMPLETED:
+                result: dict[str, Any] = await handle.result()
+                seen = result["state"]["seen"]
         except RPCError as error:
             raise meaning(error) from error
-        same = (memo.get(IDENTITY_MEMO), memo.get(BODY_MEMO)) == (event.identity, event.body_hash)
-        return Delivery.DUPLICATE if same else Delivery.CONFLICT
-
-    async def deliver(self, execution_id: str, event: Envelope, payload: Any) -> Delivery:
-        """Signal an event."""
-        argument = to_json(received(event, payload))
-        check_fits(argument, event.body)
-        return await self._signal(execution_id, names.EVENT_SIGNAL, argument)
+        if event.identity not in seen:
+            return Delivery.ENDED
+        return Delivery.DUPLICATE if seen[event.identity] == event.body_hash else Delivery.CONFLICT
 
     async def answer(self, reply: Reply) -> Delivery:
         """Signal a late reply.

@@ -55,6 +55,8 @@ def test_a_second_start_is_a_copy_or_goes_to_parking() -> None:
     assert engine.ignored == "duplicate of an event already taken"
     engine.arrive("other", body="other", kind="started")
     assert engine.parked() == [("other", "second-start")]
+    engine.arrive("other once more", body="other", kind="started")
+    assert engine.parked() == [("other once more", "second-start")]
 
 
 def test_an_event_that_no_step_waits_for_goes_to_parking() -> None:

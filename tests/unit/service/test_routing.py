@@ -173,7 +173,11 @@ TABLE: dict[tuple[Delivery, Target], Any] = {
     (Delivery.ACCEPTED, Deliver(PLAN, "x", "buffer")): Ack("delivered"),
     (Delivery.DUPLICATE, Start(PLAN, "x")): Ack("duplicate"),
     (Delivery.CONFLICT, Start(PLAN, "x")): Park,
-    (Delivery.CONFLICT, Start(LENIENT, "x")): Ignore(),
+    (Delivery.CONFLICT, Start(LENIENT, "x")): Park,
+    (Delivery.CONFLICT, Deliver(LENIENT, "x", "ignore")): Park,
+    (Delivery.DUPLICATE, Deliver(PLAN, "x", "buffer")): Ack("duplicate"),
+    (Delivery.ENDED, Start(PLAN, "x")): Park,
+    (Delivery.ENDED, Start(LENIENT, "x")): Ignore(),
     (Delivery.ENDED, Deliver(PLAN, "x", "buffer")): Park,
     (Delivery.ENDED, Deliver(LENIENT, "x", "buffer")): Ignore(),
     (Delivery.MISSING, Deliver(PLAN, "x", "ignore")): Ignore(),
@@ -213,9 +217,13 @@ def test_only_redelivery_never_loses_patience():
 def test_reasons_name_the_execution_and_say_what_to_do():
     found = settlement(Delivery.CONFLICT, Start(PLAN, "fulfil:A17"))
     assert isinstance(found, Park)
-    assert found.reason == "conflict"
-    assert "'fulfil:A17' was started by another message" in found.text
-    assert "on_completed='ignore'" in found.text
+    assert found.reason == "same-id-other-content"
+    assert "'fulfil:A17' took a message with this source and id before" in found.text
+    second = settlement(Delivery.ENDED, Start(PLAN, "fulfil:A17"))
+    assert isinstance(second, Park)
+    assert second.reason == "second-start"
+    assert "'fulfil:A17' was started by an event with other content, and has ended" in second.text
+    assert "on_completed='ignore'" in second.text
     ended = settlement(Delivery.ENDED, Deliver(PLAN, "fulfil:A17", "buffer"))
     assert isinstance(ended, Park)
     assert ended.reason == "ended"

@@ -127,19 +127,37 @@ async def test_a_trigger_of_a_running_execution_is_handed_to_it_never_dropped() 
     [
         (EVENT.identity, EVENT.body_hash, Delivery.DUPLICATE),
         (EVENT.identity, "another", Delivery.CONFLICT),
-        ("another", EVENT.body_hash, Delivery.CONFLICT),
+        ("another", EVENT.body_hash, Delivery.DUPLICATE),
+        ("another", "another", Delivery.ENDED),
     ],
 )
-@pytest.mark.parametrize("ends", ["before the start", "between start and signal"])
+@pytest.mark.parametrize("ends", ["before the start", "between start and signal", "from outside"])
 async def test_a_trigger_of_an_ended_execution_is_compared_with_the_one_that_started_it(
     identity, body_hash, said, ends
 ) -> None:
-    ended = described("COMPLETED", **{IDENTITY_MEMO: identity, BODY_MEMO: body_hash})
-    if ends == "before the start":
-        server = Server(start=WorkflowAlreadyStartedError("fetch:1", "saga"), describe=ended)
+    status = "TERMINATED" if ends == "from outside" else "COMPLETED"
+    ended = described(status, **{IDENTITY_MEMO: identity, BODY_MEMO: body_hash})
+    final = {"state": {"seen": {identity: body_hash}}}
+    if ends == "between start and signal":
+        server = Server(start=SimpleNamespace(started=False), signal=GONE, describe=ended, final=final)
     else:
-        server = Server(start=SimpleNamespace(started=False), signal=GONE, describe=ended)
+        server = Server(start=WorkflowAlreadyStartedError("fetch:1", "saga"), describe=ended, final=final)
     assert await start(server) is said
+
+
+@pytest.mark.parametrize(
+    ("seen", "said"),
+    [
+        ({EVENT.identity: EVENT.body_hash}, Delivery.DUPLICATE),
+        ({EVENT.identity: "another"}, Delivery.CONFLICT),
+        ({"another": EVENT.body_hash}, Delivery.ENDED),
+    ],
+)
+async def test_an_event_that_comes_after_the_end_is_compared_with_those_taken_before_it(seen, said) -> None:
+    """A relay that dies between signal and acknowledgement hands it over again, and the end may lie between."""
+    ended = described("COMPLETED", **{IDENTITY_MEMO: "the trigger's", BODY_MEMO: "its"})
+    server = Server(signal=GONE, describe=ended, final={"state": {"seen": {"the trigger's": "its", **seen}}})
+    assert await executions(server).deliver("fetch:1", EVENT, PAYLOAD) is said
 
 
 async def test_while_temporal_is_away_every_call_says_so() -> None:
@@ -210,7 +228,7 @@ async def test_away_while_a_start_is_compared_or_a_signal_looked_after_is_away_t
 
 @pytest.mark.parametrize(
     ("signal", "describe", "said"),
-    [(None, None, Delivery.ACCEPTED), (GONE, described("COMPLETED"), Delivery.ENDED), (GONE, GONE, Delivery.MISSING)],
+    [(None, None, Delivery.ACCEPTED), (GONE, described("TERMINATED"), Delivery.ENDED), (GONE, GONE, Delivery.MISSING)],
 )
 async def test_an_event_is_accepted_or_its_execution_has_ended_or_there_is_none(signal, describe, said) -> None:
     server = Server(signal=signal, describe=describe)
