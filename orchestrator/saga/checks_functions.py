@@ -103,7 +103,12 @@ class FunctionChecks:
         if type(version) is not int or version < 1:
             text = f"{function.name}() has version={version!r}: count from 1, in whole numbers"
             self._report("S030", text, function)
-        if function.lane == "command" and not (isinstance(to, str) and PARTICIPANT.fullmatch(to)):
+        if function.fault:
+            self._report("S030", f"{function.name}(): {function.fault}", function)
+        elif function.lane == "command" and to is None:
+            text = f"{function.name}() does not say who handles its command: write @command(to='...') above it"
+            self._report("S017", text, function)
+        elif function.lane == "command" and not (isinstance(to, str) and PARTICIPANT.fullmatch(to)):
             text = f"{function.name}() goes to {to!r}, which names no participant: use letters, digits and . _ -"
             self._report("S017", f"{text} (at most 100)", function)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import reprlib
 import types
 import typing
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeAlias, TypeVar, overload
 
@@ -17,7 +19,7 @@ from orchestrator.messages import AnyCommand, Command, Event, reply_of, snake_ca
 from orchestrator.saga.places import place_of_function
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from orchestrator.saga.plan import Lane
 
@@ -39,12 +41,14 @@ class Function(Generic[P, R]):
         lane: see `orchestrator.saga.plan.Lane`.
         to: the participant that handles the command, None for actions and events.
         version: major version of the code; executions go on with the one they began with.
+        fault: what is wrong with how it was declared; the sagas that use it tell.
     """
 
     call: Callable[P, R]
     lane: Lane
     to: str | None = None
     version: int = 1
+    fault: str = ""
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """The author's function, unchanged."""
@@ -144,43 +148,57 @@ def is_optional(annotation: Any) -> bool:
 def action(call: Callable[P, WorkT], /) -> Action[P, WorkT]: ...
 @overload
 def action(*, brief: bool = False, version: int = 1) -> Callable[[Callable[P, WorkT]], Action[P, WorkT]]: ...
-def action(call: Callable[P, Any] | None = None, /, *, brief: bool = False, version: int = 1) -> Any:
+def action(*given: Any, brief: Any = False, version: Any = 1, **unknown: Any) -> Any:
     """Declare a coroutine that runs in our own worker; it may do I/O and may run more than once.
 
     Args:
-        call: the coroutine; left out when options are given, as in `@action(brief=True)`.
+        given: the coroutine; left out when options are given, as in `@action(brief=True)`.
         brief: promises: under a second, and the same key gives the same result. It then rides the express lane.
         version: raise it when running executions must keep the old code; deploy both until they have ended.
+        unknown: nothing; what is misspelled is a problem of the saga that uses the function.
     """
+    fault = misuse("action", ("brief", "version"), given, unknown)
+    if not isinstance(brief, bool):
+        fault = fault or f"@action(brief={brief!r}): write True or False"
     lane: Lane = "brief" if brief else "durable"
-    if call is not None:
-        return Action(call, lane, version=version)
-
-    def declare(function: Callable[P, Any]) -> Action[P, Any]:
-        return Action(function, lane, version=version)
-
-    return declare
+    return _declared(given, lambda call: Action(call, lane, version=version, fault=fault))
 
 
-def command(*, to: str, version: int = 1) -> Callable[[Callable[P, CommandT]], CommandBuilder[P, CommandT]]:
-    """Declare a pure function that builds a command for participant `to`. `version`: see `action`."""
-
-    def declare(call: Callable[P, CommandT]) -> CommandBuilder[P, CommandT]:
-        return CommandBuilder(call, "command", to=to, version=version)
-
-    return declare
+@overload
+def command(*, to: str) -> Callable[[Callable[P, CommandT]], CommandBuilder[P, CommandT]]: ...
+@overload
+def command(*, to: str, version: int) -> Callable[[Callable[P, CommandT]], CommandBuilder[P, CommandT]]: ...
+def command(*given: Any, to: Any = None, version: Any = 1, **unknown: Any) -> Any:
+    """Declare a pure function that builds a command for participant `to`. For the others see `action`."""
+    fault = misuse("command", ("to", "version"), given, unknown)
+    return _declared(given, lambda call: CommandBuilder(call, "command", to=to, version=version, fault=fault))
 
 
 @overload
 def event(call: Callable[P, EventT], /) -> EventBuilder[P, EventT]: ...
 @overload
 def event(*, version: int = 1) -> Callable[[Callable[P, EventT]], EventBuilder[P, EventT]]: ...
-def event(call: Callable[P, Any] | None = None, /, *, version: int = 1) -> Any:
-    """Declare a pure function that builds an event to publish. `version`: see `action`."""
-    if call is not None:
-        return EventBuilder(call, "publish", version=version)
+def event(*given: Any, version: Any = 1, **unknown: Any) -> Any:
+    """Declare a pure function that builds an event to publish. For the arguments see `action`."""
+    fault = misuse("event", ("version",), given, unknown)
+    return _declared(given, lambda call: EventBuilder(call, "publish", version=version, fault=fault))
 
-    def declare(function: Callable[P, Any]) -> EventBuilder[P, Any]:
-        return EventBuilder(function, "publish", version=version)
 
-    return declare
+def misuse(name: str, options: tuple[str, ...], given: tuple[Any, ...], unknown: Mapping[str, Any]) -> str:
+    """What is wrong with how a function was declared, and how it is written; empty if nothing is.
+
+    Told by the saga that uses the function, with its place, together with all else that is wrong there.
+    """
+    for option in unknown:
+        close = get_close_matches(option, options, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"it takes {' and '.join(options)}"
+        return f"@{name} has no {option!r}: {hint}"
+    if given and not (len(given) == 1 and callable(given[0])):
+        shown = ", ".join(map(reprlib.repr, given))
+        return f"@{name}({shown}): write its options by name, as @{name}({options[0]}=...)"
+    return ""
+
+
+def _declared(given: tuple[Any, ...], declare: Callable[[Any], AnyFunction]) -> Any:
+    """The function declared at once, or what declares the one that follows."""
+    return declare(given[0]) if given and callable(given[0]) else declare

@@ -115,7 +115,9 @@ async def test_what_an_order_took_is_known_after_its_end_too(tmp_path) -> None:
         message_id, body = short_hash(f"{execution}:charge_payment:do:1", PAID, "1"), settled.model_dump_json().encode()
         copy = Envelope(id=message_id, source="payments", type=PAID, body=body)
         assert seen[copy.identity] == copy.body_hash
-        await place.send(PAID, b'{"order_id": "%s", "payment_id": "p9"}' % order.order_id.encode(), message_id, "payments")
+        await place.send(
+            PAID, b'{"order_id": "%s", "payment_id": "p9"}' % order.order_id.encode(), message_id, "payments"
+        )
         (parked,) = await place.corner.parked()
         assert parked.headers[parking.REASON] == "same-id-other-content"
         await place.send(PAID, body, message_id, "payments")

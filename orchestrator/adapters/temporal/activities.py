@@ -13,6 +13,7 @@ from orchestrator.adapters.temporal import given as names
 from orchestrator.adapters.temporal.given import Notice, Request, RunReport, from_json, to_json
 from orchestrator.adapters.temporal.notices import announcement, refused_event
 from orchestrator.adapters.temporal.performing import Scene, Stage, Watch, perform, report
+from orchestrator.adapters.temporal.room import fitting
 from orchestrator.adapters.temporal.running import Run
 from orchestrator.adapters.temporal.tail import was_attempt_lost
 
@@ -70,7 +71,7 @@ class Activities:
             made = report(call, "failed", reason=f"not done within {request.budget_ms} ms", retryable=True)
         finally:
             pulse.cancel()
-        answer: dict[str, Any] = to_json(made)
+        answer: dict[str, Any] = to_json(made if request.room is None else fitting(made, request.room))
         return answer
 
     @activity.defn(name=names.BOUNDARY)

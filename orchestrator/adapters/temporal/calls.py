@@ -12,10 +12,11 @@ from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exce
 
 from orchestrator.adapters.temporal import given as names
 from orchestrator.adapters.temporal.given import Call, Given, Notice, Report, Request, RunReport, from_json, to_json
+from orchestrator.adapters.temporal.room import MAX_ASKED_BYTES, MAX_KNOWN_BYTES, size_of
 from orchestrator.adapters.temporal.running import BRIEF_LIMIT_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Collection, Coroutine, Sequence
 
     from orchestrator.adapters.temporal.pending import Pending
     from orchestrator.engine.effects import Alert, CancelAttempt, Park, Perform
@@ -41,18 +42,21 @@ class Calls:
         self._handles: dict[tuple[str, str, int], workflow.ActivityHandle[Any]] = {}
         self._notices: set[asyncio.Task[None]] = set()
         self._shown = ""
+        self._asked = 0
 
     @property
     def are_open(self) -> bool:
         """Whether a normal activity is under way."""
         return bool(self._attempts or self._notices)
 
-    async def run(self, execution: Execution, items: Sequence[RunItem], resends: Sequence[Pending]) -> RunReport | None:
-        """Perform a run as one local activity; None if it came to no report."""
+    async def run(
+        self, execution: Execution, items: Sequence[RunItem], resends: Sequence[Pending], *, room: int
+    ) -> RunReport | None:
+        """Perform a run as one local activity, with results of at most `room` bytes; None if it came to no report."""
         calls = [self._call(execution, item.perform, item) for item in items]
         calls += [self._call(execution, one.perform, deadline_ms=one.deadline_ms) for one in resends]
         budget_ms = self._given.limits.run_budget_ms
-        request = self._request(calls, budget_ms)
+        request = self._request(calls, budget_ms, room)
         limit = timedelta(milliseconds=budget_ms, seconds=BRIEF_LIMIT_S + 0.2)
         try:
             made = await workflow.execute_local_activity(
@@ -65,11 +69,15 @@ class Calls:
             return None
         return from_json(RunReport, made)
 
-    def begin(self, perform: Perform, execution: Execution, tell: Callable[[Perform, Report], None]) -> None:
-        """Begin a durable attempt; `tell` gets its report."""
+    def begin(self, perform: Perform, execution: Execution, tell: Callable[[Perform, Report], None]) -> bool:
+        """Begin a durable attempt; `tell` gets its report. False: this workflow task has asked for too much already."""
         call = self._call(execution, perform)
         way = (perform.step, perform.direction, perform.attempt)
-        task = asyncio.create_task(self._attempt(way, call))
+        limit_ms = self._given.limits.resend_first_ms if call.call.lane == "command" else call.within_ms
+        argument = to_json(self._request([call], limit_ms, MAX_KNOWN_BYTES))
+        if not self._asks(size_of(argument)):
+            return False
+        task = asyncio.create_task(self._attempt(way, call, argument, limit_ms))
         self._attempts[way] = task
 
         def told(ended: asyncio.Task[Report]) -> None:
@@ -79,14 +87,24 @@ class Calls:
                 tell(perform, ended.result())
 
         task.add_done_callback(told)
+        return True
 
-    async def _attempt(self, way: tuple[str, str, int], call: Call) -> Report:
-        is_command = call.call.lane == "command"
-        limit_ms = self._given.limits.resend_first_ms if is_command else call.within_ms
+    def _asks(self, size: int) -> bool:
+        """Count what one more request takes of the message that ends this workflow task; whether it has room for it."""
+        if self._asked and self._asked + size > MAX_ASKED_BYTES:
+            return False
+        self._asked += size
+        return True
+
+    def recorded(self) -> None:
+        """What was asked for so far is the server's: the next message is empty."""
+        self._asked = 0
+
+    async def _attempt(self, way: tuple[str, str, int], call: Call, argument: Any, limit_ms: int) -> Report:
         ends_ms = int(workflow.time() * 1000) + limit_ms + SLACK_MS
         handle = self._handles[way] = workflow.start_activity(
             names.ATTEMPT,
-            to_json(self._request([call], limit_ms)),
+            argument,
             start_to_close_timeout=timedelta(milliseconds=limit_ms + SLACK_MS),
             heartbeat_timeout=HEARTBEAT,
             retry_policy=ONCE,
@@ -116,6 +134,7 @@ class Calls:
             summary="boundary",
             result_type=bool,
         )
+        self.recorded()
         return made
 
     def alert(self, effect: Alert, execution: Execution) -> None:
@@ -146,8 +165,10 @@ class Calls:
         )
 
     def _notify(self, activity: str, **told: Any) -> None:
-        notice = Notice(execution_id=self._given.execution_id, thread=self._given.thread, **told)
-        task = asyncio.create_task(_tell(activity, notice))
+        notice = to_json(Notice(execution_id=self._given.execution_id, thread=self._given.thread, **told))
+        # One that this workflow task has no room for waits until those before it are told.
+        behind = () if self._asks(size_of(notice)) else tuple(self._notices)
+        task = asyncio.create_task(_tell(activity, notice, behind))
         self._notices.add(task)
         task.add_done_callback(self._notices.discard)
 
@@ -186,14 +207,18 @@ class Calls:
             deadline_ms=deadline_ms,
         )
 
-    def _request(self, calls: list[Call], budget_ms: int) -> Request:
+    def _request(self, calls: list[Call], budget_ms: int, room: int) -> Request:
         given = self._given
-        return Request(execution_id=given.execution_id, thread=given.thread, calls=calls, budget_ms=budget_ms)
+        return Request(
+            execution_id=given.execution_id, thread=given.thread, calls=calls, budget_ms=budget_ms, room=room
+        )
 
 
-async def _tell(activity: str, notice: Notice) -> None:
+async def _tell(activity: str, notice: Any, behind: Collection[asyncio.Task[None]]) -> None:
+    if behind:
+        await workflow.wait(list(behind))
     coroutine: Coroutine[Any, Any, Any] = workflow.execute_activity(
-        activity, to_json(notice), start_to_close_timeout=timedelta(seconds=30), retry_policy=PATIENT
+        activity, notice, start_to_close_timeout=timedelta(seconds=30), retry_policy=PATIENT
     )
     await coroutine
 

@@ -6,7 +6,7 @@ are dataclasses here; `to_json` and `from_json` turn them over with adapters tha
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
 from typing import Any, Literal, TypeVar
 
@@ -71,7 +71,12 @@ class Carried:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """Input of the workflow. `command`: why a finished execution is taken up again; only in a linked undo run."""
+    """Input of the workflow.
+
+    Attributes:
+        trigger: what started the execution; without its payload where `carried` has it as a fact.
+        command: why a finished execution is taken up again; only in a linked undo run.
+    """
 
     plan: Plan
     execution_id: str
@@ -80,6 +85,11 @@ class Given:
     limits: Limits = field(default_factory=Limits)
     carried: Carried | None = None
     command: CompensateRequested | None = None
+
+
+def without_payload(trigger: ReceivedEvent) -> ReceivedEvent:
+    """A trigger whose payload is a fact already: twice, both would not fit into one input."""
+    return replace(trigger, payload=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,12 +117,13 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What an activity is asked to perform."""
+    """What an activity is asked to perform. `room`: how large the results may be in all, bytes; None = not said."""
 
     execution_id: str
     thread: Thread
     calls: list[Call]
     budget_ms: int
+    room: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,9 @@ from orchestrator.adapters.temporal.given import Carried, Given, Report
 from orchestrator.adapters.temporal.handing import HandOver
 from orchestrator.adapters.temporal.news import lost_attempt, signal_of, stray_reply, withdrawn
 from orchestrator.adapters.temporal.pending import Unanswered, act_of
+from orchestrator.adapters.temporal.ready import Ready
 from orchestrator.adapters.temporal.recorded import Recorded
+from orchestrator.adapters.temporal.room import Room, size_of
 from orchestrator.adapters.temporal.running import BRIEF_LIMIT_S
 from orchestrator.adapters.temporal.showing import result_of
 from orchestrator.engine.effects import Alert, CancelAttempt, ClearTimer, End, Park, Perform, SetTimer
@@ -38,9 +40,8 @@ from orchestrator.engine.topology import topology_of
 from orchestrator.saga.plan import StepPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from orchestrator.adapters.temporal.pending import Act
     from orchestrator.engine.effects import Effect
     from orchestrator.engine.lookahead import RunItem
     from orchestrator.engine.signals import Signal
@@ -60,16 +61,16 @@ class Interpreter:
         self.is_boundary_due = False
         self._calls = Calls(given, self.mailbox)
         self.ledger = HandOver(given)
-        self._ready: list[Perform] = []
+        self._ready = Ready()
         self.agenda = Agenda(now_ms=int(workflow.info().start_time.timestamp() * 1000))
         self._unanswered = Unanswered(self.agenda, given.limits)
-        self._held: frozenset[Act] = frozenset()
         if given.carried is None:
             self.mailbox.append(Started(given.trigger))
         else:
             self._take_up(given.carried)
         if given.command is not None:
             self.mailbox.append(given.command)
+        self.room = Room(self.execution, size_of(given.carried.state if given.carried else given.trigger.payload))
         self._recorded = Recorded(self.execution, was_lost=given.carried is not None and given.carried.was_lost)
         self._in_doubt: frozenset[str] = frozenset()
         self._spent_ms = 0
@@ -107,16 +108,15 @@ class Interpreter:
     async def turn(self) -> bool:
         """Take all news, then perform one run. Says whether there was anything to do."""
         busy = await self._take_news()
-        if self.execution.state.ended:
+        if self.execution.state.ended or not (self._unanswered.are_due or self._ready):
             return busy
-        if self._unanswered.are_due or any(perform.is_brief for perform in self._ready):
-            await self._perform_run()
-            return True
-        return busy
+        await (self._perform_run() if self._unanswered.are_due or self._ready.are_brief else self._begin_put_off())
+        return True
 
     def rest(self) -> int | None:
         """Nothing is left to do now: says when something is due, epoch milliseconds."""
         self._recorded.rest()
+        self._calls.recorded()
         self._spent_ms = 0
         self.agenda.read(_now_ms())
         return self.agenda.earliest()
@@ -150,10 +150,14 @@ class Interpreter:
     async def _take(self, signal: Signal, *, from_server: bool) -> None:
         if from_server:
             self._recorded.before_news(self.execution)
-        turns_back = isinstance(signal, MAY_TURN_BACK) and abort_after(self.execution, signal) is not None
-        if turns_back and not is_stable_refusal(self.execution, signal):
+        news = self.room.fit(signal)
+        if isinstance(news, Park):
+            self._calls.park(news)
+            return
+        turns_back = isinstance(news, MAY_TURN_BACK) and abort_after(self.execution, news) is not None
+        if turns_back and not is_stable_refusal(self.execution, news):
             await self._record_before_abort()
-        self._hand_over(signal)
+        self._hand_over(news)
 
     async def _record_before_abort(self) -> None:
         """Have the server record all that went before; count what a lost attempt may have begun (express.md, 8-10).
@@ -161,7 +165,7 @@ class Interpreter:
         What comes meanwhile waits for the abort: an outcome taken first could begin what the abort forbids.
         """
         was_lost = await self._boundary(look=True) or self._recorded.was_lost
-        unbegun = frozenset(perform.step for perform in self._ready if perform.direction == "do")
+        unbegun = self._ready.steps
         now = self.execution.copy()
         # Events that lie unread here may have been read by the lost attempt.
         now.state.held.extend(one.event for one in self.mailbox if isinstance(one, Arrived))
@@ -187,7 +191,7 @@ class Interpreter:
     def _drop_settled(self) -> None:
         """Attempts that the engine does not wait for any more need no performer and no resend."""
         open_ones = self.execution.pending() if self._ready or self._unanswered.are_any else ()
-        self._ready = [perform for perform in self._ready if perform in open_ones]
+        self._ready.drop_all_but(open_ones)
         self._unanswered.drop_all_but(open_ones)
 
     def _withdraw(self) -> None:
@@ -195,9 +199,7 @@ class Interpreter:
 
         Those that a lost attempt may have begun all the same are in doubt; the others were never begun.
         """
-        unbegun = [perform for perform in self._ready if perform.direction == "do"]
-        self._ready = [perform for perform in self._ready if perform.direction != "do"]
-        for perform in unbegun:
+        for perform in self._ready.take_forward():
             is_in_doubt = perform.step in self._in_doubt
             self._carry_out(
                 self.execution.receive(lost_attempt(perform, self._fence_ms) if is_in_doubt else withdrawn(perform))
@@ -225,12 +227,16 @@ class Interpreter:
         self._calls.show_status(self.execution.word)
 
     def _begin(self, perform: Perform) -> None:
-        if act_of(perform) in self._held:
-            return  # the run has performed it: its report is about to be taken
-        if perform.is_brief:
-            self._ready.append(perform)
-        else:
-            self._calls.begin(perform, self.execution, self._on_report)
+        if self._ready.is_held(perform):
+            return
+        if perform.is_brief or not self._calls.begin(perform, self.execution, self._on_report):
+            self._ready.add(perform)
+
+    async def _begin_put_off(self) -> None:
+        """Begin what one workflow task had no room to ask for: they are more than one message to the server holds."""
+        await self._boundary(look=False)
+        for perform in self._ready.take_put_off():
+            self._begin(perform)
 
     def _on_report(self, perform: Perform, report: Report) -> None:
         """A durable attempt ended. A pivot command without an answer goes on as a pending one."""
@@ -251,29 +257,24 @@ class Interpreter:
             await self._boundary(look=False)
             return
         resends = self._unanswered.take_due(is_unwinding=self.execution.state.is_unwinding)
-        items = lookahead(self.execution, self._ready)
+        items = lookahead(self.execution, self._ready.all)
         if not (items or resends):
             return
         self.tell_ledger()
-        report = await self._calls.run(self.execution, items, resends)
+        report = await self._calls.run(self.execution, items, resends, room=self.room.left)
         performs = [item.perform for item in items]
         if report is None:
-            self._hold(map(act_of, performs))
+            self._ready.hold(map(act_of, performs))
             await self._take_lost_run(items)
         else:
             now = _now_ms()
             self.agenda.read(now - report.took_ms, now)
             self._spent_ms += report.elapsed_ms
-            self._hold(map(act_of, report.reports))
+            self._ready.hold(map(act_of, report.reports))
             for one in report.reports:
                 await self._take_report(one, performs, [one.perform for one in resends])
-        self._hold(())
+        self._ready.hold(())
         self._unanswered.put_off(resends)
-
-    def _hold(self, acts: Iterable[Act]) -> None:
-        """These attempts were begun by the run: whatever the first of its outcomes brings, theirs are awaited."""
-        self._held = frozenset(acts)
-        self._ready = [perform for perform in self._ready if act_of(perform) not in self._held]
 
     async def _take_report(self, report: Report, begun: Sequence[Perform], resent: Sequence[Perform]) -> None:
         again = next((perform for perform in resent if act_of(perform) == act_of(report)), None)

@@ -13,7 +13,7 @@ from orchestrator.adapters.temporal import given as names
 from orchestrator.adapters.temporal.answers import NOBODY, QUERY_PATIENCE, unavailable
 from orchestrator.adapters.temporal.commanding import TemporalCommanded
 from orchestrator.adapters.temporal.gateway import limits_of
-from orchestrator.adapters.temporal.given import Carried, Given, Thread, from_json, to_json
+from orchestrator.adapters.temporal.given import Carried, Given, Thread, from_json, to_json, without_payload
 from orchestrator.adapters.temporal.histories import first_input
 from orchestrator.adapters.temporal.replaying import stood
 from orchestrator.engine.execution import Execution
@@ -129,7 +129,7 @@ class TemporalLive:
         return Given(
             plan=seed.execution.plan,
             execution_id=seed.execution.state.execution_id,
-            trigger=seed.trigger,
+            trigger=without_payload(seed.trigger),
             thread=from_json(Thread, dict(seed.thread)),
             limits=limits_of(self._settings),
             carried=Carried(state=seed.execution.dump(), due_ms={}, pending=[]),

@@ -22,6 +22,7 @@ REMEDIES = {
     "unwanted": "check its type and key, or ignore it",
     "ended": LATE,
     "held-at-end": LATE,
+    "no-room": "send it again without the large part, or ignore it",
 }
 """What a person can do, by the code under which an execution parks an event."""
 

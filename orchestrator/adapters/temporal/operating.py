@@ -91,7 +91,7 @@ class Orders:
             return
         if order.revision is not None:
             self._check_revision(order.revision)
-        objection = execution.objection(command)
+        objection = execution.objection(command) or self._interpreter.room.objection(order.command)
         if objection:
             raise _no(objection, REFUSED)
 

@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 SOURCE = "saga-orchestrator"
 MAX_REASON = 500
+MAX_CODE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +98,7 @@ async def _by_lane(stage: Stage, scene: Scene, handler: Handler) -> Report:
             return report(scene.call, "ok")
         case "brief" | "durable":
             result = await handler.act(scene.facts, _context(stage, scene))
-            return report(scene.call, "ok", result=result)
+            return report(scene.call, "ok", result=None if scene.call.direction == "undo" else result)
 
 
 def _held(stage: Stage, scene: Scene) -> Report | None:
@@ -145,9 +146,17 @@ def read_reply(call: Call, reply: Reply, handler: Handler) -> Report:
             return report(call, "failed", reason=reply.reason, retryable=reply.retryable)
 
 
-def report(call: Call, kind: Literal["ok", "refused", "failed", "stalled", "pending"], **more: Any) -> Report:
-    """A report on this call."""
-    return Report(step=call.step, direction=call.direction, attempt=call.attempt, kind=kind, **more)
+def report(
+    call: Call,
+    kind: Literal["ok", "refused", "failed", "stalled", "pending"],
+    *,
+    reason: str = "",
+    code: str = "",
+    **more: Any,
+) -> Report:
+    """A report on this call. Long texts are cut: they travel in markers, and an author may write anything."""
+    names: dict[str, Any] = {"step": call.step, "direction": call.direction, "attempt": call.attempt, "kind": kind}
+    return Report(**names, reason=reason[:MAX_REASON], code=code[:MAX_CODE], **more)
 
 
 def _refusal(call: Call, refusal: Rejected) -> Report:

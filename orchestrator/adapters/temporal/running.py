@@ -1,7 +1,8 @@
 """Performs a whole run of brief calls: each as soon as what it waits for has succeeded, within one budget.
 
 Rule 5 of express.md: it never raises, begins nothing later than the budget after it was scheduled, stops every call
-hard, and begins nothing more once any call did not succeed. What has no answer by then is reported as pending.
+hard, and begins nothing more once any call did not succeed. What has no answer by then is reported as pending. A result
+that would make the report too large for its marker fails its step.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.adapters.temporal.given import Call, Report, Request, RunReport
 from orchestrator.adapters.temporal.performing import Scene, Stage, Watch, perform, report
+from orchestrator.adapters.temporal.room import MAX_KNOWN_BYTES, fitting, size_of
 from orchestrator.wallclock import now
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ class Run:
         self._reports: list[Report] = []
         self._succeeded: set[str] = set()
         self._is_stopped = False
+        self._room = MAX_KNOWN_BYTES if request.room is None else request.room
 
     async def perform(self) -> RunReport:
         """Perform what can be performed, and report it in the order in which it ended."""
@@ -102,6 +105,8 @@ class Run:
         return {name: value for name, value in self._facts.items() if name in wanted}
 
     def _end(self, call: Call, made: Report) -> None:
+        made = fitting(made, self._room)
+        self._room -= size_of(made.result)
         self._reports.append(made)
         if made.kind != "ok":
             self._is_stopped = True

@@ -22,6 +22,7 @@ from orchestrator.adapters.temporal.given import (
     Report,
     from_json,
     to_json,
+    without_payload,
 )
 from orchestrator.adapters.temporal.interpreter import Interpreter
 from orchestrator.adapters.temporal.operating import OPERATE_UPDATE, Order, Orders
@@ -138,7 +139,7 @@ class SagaWorkflow:
         following = Given(
             plan=given.plan,
             execution_id=given.execution_id,
-            trigger=given.trigger,
+            trigger=without_payload(given.trigger),
             thread=given.thread,
             limits=given.limits,
             carried=carried,

@@ -271,3 +271,43 @@ def test_what_is_no_part_is_shown_in_short() -> None:
     (problem,) = problems(good, "x" * 500)
     assert problem.startswith("S028 'xxx")
     assert len(problem) < 200
+
+
+def undeclared(kind):
+    """A function of the kind that a decorator of this name is for."""
+
+    def builds(asked: Asked) -> Make:
+        return Make(id=asked.id)
+
+    async def works(asked: Asked) -> None:
+        assert asked.id
+
+    def tells(asked: Asked) -> Came:
+        return Came(id=asked.id)
+
+    return {"action": works, "command": builds, "event": tells}[kind]
+
+
+ACTION, COMMAND, EVENT = ANY(action), ANY(command), ANY(event)
+
+
+@pytest.mark.parametrize(
+    ("kind", "decorator", "told_"),
+    [
+        ("command", COMMAND, "S017 builds() does not say who handles its command: write @command(to='...') above it"),
+        ("command", COMMAND(), "S017 builds() does not say who handles its command: write @command(to='...') above it"),
+        ("command", COMMAND("inventory"), "S030 builds(): @command('inventory'): write its options by name, as "),
+        ("command", COMMAND(too="inventory"), "S030 builds(): @command has no 'too': did you mean 'to'?"),
+        ("command", COMMAND(to="inventory", brief=True), "S030 builds(): @command has no 'brief': it takes to and ver"),
+        ("action", ACTION("brief"), "S030 works(): @action('brief'): write its options by name, as @action(brief=...)"),
+        ("action", ACTION(breif=True), "S030 works(): @action has no 'breif': did you mean 'brief'?"),
+        ("action", ACTION(brief="yes"), "S030 works(): @action(brief='yes'): write True or False"),
+        ("event", EVENT(to="all"), "S030 tells(): @event has no 'to': it takes version"),
+        ("event", EVENT(2), "S030 tells(): @event(2): write its options by name, as @event(version=...)"),
+    ],
+)
+def test_a_function_that_is_declared_wrongly_is_a_problem_that_teaches(kind, decorator, told_) -> None:
+    function = decorator(undeclared(kind))
+    part = publish(function) if kind == "event" else step(function, no_undo="x")
+    (problem,) = problems(part)
+    assert problem.startswith(told_)

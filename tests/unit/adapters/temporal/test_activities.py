@@ -41,6 +41,13 @@ async def test_a_durable_attempt_is_performed_with_the_facts_it_was_given() -> N
     assert (report.kind, report.result) == ("ok", {"wood": "oak"})
 
 
+async def test_a_durable_result_that_nobody_has_room_for_fails_the_attempt_for_good() -> None:
+    asked = to_json(replace(request(call("carve")), room=10))
+    report = from_json(Report, await environment().run(acting().attempt, asked))
+    assert (report.kind, report.result, report.retryable) == ("failed", None, False)
+    assert "takes 14 bytes, 10 are left" in report.reason
+
+
 async def test_a_durable_attempt_ends_by_its_own_deadline_before_the_servers(monkeypatch) -> None:
     asked = to_json(request(call("carve", how="hang"), budget_ms=60))
     report = from_json(Report, await environment().run(acting().attempt, asked))

@@ -32,6 +32,7 @@ from orchestrator.engine.effects import Alert, CancelAttempt, Park, Perform
 from orchestrator.engine.execution import Execution
 from orchestrator.engine.lookahead import RunItem
 from orchestrator.engine.signals import ReceivedEvent, Started
+from tests.rabbitmq_kit import until
 from tests.temporal_kit import STEPS, THREAD, call, saga
 
 TRIGGER = ReceivedEvent(identity="i", body_hash="b", type="asked", payload={"key": "1", "how": ""}, message_id="m1")
@@ -132,7 +133,7 @@ async def test_a_run_is_one_local_activity_with_one_attempt_and_a_limit(temporal
     asked = temporal(run=to_json(REPORT))
     made, execution = hands()
     items = [RunItem(perform("take"), (), {"asked": 1}), RunItem(perform("wrap"), ("take",), {})]
-    assert await made.run(execution, items, []) == REPORT
+    assert await made.run(execution, items, [], room=1_000) == REPORT
     ((name, argument, options),) = asked.asked
     request = from_json(Request, argument)
     assert (name, options["retry_policy"].maximum_attempts) == (RUN, 1)
@@ -148,20 +149,20 @@ async def test_a_run_is_one_local_activity_with_one_attempt_and_a_limit(temporal
 async def test_a_resend_keeps_its_deadline(temporal) -> None:
     asked = temporal(run=to_json(REPORT))
     made, execution = hands()
-    await made.run(execution, [], [Pending(perform("take"), 1234)])
+    await made.run(execution, [], [Pending(perform("take"), 1234)], room=1_000)
     assert from_json(Request, asked.asked[0][1]).calls[0].deadline_ms == 1234
 
 
 async def test_a_run_that_comes_to_no_report_is_told_from_one_that_is_cancelled(temporal) -> None:
     made, execution = hands()
     temporal(run=failure(TemporalTimeoutError("late", type=None, last_heartbeat_details=[])))
-    assert await made.run(execution, [], []) is None
+    assert await made.run(execution, [], [], room=1_000) is None
     # The SDK does not wrap what a local activity raised: uncaught, it would end the workflow with nothing undone.
     temporal(run=ApplicationError("the answer is too large"))
-    assert await made.run(execution, [], []) is None
+    assert await made.run(execution, [], [], room=1_000) is None
     temporal(run=failure(CancelledError("evicted")))
     with pytest.raises(ActivityError):
-        await made.run(execution, [], [])
+        await made.run(execution, [], [], room=1_000)
 
 
 async def begun(temporal, answer, one):
@@ -280,3 +281,53 @@ def test_a_continued_run_knows_what_the_one_before_has_shown(temporal) -> None:
 def test_calls_made_by_hand_are_like_those_the_interpreter_makes() -> None:
     made, execution = hands()
     assert made._call(execution, perform("take")) == call("take")
+
+
+def large(execution, size):
+    execution.state.facts["asked"] = {"key": "1", "how": "x" * size}
+
+
+async def test_attempts_that_are_too_much_for_one_message_wait_for_the_next(temporal) -> None:
+    asked = temporal(attempt=to_json(Report(step="carve", direction="do", attempt=1, kind="ok")))
+    made, execution = hands()
+    large(execution, 900_000)
+    carve, again = perform("carve"), replace(perform("carve"), attempt=2)
+    assert made.begin(carve, execution, lambda *_: None), "the first is asked for, however large"
+    assert not made.begin(again, execution, lambda *_: None)
+    made.recorded()
+    assert made.begin(again, execution, lambda *_: None)
+    await until(lambda: not made.are_open)
+    assert [name for name, _, _ in asked.asked] == [ATTEMPT, ATTEMPT]
+
+
+async def test_a_boundary_makes_room_for_what_comes_after_it(temporal) -> None:
+    temporal(boundary=False, attempt=to_json(Report(step="carve", direction="do", attempt=1, kind="ok")))
+    made, execution = hands()
+    large(execution, 900_000)
+    assert made.begin(perform("carve"), execution, lambda *_: None)
+    await made.boundary()
+    assert made.begin(replace(perform("carve"), attempt=2), execution, lambda *_: None)
+    await until(lambda: not made.are_open)
+
+
+async def test_small_attempts_are_asked_for_together(temporal) -> None:
+    temporal(attempt=to_json(Report(step="carve", direction="do", attempt=1, kind="ok")))
+    made, execution = hands()
+    assert all(
+        made.begin(replace(perform("carve"), attempt=number), execution, lambda *_: None) for number in range(20)
+    )
+    await until(lambda: not made.are_open)
+
+
+async def test_notices_that_are_too_much_for_one_message_are_told_one_after_the_other(temporal) -> None:
+    asked = temporal()
+    made, _ = hands()
+    asked.hold.clear()
+    for number in range(3):
+        event = replace(TRIGGER, message_id=f"m{number}", payload="x" * 700_000)
+        made.park(Park(event, "held-at-end", "the end"))
+    await asyncio.sleep(0)
+    assert [argument["identity"] for _, argument, _ in asked.asked] == ["m0"]
+    asked.hold.set()
+    await made.finish()
+    assert [argument["identity"] for _, argument, _ in asked.asked] == ["m0", "m1", "m2"]

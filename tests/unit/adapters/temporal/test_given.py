@@ -4,7 +4,7 @@ from dataclasses import fields
 
 import pytest
 
-from orchestrator.adapters.temporal.given import Carried, Given, Limits, Thread, from_json, to_json
+from orchestrator.adapters.temporal.given import Carried, Given, Limits, Thread, from_json, to_json, without_payload
 from orchestrator.engine.signals import ReceivedEvent
 from tests.trip_kit import command, trip
 
@@ -31,3 +31,9 @@ def test_an_input_comes_back_whole(parts) -> None:
 
 def test_every_field_of_an_input_is_tried() -> None:
     assert {part.name for part in fields(Given)} == set(LINKED)
+
+
+def test_a_trigger_that_is_a_fact_already_travels_without_its_payload() -> None:
+    """Twice, a large one would not fit into one input."""
+    given = from_json(Given, to_json(Given(**{**LINKED, "trigger": without_payload(TRIGGER)})))
+    assert (given.trigger.identity, given.trigger.payload) == (TRIGGER.identity, None)

@@ -7,8 +7,10 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from orchestrator.adapters.temporal.operating import COMMANDS, CONFLICT, REFUSED, Order, Orders
+from orchestrator.adapters.temporal.room import Room
 from orchestrator.engine import signals
 from orchestrator.engine.execution import Execution
+from orchestrator.engine.states import Phase, StepState
 from tests.trip_kit import command, trip
 
 TRIGGER = signals.ReceivedEvent(identity="i", body_hash="h", type="trip.ordered", payload={"trip": "t1"})
@@ -18,7 +20,7 @@ RUNNING = 1
 def orders():
     execution = Execution.begin(trip.plan, "trip:t1")
     execution.receive(signals.Started(TRIGGER))
-    interpreter: Any = SimpleNamespace(execution=execution)
+    interpreter: Any = SimpleNamespace(execution=execution, room=Room(execution, 0))
     return Orders(interpreter)
 
 
@@ -50,6 +52,13 @@ def test_a_command_without_actor_or_reason_is_refused(missing) -> None:
 
 def test_the_engines_objection_refuses() -> None:
     assert refusal(orders(), Order.of(command("ResumeRequested"), None)).type == REFUSED
+
+
+def test_an_input_for_which_there_is_no_room_is_refused() -> None:
+    given = orders()
+    given._interpreter.execution.state.steps["book_flight"] = StepState(phase=Phase.PARKED)
+    order = Order.of(command("RetryRequested", step="book_flight", edited={"trip_ordered": "x" * 2_000_000}), None)
+    assert "too large" in refusal(given, order).message
 
 
 def test_the_revision_that_was_seen_must_be_the_present_one() -> None:

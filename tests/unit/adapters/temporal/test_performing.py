@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orchestrator import ActionContext, Saga, action, step
-from orchestrator.adapters.temporal.performing import MAX_REASON, Scene, Stage, Watch, perform
+from orchestrator.adapters.temporal.performing import MAX_CODE, MAX_REASON, Scene, Stage, Watch, perform
 from orchestrator.contracts.protocol import read_command
 from orchestrator.messages import short_hash
 from orchestrator.saga.handlers import Handlers
@@ -74,6 +74,15 @@ async def test_a_fact_that_does_not_fit_is_a_failed_attempt() -> None:
 async def test_a_reason_is_cut_to_what_history_should_keep() -> None:
     report = await done(call("wrap", facts={"asked": {"key": {"x": "y" * 10_000}}}))
     assert len(report.reason) <= MAX_REASON
+
+
+async def test_a_refusal_is_cut_too_and_an_undo_reports_nothing_that_nobody_keeps() -> None:
+    def refuse(command):
+        return reply_to(command, "rejected", reason="x" * 2_000, code="y" * 2_000)
+
+    refused = await done(call("take"), FakeCourier(answers=refuse))
+    assert (len(refused.reason), len(refused.code)) == (MAX_REASON, MAX_CODE)
+    assert (await done(replace(call("carve"), direction="undo", undoes="k"))).result is None
 
 
 async def test_a_port_that_the_worker_does_not_have_fails_for_good() -> None:

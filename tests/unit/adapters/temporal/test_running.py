@@ -1,6 +1,7 @@
 """A whole run: rule 5 of express.md, on a courier by hand."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -119,3 +120,26 @@ async def test_when_the_run_is_cancelled_no_further_step_is_begun_and_those_unde
 
 async def test_a_run_of_nothing_is_no_fault() -> None:
     assert (await run()).reports == []
+
+
+TAKEN, WRAPPED = len('{"what":"tea"}'), len('{"paper":"for fetch:1:wrap:do:1"}')
+
+
+@pytest.mark.parametrize(
+    ("room", "found"),
+    [
+        (None, [("take", "ok"), ("wrap", "ok"), ("tell", "ok")]),
+        (TAKEN + WRAPPED, [("take", "ok"), ("wrap", "ok"), ("tell", "ok")]),
+        (TAKEN + WRAPPED - 1, [("take", "ok"), ("wrap", "failed")]),
+        (TAKEN - 1, [("take", "failed")]),
+        (-7, [("take", "failed")]),
+    ],
+)
+async def test_results_that_are_too_much_for_one_report_fail_their_step(room, found) -> None:
+    """A marker that is too large would fail its workflow task without end."""
+    made = replace(request(call("take"), call("wrap", after=["take"]), call("tell", after=["wrap"])), room=room)
+    report = await Run(stage(), made, "fetch:1", Watch(datetime.now(UTC))).perform()
+    assert kinds(report) == found
+    last = report.reports[-1]
+    assert last.result is None
+    assert ("bytes" in last.reason) == (last.kind == "failed")
