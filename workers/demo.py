@@ -23,14 +23,13 @@ from workers.demo_accounting import account
 from workers.demo_orders import make_orders
 from workers.demo_processes import PARTICIPANTS, Crew
 from workers.demo_screen import final_table, live_table
+from workers.demo_turn import consumers_of, own_turn, refuse_strangers
 from workers.demo_watch import Watcher
 from workers.participants import books
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-    from aio_pika.abc import AbstractRobustConnection
 
     from orchestrator.settings import Settings
     from workers.demo_accounting import Accounting
@@ -62,23 +61,30 @@ class Progress:
 async def run_demo(orders: int, seed: int, project: Path, *, quiet: bool) -> Accounting:
     """Run `orders` orders and account for them. Everything this starts ends with it; the servers stay up.
 
+    One at a time on the same servers, under the same names.
+
     Args:
         orders: how many.
         project: the folder whose `.local` takes logs and books.
         seed: decides which orders fail and how; order ids are fresh in every run.
         quiet: write nothing to standard output.
+
+    Raises:
+        OrchestratorError: another one is at work there, or one of its processes keeps ending.
     """
     settings = own_names(load_settings(project))
     console = plain_console(stderr=quiet)
     run = f"r{int(time.time()):x}{secrets.token_hex(2)}"
-    placed = make_orders(run, orders, seed)
-    await apply_topology(settings, [saga.plan for saga in SAGAS])
+    placed, progress = make_orders(run, orders, seed), Progress(orders)
     folder = project / ".local" / "demo" / run
-    async with Crew.started(settings, folder, console) as crew:
-        await _until_consumed(crew, settings)
-        progress = Progress(orders)
-        await _run(crew, settings, placed, progress)
-        seconds = progress.seconds
+    async with own_turn(settings):
+        await apply_topology(settings, [saga.plan for saga in SAGAS])
+        await refuse_strangers(settings, PARTICIPANTS)
+        async with Crew.started(settings, folder, console) as crew:
+            await _until_consumed(crew, settings)
+            progress.started = time.monotonic()
+            await _run(crew, settings, placed, progress)
+            seconds = progress.seconds
     entries = await _read_books(crew, run)
     made = account(placed, progress.words, entries, published=progress.published, seconds=seconds)
     console.print(final_table(made))
@@ -88,7 +94,7 @@ async def run_demo(orders: int, seed: int, project: Path, *, quiet: bool) -> Acc
 def own_names(settings: Settings) -> Settings:
     """The settings with names of the demo's own: on the same servers another application may be at work."""
     prefix = f"{settings.name_prefix[: MAX_PREFIX - len(SUFFIX)]}{SUFFIX}"
-    return settings.model_copy(update={"name_prefix": prefix, "task_queue": f"{settings.task_queue}{SUFFIX}"})
+    return settings.model_copy(update={"name_prefix": prefix, "task_queue": f"{prefix}.{settings.task_queue}"})
 
 
 async def _until_consumed(crew: Crew, settings: Settings) -> None:
@@ -97,16 +103,9 @@ async def _until_consumed(crew: Crew, settings: Settings) -> None:
     queues = [names.ingress, *(names.command_queue(name) for name in PARTICIPANTS)]
     with crew.console.status("waiting for the worker and the participants"):
         async with connected(settings, purpose="demo") as connection:
-            while not await _are_consumed(connection, queues):
+            while not all([await consumers_of(connection, queue) for queue in queues]):
                 await crew.tend()
                 await asyncio.sleep(LOOK_EVERY_S)
-
-
-async def _are_consumed(connection: AbstractRobustConnection, queues: Sequence[str]) -> bool:
-    # A robust channel remembers what it declared; a fresh one asks the broker.
-    async with connection.channel() as channel:
-        found = [await channel.declare_queue(name, passive=True) for name in queues]
-    return all(queue.declaration_result.consumer_count for queue in found)
 
 
 async def _run(crew: Crew, settings: Settings, orders: Sequence[DemoOrder], progress: Progress) -> None:

@@ -48,7 +48,8 @@ log = logging.getLogger(__name__)
 
 UNBOUND = (
     "nor is any queue bound for it. Check how it is spelled; if a saga is to want it, declare it there, run "
-    "`saga topology apply` and send this again; if nobody need listen, send it with header `saga-optional: true`"
+    "`saga topology apply` with the workers' --sagas and send this again; if nobody need listen, send it with header "
+    "`saga-optional: true`"
 )
 """What to do about an event that nobody wants."""
 

@@ -43,8 +43,13 @@ def test_a_hundred_orders_end_and_the_books_balance_by_the_seeds_exact_shares(en
     assert seconds > 0
 
 
-def test_standard_output_is_the_document_alone_when_asked_for(environment) -> None:
+def test_standard_output_is_the_document_alone_and_a_second_demo_is_refused_in_words(environment) -> None:
     process = saga("demo", "--orders", "5", "--json", "-", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_for_child(process, "worker")
+    second = saga("demo", "--orders", "5", "--json", "-", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    refused, told = second.communicate()
+    assert (second.returncode, refused) == (1, "")
+    assert "saga: another demo is at work on this broker under the names saga-demo.*" in told
     output, noise = process.communicate()
     assert process.returncode == 0, noise
     assert json.loads(output)["published"] == 5

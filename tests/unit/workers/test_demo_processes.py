@@ -41,5 +41,5 @@ def test_the_demo_works_under_names_of_its_own(prefix) -> None:
     own = own_names(made(name_prefix=prefix, task_queue="shop"))
     assert own.name_prefix != prefix
     assert own.name_prefix.endswith("-demo")
-    assert own.task_queue == "shop-demo"
+    assert own.task_queue == f"{own.name_prefix}.shop", "two demos under two prefixes share no worker"
     assert made(name_prefix=own.name_prefix, task_queue=own.task_queue).name_prefix == own.name_prefix
