@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy, SearchAttributeKey
-from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    CancelledError,
+    FailureError,
+    is_cancelled_exception,
+)
 
 from orchestrator.adapters.temporal import given as names
 from orchestrator.adapters.temporal.given import Call, Given, Notice, Report, Request, RunReport, from_json, to_json
@@ -115,7 +121,9 @@ class Calls:
         try:
             return from_json(Report, await handle)
         except ActivityError as error:
-            fence_ms = max(0, ends_ms - int(workflow.time() * 1000))
+            # Whoever reported its end performs it no longer; of one that came to none nobody knows.
+            is_over = isinstance(error.cause, CancelledError | ApplicationError)
+            fence_ms = 0 if is_over else max(0, ends_ms - int(workflow.time() * 1000))
             return _no_verdict(call, error, fence_ms)
 
     def cancel(self, effect: CancelAttempt) -> None:

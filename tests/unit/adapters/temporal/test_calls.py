@@ -203,6 +203,13 @@ async def test_an_activity_without_a_verdict_is_fenced_until_its_own_deadline_ha
     assert report.fence_ms == STEPS["carve"].within_ms + calls.SLACK_MS
 
 
+@pytest.mark.parametrize("cause", [CancelledError("asked to stop"), ApplicationError("it broke")])
+async def test_an_attempt_whose_end_was_reported_keeps_no_undo_waiting(temporal, cause) -> None:
+    """A sibling that heeds `on_sibling_failure="cancel"` would else hold its saga for all the time it might have taken."""
+    _, (report,) = await begun(temporal, failure(cause), perform("carve"))
+    assert (report.kind, report.fence_ms) == ("failed", 0)
+
+
 async def test_an_attempt_is_asked_to_stop_and_its_report_still_awaited(temporal) -> None:
     asked = temporal(attempt=to_json(Report(step="carve", direction="do", attempt=1, kind="ok")))
     asked.hold.clear()
