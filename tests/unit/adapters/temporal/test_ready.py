@@ -1,12 +1,14 @@
 """What was asked for and not begun: kept in order, by lane and by direction."""
 
+from typing import Literal
+
 from orchestrator.adapters.temporal.pending import act_of
 from orchestrator.adapters.temporal.ready import Ready
 from orchestrator.engine.effects import Perform
 from tests.temporal_kit import STEPS
 
 
-def perform(step, direction="do", attempt=1):
+def perform(step: str, direction: Literal["do", "undo"] = "do", attempt: int = 1) -> Perform:
     call = STEPS[step].do if direction == "do" else STEPS[step].undo
     assert call is not None
     return Perform(step=step, direction=direction, attempt=attempt, call=call)

@@ -1,6 +1,7 @@
 """What an execution may know: counted by what the SDK would write, decided by the state alone."""
 
 import json
+from typing import Literal
 
 import pytest
 from temporalio.converter import DefaultPayloadConverter
@@ -31,7 +32,7 @@ def running():
     return execution, Room(execution, size_of(TRIGGER.payload))
 
 
-def took(size, direction="do"):
+def took(size: int, direction: Literal["do", "undo"] = "do"):
     return Succeeded(step="take", direction=direction, result="x" * (size - 2))
 
 
