@@ -26,7 +26,7 @@ def untagged(headers: Mapping[str, Any]) -> dict[str, Any]:
 
 def _tag(value: Any) -> Any:
     if isinstance(value, bytes | bytearray):
-        return {BYTES: b64encode(bytes(value)).decode()}
+        return {BYTES: b64encode(value).decode()}
     if isinstance(value, Decimal):
         return {DECIMAL: str(value)}
     if isinstance(value, datetime):
@@ -45,11 +45,16 @@ def _untag(value: Any) -> Any:
     return [_untag(one) for one in _list(value)] if isinstance(value, list) else value
 
 
+def _raw(text: str) -> bytearray:
+    """As the client library reads raw bytes, and the only way in which it writes them."""
+    return bytearray(b64decode(text))
+
+
 def _list(value: Any) -> list[Any]:
     found: list[Any] = value
     return found
 
 
 _READ: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
-    {BYTES: b64decode, DECIMAL: Decimal, TIME: datetime.fromisoformat, TABLE: untagged}
+    {BYTES: _raw, DECIMAL: Decimal, TIME: datetime.fromisoformat, TABLE: untagged}
 )

@@ -1,0 +1,37 @@
+"""A recorder as a process of its own that kills itself before it acknowledges: `python -m tests.recorder_process MARK`.
+
+The file MARK says that it did. Settings come from the environment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from orchestrator.settings import load_settings
+from workers import recorder
+
+
+def die() -> None:
+    Path(sys.argv[1]).touch()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def never(_: object) -> bool:
+    die()
+    return False
+
+
+async def serve() -> None:
+    pytest.MonkeyPatch().setattr(recorder, "acknowledge", never)
+    async with recorder.open_recorder(load_settings()):
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve())
