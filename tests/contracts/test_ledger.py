@@ -12,6 +12,7 @@ from sqlalchemy import text
 import orchestrator.adapters.sql.access_tables
 import orchestrator.adapters.sql.parked_tables
 import orchestrator.adapters.sql.register_tables  # noqa: F401 - add their tables to the same metadata
+from orchestrator.adapters.sql import ledger_reader
 from orchestrator.adapters.sql.databases import open_engine
 from orchestrator.adapters.sql.ledger_tables import executions, metadata
 from orchestrator.adapters.sql.migrating import VERSION_TABLE, check_version, migrate, newest
@@ -253,6 +254,19 @@ async def test_pages_follow_each_other_without_gap_or_repeat(lists, name, limit)
         if cursor is None:
             break
     assert found == expected
+
+
+async def test_a_list_is_the_same_where_so_many_keys_begin_with_the_text_that_it_is_walked_by_change(
+    bench, monkeypatch
+) -> None:
+    monkeypatch.setattr(ledger_reader, "WIDE", 0)
+    await bench.writer.write(SEVEN)
+    for wanted, expected in FILTERS.values():
+        for more in ({}, {"saga": "shop"}, {"version": 1}, {"statuses": ("running",)}):
+            wider = replace(wanted, **more)
+            plain = [name for name in ids(await bench.reader.page(replace(wider, text=""))) if name in expected]
+            if wanted.text:
+                assert ids(await bench.reader.page(wider)) == plain
 
 
 async def test_errors_of_one_kind_share_a_fingerprint(bench) -> None:

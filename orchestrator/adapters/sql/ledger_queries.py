@@ -26,21 +26,29 @@ LINE = tuple(column for column in executions.c if column.name != "state")
 HEAD = tuple(column for column in messages.c if column.name != "body")
 LAST = "\U0010ffff"
 """No text that begins with a prefix comes behind the prefix and this."""
-SELECTIVE = ("correlation_id", "business_key", "current_step", "failed_step", "fingerprint")
-EXACT = ("saga", "version", "correlation_id", "business_key", "current_step", "failed_step", "fingerprint")
+WIDE = 5_000
+"""So many executions are looked up and put in order for one page; more of them are walked by change."""
+SELECTIVE = ("business_key", "correlation_id", "fingerprint", "current_step", "failed_step")
+"""What few executions have, the fewest first: the first of them that a filter names leads the walk by its index."""
+PARTIAL = ("current_step", "failed_step", "fingerprint")
+EXACT = ("saga", "version", *SELECTIVE)
 
 
-def page_of(wanted: Filter, after: Cursor | None, limit: int) -> Select[Any]:
-    """The lines of one page, newest change first."""
+def page_of(wanted: Filter, after: Cursor | None, limit: int, *, is_wide: bool = False) -> Select[Any]:
+    """The lines of one page, newest change first. `is_wide`: many keys begin with the filter's text, see `width_of`."""
     newest = (executions.c.changed_ms.desc(), executions.c.execution_id.desc())
-    walks = [
-        select(*LINE).where(*_conditions(one), *_behind(after)).order_by(*newest).limit(limit) for one in _walks(wanted)
-    ]
-    if len(walks) == 1:
-        return walks[0]
-    # Each walk in a subquery of its own: SQLite allows no ORDER BY inside a UNION.
-    together = union_all(*(select(walk.subquery()) for walk in walks)).subquery()
-    return select(together).order_by(together.c.changed_ms.desc(), together.c.execution_id.desc()).limit(limit)
+    conditions = [(*_conditions(one, is_wide=is_wide), *_behind(after)) for one in _walks(wanted, is_wide=is_wide)]
+    if len(conditions) == 1:
+        return select(*LINE).where(*conditions[0]).order_by(*newest).limit(limit)
+    # Each walk in a subquery of its own: SQLite allows no ORDER BY inside a UNION. The lines are fetched at the end: a
+    # walk then stays within its index, and the statement is short.
+    place = (executions.c.changed_ms, executions.c.execution_id)
+    walks = [select(*place).where(*one).order_by(*newest).limit(limit).subquery() for one in conditions]
+    together = union_all(*map(select, walks)).subquery()
+    first = select(together).order_by(together.c.changed_ms.desc(), together.c.execution_id.desc()).limit(limit)
+    found = first.subquery()
+    lines = select(*LINE).join_from(found, executions, executions.c.execution_id == found.c.execution_id)
+    return lines.order_by(*newest)
 
 
 def count_of(wanted: Filter, cap: int) -> Select[Any]:
@@ -51,19 +59,28 @@ def count_of(wanted: Filter, cap: int) -> Select[Any]:
     return select(func.coalesce(func.sum(together.c.number), 0)).select_from(together)
 
 
-def _walks(wanted: Filter) -> list[Filter]:
-    if _is_selective(wanted):
+def width_of(text: str) -> Select[Any]:
+    """How many keys begin so, at most `WIDE` + 1. If they are more, walking by change finds a page soon."""
+    begin = select(executions.c.business_key).where(*_begins(executions.c.business_key, text)).limit(WIDE + 1)
+    return select(func.count()).select_from(begin.subquery())
+
+
+def _walks(wanted: Filter, *, is_wide: bool = False) -> list[Filter]:
+    if _leading(wanted, is_wide=is_wide):
         return [wanted]
     sagas = (wanted.saga,) if wanted.saga else dict.fromkeys(wanted.sagas)
-    # The index of a saga goes by status, so a saga in any status is a walk for each of them.
-    statuses = dict.fromkeys(wanted.statuses or (get_args(Status) if sagas else ()))
+    # The indexes of sagas and versions go by status, so one in any status is a walk for each of them.
+    goes_by_status = bool(sagas) or wanted.version is not None
+    statuses = dict.fromkeys(wanted.statuses or (get_args(Status) if goes_by_status else ()))
     walks = [replace(wanted, saga=saga) for saga in sagas] or [wanted]
     return [replace(walk, statuses=(status,)) for walk in walks for status in statuses] or [wanted]
 
 
-def _is_selective(wanted: Filter) -> bool:
-    """Whether it names something that few executions have: then its index is walked, and nothing else is."""
-    return bool(wanted.text) or any(getattr(wanted, name) for name in SELECTIVE)
+def _leading(wanted: Filter, *, is_wide: bool) -> str:
+    """The field whose index is walked, and no other: what few executions have. Empty if nothing of it is asked for."""
+    if wanted.text and not is_wide:
+        return "text"
+    return next((name for name in SELECTIVE if getattr(wanted, name)), "")
 
 
 def _behind(after: Cursor | None) -> Iterator[ColumnElement[bool]]:
@@ -72,36 +89,37 @@ def _behind(after: Cursor | None) -> Iterator[ColumnElement[bool]]:
         yield place < (after.changed_ms, after.execution_id)
 
 
-def _conditions(wanted: Filter) -> Iterator[ColumnElement[bool]]:
-    is_selective = _is_selective(wanted)
+def _conditions(wanted: Filter, *, is_wide: bool = False) -> Iterator[ColumnElement[bool]]:
+    leading = _leading(wanted, is_wide=is_wide)
     if wanted.statuses:
-        yield _plain("status", is_selective=is_selective).in_(wanted.statuses)
+        yield _column("status", is_led=bool(leading)).in_(wanted.statuses)
     for name in EXACT:
         value = getattr(wanted, name)
         if value or value == 0:
-            yield _plain(name, is_selective=is_selective and name == "saga") == value
-            if name in ("current_step", "failed_step", "fingerprint"):
+            yield _column(name, is_led=bool(leading) and name != leading) == value
+            if name == leading and name in PARTIAL:
                 yield executions.c[name] != ""  # as the index says, so that it is taken
     if wanted.sagas:
-        yield _plain("saga", is_selective=True).in_(wanted.sagas)  # a walk's own saga leads along the index
+        yield _column("saga", is_led=True).in_(wanted.sagas)  # a walk's own saga leads along the index
     if wanted.changed_after is not None:
         yield executions.c.changed_ms > milliseconds(wanted.changed_after)
     if wanted.changed_before is not None:
         yield executions.c.changed_ms < milliseconds(wanted.changed_before)
     if wanted.text:
-        yield _says(wanted.text)
+        yield _says(wanted.text, is_wide=is_wide)
 
 
-def _plain(name: str, *, is_selective: bool) -> ColumnElement[Any]:
+def _column(name: str, *, is_led: bool) -> ColumnElement[Any]:
     """The column; as an expression where its index must not be taken in place of a better one."""
     column = executions.c[name]
-    return func.coalesce(column, "") if is_selective else column
+    return func.coalesce(column, 0 if name == "version" else "") if is_led else column
 
 
-def _says(text: str) -> ColumnElement[bool]:
-    key = executions.c.business_key
-    return or_(
-        executions.c.execution_id == text,
-        executions.c.correlation_id == text,
-        and_(key >= text, key < text + LAST),
-    )
+def _says(text: str, *, is_wide: bool) -> ColumnElement[bool]:
+    names = ("execution_id", "correlation_id", "business_key")
+    name, thread, key = (_column(one, is_led=is_wide) for one in names)
+    return or_(name == text, thread == text, and_(*_begins(key, text)))
+
+
+def _begins(key: ColumnElement[Any], text: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return key >= text, key < text + LAST

@@ -9,7 +9,7 @@ from sqlalchemy import select, tuple_
 from orchestrator.adapters.sql import ledger_rows as rows
 from orchestrator.adapters.sql.inbox import outages
 from orchestrator.adapters.sql.ledger import STALE
-from orchestrator.adapters.sql.ledger_queries import HEAD, LINE, count_of, page_of
+from orchestrator.adapters.sql.ledger_queries import HEAD, LINE, WIDE, count_of, page_of, width_of
 from orchestrator.adapters.sql.ledger_tables import executions, journal, marks, messages, plans, steps
 from orchestrator.saga.plan import Plan
 from orchestrator.sealing import OPEN
@@ -41,7 +41,9 @@ class SqlLedgerReader:
         """One page; whether another one follows is known by one line more."""
         with outages():
             async with self._engine.connect() as connection:
-                found = (await connection.execute(page_of(wanted, after, limit + 1))).mappings().all()
+                width = (await connection.execute(width_of(wanted.text))).scalar_one() if wanted.text else 0
+                asked = page_of(wanted, after, limit + 1, is_wide=width > WIDE)
+                found = (await connection.execute(asked)).mappings().all()
         lines = tuple(rows.execution_row(one, self._seal) for one in found[:limit])
         is_last = len(found) <= limit or not lines
         return Page(lines, None if is_last else Cursor(milliseconds(lines[-1].changed), lines[-1].execution_id))

@@ -61,6 +61,8 @@ def _partial(name: str, condition: str, *columns: Column[Any]) -> None:
 Index("executions_changed", *_NEWEST)
 Index("executions_status", executions.c.status, *_NEWEST)
 Index("executions_saga", executions.c.saga, executions.c.status, *_NEWEST)
+Index("executions_version", executions.c.version, executions.c.status, *_NEWEST)
+Index("executions_saga_version", executions.c.saga, executions.c.version, executions.c.status, *_NEWEST)
 Index("executions_correlation", executions.c.correlation_id, *_NEWEST)
 Index("executions_key", executions.c.business_key)
 Index("executions_run", executions.c.run_id)
