@@ -331,6 +331,7 @@ class MemoryParked:
     def _fits_message(self, wanted: ParkedFilter, line: ParkedMessage) -> bool:
         names = ("fingerprint", "reason", "type", "message_id", "correlation_id")
         same = all(getattr(wanted, name) in ("", getattr(line, name)) for name in names)
+        same = same and (not wanted.up_to or line.number <= wanted.up_to)
         here = wanted.queue in ("", line.origin.queue) and (not wanted.states or line.state in wanted.states)
         return same and here and (wanted.sagas is None or line.saga in wanted.sagas)
 

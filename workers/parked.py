@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from orchestrator.adapters.sql.parked_store import SqlParkedStore
 from orchestrator.adapters.sql.register import SqlRegister
 from orchestrator.contracts.catalogue import Catalogue
 from orchestrator.messages import Message, reply_of
+from orchestrator.service.parked_cases import ParkedCases
 from orchestrator.service.parked_deciding import ParkedDeciding
 from orchestrator.service.parked_editing import EditRules
 from orchestrator.service.parked_reading import ParkedReading
@@ -28,19 +28,11 @@ if TYPE_CHECKING:
     from orchestrator.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class ParkedDesk:
-    """What may be asked about parked messages, and what may be done."""
-
-    reading: ParkedReading
-    deciding: ParkedDeciding
-
-
 @asynccontextmanager
 async def open_parked(
     settings: Settings, sagas: Sequence[Saga] = (), *, sends: bool = False
-) -> AsyncGenerator[ParkedDesk]:
-    """The desk of this process.
+) -> AsyncGenerator[ParkedCases]:
+    """The use cases, over ledger and broker.
 
     Args:
         settings: where ledger and broker are.
@@ -71,7 +63,7 @@ async def open_parked(
             rules=EditRules(catalogue_of(sagas), attributes_of, data_of, settings.max_body_bytes),
             redriving=redriving,
         )
-        yield ParkedDesk(ParkedReading(reader, clock), deciding)
+        yield ParkedCases(ParkedReading(reader, clock), deciding)
 
 
 def lease_of(settings: Settings) -> timedelta:

@@ -25,6 +25,7 @@ from orchestrator.service.auditing import AuditEntry
 from orchestrator.service.operating import REFUSALS, check_words
 from orchestrator.service.parked_actions import FROM_TO, ParkedAction, Target
 from orchestrator.service.parked_reading import content_changes, may_touch
+from orchestrator.service.parked_records import ParkedFilter
 from orchestrator.service.records import milliseconds, moment
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ PERMISSIONS: dict[Deed, Permission] = {
     "restore": Permission.PARKED_DISCARD,
 }
 """The right that each needs, beside `parked:read`."""
+MOST_COUNTED = 1_000_000
 REFUSED = (*REFUSALS, ParkedNotFoundError)
 
 
@@ -125,6 +127,17 @@ class ParkedDeciding:
         if contents is None:
             raise ParkedNotFoundError("parked message", message)
         return content_changes(contents.outgoing, self._rules.edited(found, contents, edit).content)
+
+    async def check(self, caller: Caller, deed: Deed, wish: Wish) -> tuple[Target, int]:
+        """The same checks without any effect: what it would be about, and how many messages it would move."""
+        caller.require(Permission.PARKED_READ)
+        check_target(deed, wish.target)
+        action, _ = await self._checked(caller, deed, wish, None)
+        target, (wanted, _) = action.target, FROM_TO[deed]
+        if target.message:
+            return target, 1
+        covered = ParkedFilter(states=(wanted,), fingerprint=target.fingerprint, up_to=target.up_to)
+        return target, (await self._reader.count(covered, cap=MOST_COUNTED)).number
 
     async def _accept(self, caller: Caller, deed: Deed, wish: Wish, edit: Edit | None = None) -> ParkedAction:
         try:

@@ -165,7 +165,10 @@ class ParkedGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParkedFilter:
-    """Which messages are wanted; an empty field asks for nothing. `sagas`: of these only; None = of any, or of none."""
+    """Which messages are wanted; an empty field asks for nothing.
+
+    `up_to`: no further than this number of their group. `sagas`: of these only; None = of any, or of none.
+    """
 
     states: tuple[ParkedState, ...] = ()
     fingerprint: str = ""
@@ -174,6 +177,7 @@ class ParkedFilter:
     queue: str = ""
     message_id: str = ""
     correlation_id: str = ""
+    up_to: int = 0
     sagas: frozenset[str] | None = None
 
 

@@ -188,6 +188,7 @@ async def test_messages_are_found_by_all_that_is_said(bench) -> None:
     ]
     for one in wanted:
         assert [found.id for found in (await bench.reader.page(one)).messages] == [names[1]]
+    assert [one.id for one in (await bench.reader.page(ParkedFilter(up_to=1))).messages] == [names[0]]
     assert (await bench.reader.page(ParkedFilter(type="order.lost"))).messages == ()
     assert (await bench.reader.page(ParkedFilter(sagas=frozenset({"bank"})))).messages == ()
 

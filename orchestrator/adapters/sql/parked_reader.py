@@ -139,6 +139,8 @@ def _of_messages(wanted: ParkedFilter) -> Iterator[ColumnElement[bool]]:
     for name in EXACT:
         if value := getattr(wanted, name):
             yield _m[name] == value
+    if wanted.up_to:
+        yield _m.number <= wanted.up_to
     yield from _of_sagas(_m.saga, wanted.sagas)
 
 

@@ -280,3 +280,18 @@ async def test_a_preview_shows_what_an_edit_would_change_and_changes_nothing(pla
     blind = caller(Role.OPERATOR, Permission.PARKED_EDIT)
     with pytest.raises(DeniedError, match="payload:read"):
         await place.deciding.preview(blind, ONE, edit)
+
+
+async def test_a_check_says_how_many_would_be_moved_and_moves_none(place) -> None:
+    await place.park(2, 3)
+    group = Target(fingerprint=GROUP)
+    assert await place.deciding.check(ANN, "redrive", place.wish(group)) == (Target(fingerprint=GROUP, up_to=3), 3)
+    seen = Target(fingerprint=GROUP, up_to=2)
+    assert await place.deciding.check(ANN, "discard", place.wish(seen)) == (seen, 2)
+    assert await place.deciding.check(ANN, "restore", place.wish(group)) == (Target(fingerprint=GROUP, up_to=3), 0)
+    assert await place.deciding.check(ANN, "redrive", place.wish(Target(ONE))) == (Target(ONE), 1)
+    assert (place.broker.sent, await place.bench.audited()) == ([], [])
+    with pytest.raises(RefusedCommandError):
+        await place.deciding.check(ANN, "restore", place.wish(Target(ONE)))
+    with pytest.raises(DeniedError):
+        await place.deciding.check(caller(Role.VIEWER), "redrive", place.wish(group))
