@@ -95,6 +95,22 @@ def recorder() -> None:
 
 
 @app.command()
+def console(sagas: SagasOption = DEFAULT) -> None:
+    """Serve the REST API until told to stop: the reference is at /docs. It reads while Temporal is away."""
+    from workers.console import serve_console
+
+    loaded = load_sagas(sagas)
+
+    async def work() -> None:
+        stop = stop_on_signals()
+        async with serve_console(loaded, load_settings()) as address:
+            note.print(f"saga console is ready at {address}/docs")
+            await stop.wait()
+
+    _run(work())
+
+
+@app.command()
 def participant(
     reference: Annotated[str, typer.Argument(help="module:ATTRIBUTE of a Participant")],
     database_url: Annotated[str, typer.Option(help="where its inbox and books lie")] = "",

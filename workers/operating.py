@@ -10,18 +10,25 @@ from typing import TYPE_CHECKING
 from orchestrator.adapters.sql.answers import SqlAnswers
 from orchestrator.adapters.sql.bulks import SqlBulks
 from orchestrator.adapters.sql.databases import open_engine, open_reading_engine
+from orchestrator.adapters.sql.ledger import SqlLedger
 from orchestrator.adapters.sql.ledger_reader import SqlLedgerReader
 from orchestrator.adapters.sql.migrating import check_version
 from orchestrator.adapters.sql.register import SqlRegister
 from orchestrator.adapters.sql.switches import SqlSwitches
 from orchestrator.adapters.sql.tokens import SqlTokens
+from orchestrator.adapters.temporal.gateway import TemporalExecutions
 from orchestrator.adapters.temporal.live import TemporalLive
+from orchestrator.adapters.temporal.reaching import ReachedExecutions, ReachedLive
 from orchestrator.saga.handlers import Handlers
+from orchestrator.service.buffering import LedgerBuffer
 from orchestrator.service.bulk import Bulking
 from orchestrator.service.bulk_running import BulkRunning
+from orchestrator.service.definitions import Definitions
 from orchestrator.service.once import Once
 from orchestrator.service.operating import Operating, World
 from orchestrator.service.reading import Reading
+from orchestrator.service.recording import RecordingExecutions
+from orchestrator.service.starting import Starting
 from orchestrator.service.subjects import Subjects
 from orchestrator.service.switches import Switching
 from orchestrator.service.tokens import Issuing
@@ -31,9 +38,11 @@ from orchestrator.service.use_cases import Service
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
+    from sqlalchemy.ext.asyncio import AsyncEngine
     from temporalio.client import Client
 
     from orchestrator.saga.definition import Saga
+    from orchestrator.service.ports import Executions
     from orchestrator.settings import Settings
 
 
@@ -67,7 +76,7 @@ async def open_reading(settings: Settings) -> AsyncGenerator[Reading]:
 
 @asynccontextmanager
 async def open_service(sagas: Sequence[Saga], settings: Settings, client: Client) -> AsyncGenerator[Service]:
-    """The service layer of this process.
+    """The service layer of this process. `client` may be one that connects later: reading needs no Temporal.
 
     Raises:
         LedgerOutdatedError: the ledger's tables are of another version; run `saga ledger migrate`.
@@ -76,29 +85,55 @@ async def open_service(sagas: Sequence[Saga], settings: Settings, client: Client
     writing, reading = open_engine(settings.ledger), open_reading_engine(settings.ledger)
     try:
         await check_version(writing)
-        live, ledger = TemporalLive(client, settings), SqlLedgerReader(reading, settings.seal)
-        world = World(
-            live=live,
-            ledger=ledger,
-            register=SqlRegister(writing, settings.seal),
-            clock=SystemClock(),
-            subjects=Subjects(live, ledger),
-            handlers=Handlers.of(saga.handlers for saga in sagas),
-            quiet=2 * settings.task_timeout,
-        )
-        register, clock = world.register, world.clock
-        bulks = SqlBulks(writing, settings.seal)
-        yield Service(
-            world=world,
-            reading=Reading(ledger, clock),
-            trail=Trail(register),
-            operating=Operating(world),
-            bulking=Bulking(world, bulks),
-            running=BulkRunning(world, bulks),
-            switching=Switching(SqlSwitches(writing, settings.seal), register, clock),
-            issuing=Issuing(SqlTokens(writing), register, clock),
-            once=Once(SqlAnswers(writing, settings.seal), clock),
-        )
+        buffer = LedgerBuffer(SqlLedger(writing, settings.seal), limit=settings.ledger_buffer)
+        async with buffer:
+            executions = RecordingExecutions(ReachedExecutions(TemporalExecutions(client, settings)), buffer)
+            stores = _Stores(writing, settings)
+            yield _service(sagas, _world(sagas, settings, client, reading, stores), executions, stores)
     finally:
         await reading.dispose()
         await writing.dispose()
+
+
+class _Stores:
+    """What the service layer keeps beside the ledger."""
+
+    def __init__(self, engine: AsyncEngine, settings: Settings) -> None:
+        seal = settings.seal
+        self.register = SqlRegister(engine, seal)
+        self.bulks = SqlBulks(engine, seal)
+        self.switches = SqlSwitches(engine, seal)
+        self.answers = SqlAnswers(engine, seal)
+        self.tokens = SqlTokens(engine)
+
+
+def _world(sagas: Sequence[Saga], settings: Settings, client: Client, reading: AsyncEngine, stores: _Stores) -> World:
+    live, ledger = ReachedLive(TemporalLive(client, settings)), SqlLedgerReader(reading, settings.seal)
+    return World(
+        live=live,
+        ledger=ledger,
+        register=stores.register,
+        clock=SystemClock(),
+        subjects=Subjects(live, ledger),
+        handlers=Handlers.of(saga.handlers for saga in sagas),
+        quiet=2 * settings.task_timeout,
+    )
+
+
+def _service(sagas: Sequence[Saga], world: World, executions: Executions, stores: _Stores) -> Service:
+    register, clock = world.register, world.clock
+    reading = Reading(world.ledger, clock)
+    definitions = Definitions(sagas, reading)
+    return Service(
+        world=world,
+        reading=reading,
+        trail=Trail(register),
+        operating=Operating(world),
+        bulking=Bulking(world, stores.bulks),
+        running=BulkRunning(world, stores.bulks),
+        switching=Switching(stores.switches, register, clock),
+        definitions=definitions,
+        starting=Starting(world, definitions, executions, stores.switches),
+        issuing=Issuing(stores.tokens, register, clock),
+        once=Once(stores.answers, clock),
+    )

@@ -20,7 +20,11 @@ OrchestratorError
 ├── InvalidRequestError          a request is not what it must be (all problems at once)
 ├── KeyReusedError               an idempotency key came again with another request
 ├── KeyInUseError                an idempotency key's request is under way
+├── RequestProblemError          a request by HTTP lacks what only HTTP knows of
 ├── UnknownCallerError           nobody knows who asks
+├── IdentityUnavailableError     nobody can tell now who asks
+├── SagaNotFoundError            this process knows no such saga
+├── TooManyStreamsError          a caller holds as many streams open as they may
 ├── TokenNotFoundError
 ├── OperationNotFoundError
 ├── ParkedNotFoundError          no parked message or group of this id
@@ -75,6 +79,7 @@ from orchestrator.errors.operating import (
     ConflictError,
     DeniedError,
     ExecutionNotFoundError,
+    IdentityUnavailableError,
     InvalidRequestError,
     KeyInUseError,
     KeyReusedError,
@@ -82,8 +87,11 @@ from orchestrator.errors.operating import (
     ParkedNotFoundError,
     PlanMovedError,
     RefusedCommandError,
+    RequestProblemError,
+    SagaNotFoundError,
     SelectionMovedError,
     TokenNotFoundError,
+    TooManyStreamsError,
     UnknownCallerError,
 )
 from orchestrator.errors.root import (
@@ -110,7 +118,11 @@ __all__ = [
     "ParkedNotFoundError",
     "KeyReusedError",
     "KeyInUseError",
+    "RequestProblemError",
     "UnknownCallerError",
+    "IdentityUnavailableError",
+    "SagaNotFoundError",
+    "TooManyStreamsError",
     "TokenNotFoundError",
     "InvalidRequestError",
     "DeniedError",

@@ -97,8 +97,38 @@ class KeyInUseError(OrchestratorError):
         self.key = key
 
 
+class RequestProblemError(OrchestratorError):
+    """A request by HTTP that cannot be taken for what only HTTP knows of, as a header; `code`: the kind of problem."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
 class UnknownCallerError(OrchestratorError):
     """Nobody knows who asks: there is no token, or it is not accepted; says why."""
+
+
+class IdentityUnavailableError(OrchestratorError):
+    """Nobody can tell now who asks: what tokens are checked with cannot be read."""
+
+
+class SagaNotFoundError(OrchestratorError):
+    """This process knows no saga of this name, or not this version of it; `known`: the names that it knows."""
+
+    def __init__(self, name: str, version: int | None, *, known: Sequence[str]) -> None:
+        which = f" version {version}" if version is not None else ""
+        super().__init__(f"no saga {name!r}{which} here: take one of {', '.join(known) or 'none'}")
+        self.name = name
+        self.version = version
+
+
+class TooManyStreamsError(OrchestratorError):
+    """A caller holds as many streams open as they may; `most` of them."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"at most {most} event streams at once: close one first")
+        self.most = most
 
 
 class TokenNotFoundError(OrchestratorError):

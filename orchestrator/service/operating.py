@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from orchestrator.errors import (
     ConflictError,
     DeniedError,
+    EngineUnavailableError,
     ExecutionNotFoundError,
     InvalidRequestError,
     KeyReusedError,
@@ -126,7 +127,7 @@ class Operating:
         return _shown(plan, may_see=caller.may(Permission.PAYLOAD, saga))
 
     async def look_at(self, caller: Caller, operation_id: str) -> OperationRecord:
-        """How far an operation is, by what the saga shows now.
+        """How far an operation is, by what the saga shows now; while Temporal is away, by what was seen last.
 
         Raises:
             OperationNotFoundError: there is none, or none that this caller may see.
@@ -134,7 +135,10 @@ class Operating:
         record = await self._world.register.find(operation_id)
         if record is None or not caller.may(Permission.READ, saga_of(record.execution_id)):
             raise OperationNotFoundError(operation_id)
-        return await self.settle(record)
+        try:
+            return await self.settle(record)
+        except EngineUnavailableError:
+            return record
 
     async def settle(self, record: OperationRecord) -> OperationRecord:
         """Bring an operation as far as it can be now: give a command that was only accepted, or see what came of it."""

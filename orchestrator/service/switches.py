@@ -78,6 +78,16 @@ class Switching:
         """Let them go on. Errors: see `suspend`."""
         await self._turn(caller, kind, name, reason, is_held=False)
 
+    async def all(self, caller: Caller) -> tuple[Switch, ...]:
+        """What is held, as far as the caller may know.
+
+        Raises:
+            DeniedError: they may see nothing.
+        """
+        caller.require(Permission.READ)
+        held = await self._switches.all()
+        return tuple(one for one in held if one.kind == "commands" or caller.may(Permission.READ, one.name))
+
     async def _turn(self, caller: Caller, kind: Kind, name: str, reason: str, *, is_held: bool) -> None:
         what = f"{'suspend' if is_held else 'resume'} {kind}"
         entry = AuditEntry(

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from orchestrator.service.bulk import Bulking
     from orchestrator.service.bulk_running import BulkRunning
+    from orchestrator.service.definitions import Definitions
     from orchestrator.service.once import Once
     from orchestrator.service.operating import Operating, World
     from orchestrator.service.reading import Reading
+    from orchestrator.service.starting import Starting
     from orchestrator.service.switches import Switching
     from orchestrator.service.tokens import Issuing
     from orchestrator.service.trail import Trail
@@ -24,6 +26,7 @@ class Service:
         world: what they work with.
         reading: executions, as they are. `trail`: what was done to them.
         operating, bulking, switching: what people do, to one, to many, to all. `running`: does the items of bulks.
+        definitions, starting: the sagas of this process.
         issuing: API tokens. `once`: requests that come twice.
     """
 
@@ -34,5 +37,7 @@ class Service:
     bulking: Bulking
     running: BulkRunning
     switching: Switching
+    definitions: Definitions
+    starting: Starting
     issuing: Issuing
     once: Once

@@ -19,6 +19,7 @@ LONGEST = timedelta(days=3_650)
 DATABASES = ("sqlite", "sqlite+aiosqlite", "postgresql", "postgresql+asyncpg")
 ENDED = ("completed", "compensated", "partially_compensated", "aborted", "terminated")
 """The words of executions that have ended, as lists have them."""
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 _HOST_PORT = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9][A-Za-z0-9._-]*):(?P<port>[0-9]{1,5})")
 _LAST_PORT = 65_535
 
@@ -141,9 +142,19 @@ def _ended(value: Mapping[str, timedelta]) -> Mapping[str, timedelta]:
     return value
 
 
+def _algorithms(value: str) -> str:
+    names = [name.strip() for name in value.split(",")]
+    if any(name not in ALGORITHMS for name in names):
+        # Not HS256 and its like: with them whoever can check a token can make one.
+        raise ValueError(f"name some of {', '.join(ALGORITHMS)}, with commas between")
+    return ",".join(names)
+
+
 Seconds = Annotated[timedelta, BeforeValidator(_seconds), AfterValidator(_length), Allowed("seconds, more than 0")]
 Address = Annotated[str, AfterValidator(_address), Allowed("host:port")]
 PemFile = Annotated[Path, AfterValidator(_readable), Allowed("a PEM file that can be read")]
+JsonFile = Annotated[Path, AfterValidator(_readable), Allowed("a JSON file that can be read")]
+JwtAlgorithms = Annotated[str, AfterValidator(_algorithms), Allowed("names of signatures by public key")]
 AmqpUrl = Annotated[SecretStr, AfterValidator(_amqp), Allowed("amqp:// or amqps://, with vhost")]
 HttpUrl = Annotated[SecretStr, AfterValidator(_http), Allowed("http:// or https://")]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database), Allowed("sqlite:///file or postgresql://")]

@@ -15,6 +15,8 @@ from orchestrator.settings.fields import (
     ByStatus,
     DatabaseUrl,
     HttpUrl,
+    JsonFile,
+    JwtAlgorithms,
     PemFile,
     Seconds,
     host_of,
@@ -128,6 +130,26 @@ class Settings(BaseSettings):
     )
     health_host: str = Field("127.0.0.1", description="where /healthz and /readyz listen")
     health_port: int = Field(0, ge=0, le=65535, description="their port; 0 = none")
+    access_control: bool = Field(
+        default=False, description="whoever calls the API or the console must show a token and have the right"
+    )
+    console_host: str = Field(
+        "127.0.0.1", description="where `saga console` listens; beyond this machine only with access control"
+    )
+    console_port: int = Field(8080, ge=0, le=65535, description="its port; 0 = a free one")
+    console_path: str | None = Field(
+        None, pattern=r"^(/[A-Za-z0-9._-]+)+$", description="the path that a proxy puts before the console's own"
+    )
+    console_streams: int = Field(10, ge=1, le=1_000, description="event streams that one caller may hold open")
+    cursor_key: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="secret that signs cursors, the same for all consoles; unless set, each makes one when it starts",
+    )
+    jwt_issuer: str | None = Field(None, description="who issues the JWTs that are accepted beside API tokens")
+    jwt_audience: str | None = Field(None, validate_default=True, description="for whom they must be issued")
+    jwt_keys: JsonFile | None = Field(None, validate_default=True, description="the issuer's public keys, a JWKS")
+    jwt_algorithms: JwtAlgorithms = Field("RS256,ES256,EdDSA", description="how they may be signed")
     drain_timeout: Seconds = Field(
         timedelta(seconds=30), description="how long work in flight may take at a stop, seconds"
     )
@@ -177,6 +199,21 @@ class Settings(BaseSettings):
                 f"a run takes up to {longest.total_seconds():g} s, which must stay under {HEARTBEAT_SHARE:.0%} of "
                 f"SAGA_TASK_TIMEOUT, {limit.total_seconds():g} s: lower the one or raise the other"
             )
+        return value
+
+    @field_validator("console_host")
+    @classmethod
+    def _is_here_or_guarded(cls, value: str, info: ValidationInfo) -> str:
+        if not (is_loopback(value) or info.data.get("access_control", True)):
+            raise ValueError("others could reach it and do anything: set SAGA_ACCESS_CONTROL=1 too")
+        return value
+
+    @field_validator("jwt_audience", "jwt_keys")
+    @classmethod
+    def _is_known_with_its_issuer(cls, value: object, info: ValidationInfo) -> object:
+        if "jwt_issuer" in info.data and (value is None) != (info.data["jwt_issuer"] is None):
+            is_missing = value is None
+            raise ValueError("SAGA_JWT_ISSUER is set, so this must be too" if is_missing else "set SAGA_JWT_ISSUER too")
         return value
 
     @property

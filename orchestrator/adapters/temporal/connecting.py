@@ -27,16 +27,8 @@ async def connect(settings: Settings) -> Client:
         EngineUnavailableError: nothing answers there.
         SettingsError: there is no such namespace.
     """
-    api_key = settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None
     try:
-        client = await Client.connect(
-            settings.temporal_address,
-            namespace=settings.temporal_namespace,
-            api_key=api_key,
-            tls=_tls(settings) if settings.uses_tls else False,
-            data_converter=converter_of(settings.seal),
-            grpc_compression=_compression(settings),
-        )
+        client = await _client(settings, lazy=False)
     except (RPCError, RuntimeError) as error:
         raise EngineUnavailableError(
             f"no Temporal server answers at {settings.temporal_address} ({_why(str(error))}):"
@@ -44,6 +36,24 @@ async def connect(settings: Settings) -> Client:
         ) from error
     await _require_namespace(client, settings.temporal_address)
     return client
+
+
+async def connect_later(settings: Settings) -> Client:
+    """A client that connects with its first call, and tries again with each until it does (see `reaching`)."""
+    return await _client(settings, lazy=True)
+
+
+async def _client(settings: Settings, *, lazy: bool) -> Client:
+    api_key = settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None
+    return await Client.connect(
+        settings.temporal_address,
+        namespace=settings.temporal_namespace,
+        api_key=api_key,
+        tls=_tls(settings) if settings.uses_tls else False,
+        data_converter=converter_of(settings.seal),
+        grpc_compression=_compression(settings),
+        lazy=lazy,
+    )
 
 
 async def _require_namespace(client: Client, address: str) -> None:

@@ -1,0 +1,1 @@
+"""Knows JWT: who the bearer of a signed token is."""

@@ -1,0 +1,1 @@
+"""The REST API: routes that call the service layer and nothing else."""

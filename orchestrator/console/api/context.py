@@ -1,0 +1,116 @@
+"""What every route works with: the service layer, who asks, and the words of requests that many routes share."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, cast
+from urllib.parse import unquote
+
+from fastapi import Depends, Query, Request
+from fastapi.security import HTTPBearer
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from orchestrator.service.access import Caller
+from orchestrator.service.records import Filter, Status
+
+if TYPE_CHECKING:
+    from orchestrator.console.api.cursors import Cursors
+    from orchestrator.service.feed import Feed
+    from orchestrator.service.identity import Identity
+    from orchestrator.service.use_cases import Service
+
+LARGEST = 2**31 - 1
+"""Largest number that the databases' columns hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Console:
+    """What an app works with.
+
+    Attributes:
+        is_ready: whether ledger and Temporal answer now, by name.
+        max_body: longest body of a request, bytes.
+    """
+
+    service: Service
+    identity: Identity
+    feed: Feed
+    cursors: Cursors
+    is_ready: Callable[[], Awaitable[dict[str, bool]]]
+    max_body: int = 1_048_576
+
+
+def console_of(request: Request) -> Console:
+    """The console that an app was made with."""
+    return cast("Console", request.app.state.console)
+
+
+_bearer = HTTPBearer(auto_error=False, description="an API token, or a JWT of the issuer that is trusted")
+
+
+async def caller_of(request: Request, _: Annotated[Any, Depends(_bearer)]) -> Caller:
+    """Who asks.
+
+    Raises:
+        UnknownCallerError: nobody whom we know.
+    """
+    address = request.client.host if request.client else ""
+    origin = f"api {address} {request.state.trace_id}"
+    return await console_of(request).identity.caller(request.headers.get("authorization", ""), origin=origin)
+
+
+def _plain(text: str) -> str:
+    """No database keeps a NUL in a text."""
+    if "\x00" in text:
+        raise ValueError("no NUL is allowed")
+    return text
+
+
+Given = Annotated[Console, Depends(console_of)]
+Asking = Annotated[Caller, Depends(caller_of)]
+Text = Annotated[str, StringConstraints(max_length=300), AfterValidator(_plain)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=300), AfterValidator(_plain)]
+PathText = Annotated[str, AfterValidator(unquote), AfterValidator(_plain), StringConstraints(max_length=900)]
+"""A part of a path, which comes as it was written: keys may hold a slash."""
+Limit = Annotated[int, Query(ge=1, le=200, description="how many at most")]
+CursorText = Annotated[str | None, Query(max_length=2_000, description="`next_cursor` of the page before")]
+
+
+class FilterQuery(BaseModel):
+    """Which executions are wanted; what is not said asks for nothing."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    status: tuple[Status, ...] = Field((), description="any of these")
+    saga: Text = ""
+    version: int | None = Field(None, ge=0, le=LARGEST)
+    correlation_id: Text = ""
+    business_key: Text = ""
+    current_step: Text = ""
+    failed_step: Text = ""
+    fingerprint: Text = Field("", description="of an error, as lists show it")
+    changed_after: AwareDatetime | None = None
+    changed_before: AwareDatetime | None = None
+    q: Text = Field("", description="an execution id, a correlation id, or how a business key begins")
+
+    def filter(self) -> Filter:
+        """The service layer's filter."""
+        return Filter(
+            statuses=self.status,
+            saga=self.saga,
+            version=self.version,
+            correlation_id=self.correlation_id,
+            business_key=self.business_key,
+            current_step=self.current_step,
+            failed_step=self.failed_step,
+            fingerprint=self.fingerprint,
+            changed_after=self.changed_after,
+            changed_before=self.changed_before,
+            text=self.q,
+        )
+
+    @property
+    def named(self) -> str:
+        """Names the filter, for cursors."""
+        return FilterQuery(**{name: getattr(self, name) for name in FilterQuery.model_fields}).model_dump_json()

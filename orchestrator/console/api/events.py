@@ -1,0 +1,78 @@
+"""Signals that executions have changed, as server-sent events: what changed is then read by a request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query
+from fastapi.responses import StreamingResponse
+from fastapi.sse import format_sse_event
+from pydantic_core import to_json
+
+from orchestrator.console.api.context import Asking, Given, Text
+from orchestrator.console.api.problems import documented
+from orchestrator.errors import RequestProblemError
+from orchestrator.service.feed import Signal
+
+router = APIRouter(tags=["events"])
+PING_SECONDS = 15.0
+RETRY_MS = 3_000
+HEADERS = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
+MAX_DIGITS = 15
+STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"description": "A stream of signals", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+}
+
+
+@router.get("/events", response_class=StreamingResponse, responses={**documented(429), **STREAM})
+async def watch_events(
+    console: Given,
+    caller: Asking,
+    execution_id: Annotated[Text, Query(description="of this execution alone")] = "",
+    last_event_id: Annotated[
+        str | None, Header(description="the last `id` that came: what was missed comes first")
+    ] = None,
+) -> StreamingResponse:
+    """Signals: `ready` (from here on nothing is missed), `execution.changed`, `reset` (read everything again)."""
+    if last_event_id is not None and not (last_event_id.isascii() and last_event_id.isdigit()):
+        raise RequestProblemError("malformed", "Last-Event-ID is no id of this stream")
+    since = None if last_event_id is None else int(last_event_id[:MAX_DIGITS])
+    watching = console.feed.watch(caller, execution_id, since=since)
+    queue = await watching.__aenter__()  # refusals come before the stream begins
+
+    async def stream() -> AsyncIterator[bytes]:
+        try:
+            yield format_sse_event(retry=RETRY_MS)
+            while not console.feed.is_closing:
+                yield await _next(queue)
+        finally:
+            await watching.__aexit__(None, None, None)
+
+    return StreamingResponse(stream(), media_type="text/event-stream", headers=HEADERS)
+
+
+async def _next(queue: asyncio.Queue[Signal]) -> bytes:
+    try:
+        async with asyncio.timeout(PING_SECONDS):
+            return written(await queue.get())
+    except TimeoutError:
+        return format_sse_event(comment="ping")
+
+
+def written(signal: Signal) -> bytes:
+    """A signal as it travels."""
+    event = "execution.changed" if signal.kind == "changed" else signal.kind
+    said: dict[str, object] = {}
+    if signal.row is not None:
+        row = signal.row
+        said = {
+            "execution_id": row.execution_id,
+            "saga": row.saga,
+            "status": row.status,
+            "revision": row.revision,
+            "current_step": row.current_step,
+            "at": row.changed,
+        }
+    return format_sse_event(event=event, id=str(signal.number), data_str=to_json(said).decode())

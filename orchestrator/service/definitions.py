@@ -1,0 +1,87 @@
+"""The sagas that this process knows: their flows, and the contracts of what starts them and what they wait for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.errors import SagaNotFoundError
+from orchestrator.service.access import Permission
+from orchestrator.service.records import IN_FLIGHT, Filter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from orchestrator.saga.definition import Saga
+    from orchestrator.saga.plan import Plan
+    from orchestrator.service.access import Caller
+    from orchestrator.service.reading import Reading
+    from orchestrator.service.records import Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """One version of a saga.
+
+    Attributes:
+        place: where it is written. `participants`: whom it sends commands to.
+        events: JSON Schema of every event it takes in, by message type; its trigger is `plan.trigger.event`.
+    """
+
+    plan: Plan
+    place: str
+    participants: tuple[str, ...]
+    events: dict[str, dict[str, Any]]
+
+    @classmethod
+    def of(cls, saga: Saga) -> Definition:
+        """What is told of a saga."""
+        return cls(
+            plan=saga.plan,
+            place=saga.place,
+            participants=saga.participants,
+            events={name: event.model_json_schema() for name, event in sorted(saga.events.items())},
+        )
+
+
+class Definitions:
+    """The use cases: sagas by name and version, and how many of their executions are in flight."""
+
+    def __init__(self, sagas: Iterable[Saga], reading: Reading) -> None:
+        self._sagas = {(saga.name, saga.version): saga for saga in sagas}
+        self._reading = reading
+
+    def all(self, caller: Caller) -> tuple[Definition, ...]:
+        """Those that the caller may see, by name, the newest version first.
+
+        Raises:
+            DeniedError: they may see none.
+        """
+        caller.require(Permission.READ)
+        names = sorted(self._sagas, key=lambda name: (name[0], -name[1]))
+        return tuple(Definition.of(self._sagas[name]) for name in names if caller.may(Permission.READ, name[0]))
+
+    def find(self, caller: Caller, name: str, version: int | None = None) -> Definition:
+        """One of them, the newest version unless another is named.
+
+        Raises:
+            DeniedError: not by this caller.
+            SagaNotFoundError: this process knows none.
+        """
+        caller.require(Permission.READ, name)
+        return Definition.of(self.saga(name, version))
+
+    def saga(self, name: str, version: int | None = None) -> Saga:
+        """The saga itself. Errors: see `find`."""
+        versions = [known for saga, known in self._sagas if saga == name and version in (None, known)]
+        if not versions:
+            raise SagaNotFoundError(name, version, known=sorted({saga for saga, _ in self._sagas}))
+        return self._sagas[name, max(versions)]
+
+    async def in_flight(self, caller: Caller, name: str, version: int) -> Count:
+        """How many executions of a version are in flight.
+
+        Raises:
+            DeniedError, StoreUnavailableError: see `Reading`.
+        """
+        return await self._reading.count(caller, Filter(saga=name, version=version, statuses=IN_FLIGHT))

@@ -1,0 +1,199 @@
+"""Signals that executions have changed, for everybody who watches: the ledger is asked once for all of them.
+
+A signal says that something changed, never what: whoever gets it reads again. So none is lost for good, and several
+changes of one execution may be told as one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal
+
+from orchestrator.errors import StoreUnavailableError, TooManyStreamsError
+from orchestrator.service.access import Permission
+from orchestrator.service.records import Filter, milliseconds, moment
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterable
+    from types import TracebackType
+    from typing import Self
+
+    from orchestrator.service.access import Caller
+    from orchestrator.service.ports import LedgerReader
+    from orchestrator.service.records import ExecutionRow
+
+log = logging.getLogger(__name__)
+EVERY = timedelta(seconds=1)
+MOST_AT_ONCE = 200
+"""If more have changed, watchers are told to read everything again."""
+LATE_MS = 15_000
+"""A change may be written so much later than it happened, milliseconds: its writer was busy, or its clock is behind."""
+OLDEST_MS = 300_000
+"""Whoever was away for longer is told to read everything again."""
+MOST_WAITING = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One thing to tell.
+
+    Attributes:
+        number: place in the stream: whoever has this one has all before it.
+        kind: `ready` = from here on nothing is missed; `changed` = this execution; `reset` = anything may have changed.
+    """
+
+    number: int
+    kind: Literal["ready", "changed", "reset"]
+    row: ExecutionRow | None = None
+
+
+@dataclass(slots=True)
+class _Watcher:
+    caller: Caller
+    execution_id: str
+    waiting: asyncio.Queue[Signal] = field(default_factory=lambda: asyncio.Queue[Signal](MOST_WAITING))
+
+    def tell(self, signal: Signal) -> None:
+        if not self._wants(signal.row):
+            return
+        if self.waiting.full():  # they read too slowly: everything is read again instead
+            while not self.waiting.empty():
+                self.waiting.get_nowait()
+            signal = Signal(signal.number, "reset")
+        self.waiting.put_nowait(signal)
+
+    def _wants(self, row: ExecutionRow | None) -> bool:
+        if row is None:
+            return True
+        return self.execution_id in ("", row.execution_id) and self.caller.may(Permission.READ, row.saga)
+
+
+class Feed:
+    """Watches the ledger while somebody watches it. Open it with `async with`.
+
+    Args:
+        ledger: what is watched.
+        every: pause between two looks.
+        per_caller: streams that one actor may hold open.
+    """
+
+    def __init__(self, ledger: LedgerReader, *, every: timedelta = EVERY, per_caller: int = 10) -> None:
+        self._ledger = ledger
+        self._every = every.total_seconds()
+        self._per_caller = per_caller
+        self._watchers: list[_Watcher] = []
+        self._told: dict[str, tuple[int, int, str]] = {}
+        self._newest_ms = 0
+        self._looking: asyncio.Task[None] | None = None
+        self._wanted = asyncio.Event()
+        self.is_closing = False
+
+    async def __aenter__(self) -> Self:
+        """Begin to watch."""
+        self._looking = asyncio.create_task(self._keep_looking())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Watch no more."""
+        if self._looking is not None:
+            self._looking.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._looking
+
+    def close(self) -> None:
+        """Let every watcher go: the process ends, and whoever comes back is told what they missed."""
+        self.is_closing = True
+        self._tell(Signal(self._newest_ms, "reset"))
+
+    @asynccontextmanager
+    async def watch(
+        self, caller: Caller, execution_id: str = "", *, since: int | None = None
+    ) -> AsyncGenerator[asyncio.Queue[Signal]]:
+        """Signals for a caller while the block runs: of one execution or of all, those missed `since` a number first.
+
+        Raises:
+            DeniedError: they may not read executions, or not this one.
+            TooManyStreamsError: they hold too many streams open.
+        """
+        caller.require(Permission.READ, execution_id.partition(":")[0] or None)
+        if sum(one.caller.actor == caller.actor for one in self._watchers) >= self._per_caller:
+            raise TooManyStreamsError(self._per_caller)
+        watcher = _Watcher(caller, execution_id)
+        self._watchers.append(watcher)
+        try:
+            await self.look()
+            watcher.tell(Signal(self._newest_ms, "ready"))
+            for signal in await self._missed(since) if since is not None else ():
+                watcher.tell(signal)
+            self._wanted.set()
+            yield watcher.waiting
+        finally:
+            self._watchers.remove(watcher)
+
+    async def look(self) -> None:
+        """Ask the ledger once, and tell everybody what is new."""
+        if self._newest_ms == 0:
+            self._newest_ms = await self._now_ms()
+            self._remember(await self._changed_since(self._newest_ms - LATE_MS) or ())
+            return
+        found = await self._changed_since(self._newest_ms - LATE_MS)
+        if found is None:
+            self._newest_ms = await self._now_ms()
+            self._told.clear()
+            self._tell(Signal(self._newest_ms, "reset"))
+            return
+        for row in self._remember(found):
+            self._tell(Signal(self._newest_ms, "changed", row))
+
+    def _remember(self, found: Iterable[ExecutionRow]) -> list[ExecutionRow]:
+        """Those that were not told as they are now, the oldest change first."""
+        new: list[ExecutionRow] = []
+        for row in reversed(tuple(found)):
+            stands = (milliseconds(row.changed), row.revision, row.status)
+            if self._told.get(row.execution_id) != stands:
+                self._told[row.execution_id] = stands
+                new.append(row)
+                self._newest_ms = max(self._newest_ms, stands[0])
+        oldest = self._newest_ms - LATE_MS
+        self._told = {name: stands for name, stands in self._told.items() if stands[0] >= oldest}
+        return new
+
+    async def _missed(self, since: int) -> list[Signal]:
+        now_ms = await self._now_ms()
+        since = min(since, now_ms)
+        found = None if now_ms - since > OLDEST_MS else await self._changed_since(since - LATE_MS)
+        if found is None:
+            return [Signal(now_ms, "reset")]
+        return [Signal(max(since, milliseconds(row.changed)), "changed", row) for row in reversed(found)]
+
+    async def _changed_since(self, since_ms: int) -> tuple[ExecutionRow, ...] | None:
+        """The newest first; None if there are too many."""
+        page = await self._ledger.page(Filter(changed_after=moment(max(0, since_ms))), limit=MOST_AT_ONCE)
+        return None if page.following is not None else page.rows
+
+    async def _now_ms(self) -> int:
+        """Of the newest change: the ledger's clock is that of its writers."""
+        newest = await self._ledger.page(Filter(), limit=1)
+        return milliseconds(newest.rows[0].changed) if newest.rows else 1
+
+    def _tell(self, signal: Signal) -> None:
+        for watcher in self._watchers:
+            watcher.tell(signal)
+
+    async def _keep_looking(self) -> None:
+        while True:
+            if not self._watchers:
+                self._newest_ms = 0  # what happens while nobody watches is told to nobody
+                self._wanted.clear()
+                await self._wanted.wait()
+            try:
+                await self.look()
+            except StoreUnavailableError as error:
+                log.warning("changes cannot be read (%s): they are told when the ledger is back", error)
+            await asyncio.sleep(self._every)

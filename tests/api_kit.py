@@ -1,0 +1,162 @@
+"""The API over a world by hand, called in this process."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from orchestrator.console.api.app import build_app
+from orchestrator.console.api.context import Console
+from orchestrator.console.api.cursors import Cursors
+from orchestrator.errors import EngineUnavailableError
+from orchestrator.service.access import Caller, Role
+from orchestrator.service.definitions import Definitions
+from orchestrator.service.feed import Feed
+from orchestrator.service.identity import Identity
+from orchestrator.service.once import Once
+from orchestrator.service.ports import Delivery
+from orchestrator.service.starting import Starting
+from orchestrator.service.switches import Switching
+from orchestrator.service.tokens import Issuing, Token, digest_of
+from orchestrator.service.trail import Trail
+from orchestrator.service.use_cases import Service
+from tests.access_kit import MemoryAnswers, MemoryTokens
+from tests.hand_kit import Hand
+from tests.service_kit import TRIGGER, WHY, MemorySwitches, ServiceBench
+from tests.trip_kit import trip
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from fastapi import FastAPI
+
+    from orchestrator.messages import Envelope
+    from orchestrator.saga.plan import Plan
+
+HERE = "http://localhost"
+_APPS: dict[Any, FastAPI] = {}
+
+
+@dataclass
+class FakeExecutions:
+    """Temporal's starts, by hand: the first event of a key starts an execution of `bench`."""
+
+    bench: ServiceBench
+    events: dict[str, str] = field(default_factory=dict)
+
+    async def start(self, plan: Plan, execution_id: str, trigger: Envelope, payload: Any) -> Delivery:
+        if self.bench.live.away:
+            raise EngineUnavailableError("Temporal is away")
+        known = self.events.setdefault(execution_id, trigger.identity)
+        if execution_id in self.bench.live.runs:
+            return Delivery.DUPLICATE if known == trigger.identity else Delivery.CONFLICT
+        hand = self.bench.live.runs[execution_id] = Hand(plan, execution_id, TRIGGER)
+        self.bench.ledger.keep_open(hand)
+        return Delivery.STARTED
+
+
+@dataclass
+class ApiBench(ServiceBench):
+    """The service layer by hand, and the API in front of it."""
+
+    tokens: MemoryTokens = field(default_factory=MemoryTokens)
+    answers: MemoryAnswers = field(default_factory=MemoryAnswers)
+    switches: MemorySwitches = field(default_factory=MemorySwitches)
+    access_control: bool = True
+    pages: tuple[Any, ...] = ()
+    max_body: int = 100_000
+    root_path: str = ""
+
+    @property
+    def service(self) -> Service:
+        world, reading = self.world, self.reading
+        definitions = Definitions([trip], reading)
+        executions: Any = FakeExecutions(self)
+        return Service(
+            world=world,
+            reading=reading,
+            trail=Trail(self.register),
+            operating=self.operating,
+            bulking=self.bulking,
+            running=self.running,
+            switching=Switching(self.switches, self.register, self.clock),
+            definitions=definitions,
+            starting=Starting(world, definitions, executions, self.switches),
+            issuing=Issuing(self.tokens, self.register, self.clock),
+            once=Once(self.answers, self.clock),
+        )
+
+    def app(self) -> FastAPI:
+        service = self.service
+        ledger: Any = self.ledger
+        console = Console(
+            service=service,
+            identity=Identity(service.issuing, None, is_on=self.access_control),
+            feed=Feed(ledger, per_caller=2),
+            cursors=Cursors("a secret of this test, 32 letters"),
+            is_ready=self.is_ready,
+            max_body=self.max_body,
+        )
+        # Building an app takes longer than a test of it: one of each kind serves all benches of this process.
+        kind = (self.access_control, self.max_body, self.root_path, self.pages)
+        if kind not in _APPS:
+            _APPS[kind] = build_app(console, pages=self.pages, root_path=self.root_path)
+        _APPS[kind].state.console = console
+        return _APPS[kind]
+
+    async def is_ready(self) -> dict[str, bool]:
+        return {"ledger": not self.ledger.away, "temporal": not self.live.away}
+
+    async def let_in(self, caller: Caller) -> str:
+        """A token whose bearer is this caller."""
+        text = f"saga_{caller.actor}-{len(self.tokens.kept)}"
+        await self.tokens.add(
+            Token(id=text, name=caller.actor, digest=digest_of(text), caller=caller, made_by="test", made_ms=0)
+        )
+        return text
+
+    @asynccontextmanager
+    async def asking(self, caller: Caller | None = None, **headers: str) -> AsyncIterator[Api]:
+        """A client that acts as a caller; nobody unless told otherwise."""
+        if caller is not None:
+            headers["Authorization"] = f"Bearer {await self.let_in(caller)}"
+        transport = httpx.ASGITransport(self.app(), raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url=HERE + self.root_path, headers=headers) as client:
+            yield Api(client)
+
+
+@dataclass
+class Api:
+    """A client of the API."""
+
+    http: httpx.AsyncClient
+    prefix: str = "/api/v1"
+
+    async def get(self, path: str, **more: Any) -> httpx.Response:
+        return await self.http.get(self.prefix + path, **more)
+
+    async def post(self, path: str, body: Any, *, key: str = "k1", **headers: str) -> httpx.Response:
+        given = {"Idempotency-Key": key} if key else {}
+        return await self.http.post(self.prefix + path, json=body, headers={**given, **headers})
+
+    async def operate(self, operation: str, *, name: str = "trip:t1", key: str = "k1", etag: str = "*", **more: Any):
+        body = {"operation": operation, "reason": WHY, **more}
+        headers = {"If-Match": etag} if etag else {}
+        return await self.post(f"/executions/{name}/operations", body, key=key, **headers)
+
+
+def is_problem(response: httpx.Response, status: int, code: str) -> bool:
+    """Whether a response is this problem, with all that a problem has."""
+    assert response.headers["content-type"] == "application/problem+json", response.text
+    found = response.json()
+    assert {"type", "title", "status", "detail", "instance", "code", "errors", "trace_id", "retryable"} <= set(found)
+    assert (response.status_code, found["status"], found["code"]) == (status, status, code), response.text
+    assert response.headers["x-trace-id"] == found["trace_id"]
+    assert found["type"].endswith(f"/problems/{code}")
+    return True
+
+
+ROLES = {role: Caller(actor=role.value, role=role) for role in Role}

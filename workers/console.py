@@ -1,0 +1,143 @@
+"""The console of a process: the API, and what pages are put beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from orchestrator.adapters.jwt.verifying import JwtBearers, Trust
+from orchestrator.adapters.temporal.connecting import connect_later
+from orchestrator.adapters.temporal.gateway import TemporalExecutions
+from orchestrator.adapters.temporal.reaching import ReachedExecutions
+from orchestrator.console.api.app import build_app
+from orchestrator.console.api.context import Console
+from orchestrator.console.api.cursors import Cursors
+from orchestrator.errors import SettingsError, StoreUnavailableError, WrongSetting
+from orchestrator.service.feed import Feed
+from orchestrator.service.identity import Identity
+from workers.operating import open_service
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Generator, Sequence
+
+    from fastapi import FastAPI
+
+    from orchestrator.saga.definition import Saga
+    from orchestrator.service.ports import Executions
+    from orchestrator.service.use_cases import Service
+    from orchestrator.settings import Settings
+
+log = logging.getLogger(__name__)
+DRAIN_SECONDS = 5
+
+
+@asynccontextmanager
+async def open_app(sagas: Sequence[Saga], settings: Settings) -> AsyncGenerator[tuple[FastAPI, Feed]]:
+    """The app, and the feed to close before it stops. Workers bring operations to their end.
+
+    Temporal may be away; the ledger must be there.
+
+    Raises:
+        LedgerOutdatedError: the ledger's tables are of another version; run `saga ledger migrate`.
+        StoreUnavailableError: the ledger is away.
+    """
+    client = await connect_later(settings)
+    async with (
+        open_service(sagas, settings, client) as service,
+        Feed(service.world.ledger, per_caller=settings.console_streams) as feed,
+    ):
+        console = Console(
+            service=service,
+            identity=Identity(service.issuing, _bearers(settings), is_on=settings.access_control),
+            feed=feed,
+            cursors=Cursors(settings.cursor_key.get_secret_value() if settings.cursor_key else ""),
+            is_ready=_Readiness(service, ReachedExecutions(TemporalExecutions(client, settings))).ask,
+            max_body=settings.max_body_bytes,
+        )
+        yield build_app(console, root_path=settings.console_path or ""), feed
+
+
+@asynccontextmanager
+async def serve_console(sagas: Sequence[Saga], settings: Settings) -> AsyncGenerator[str]:
+    """Serve while the block runs; gives the address.
+
+    Raises:
+        SettingsError: nobody can listen there. Others: see `open_app`.
+    """
+    if not settings.access_control:
+        log.warning(
+            "ACCESS CONTROL IS OFF: whoever can start a program on this machine may do anything here."
+            " Set SAGA_ACCESS_CONTROL=1 and make a token with `saga token create`"
+        )
+    async with open_app(sagas, settings) as (app, feed):
+        config = uvicorn.Config(
+            app,
+            host=settings.console_host,
+            port=settings.console_port,
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+        )
+        listening, server = _listen(settings), _Server(config)
+        serving = asyncio.create_task(server.serve([listening]))
+        try:
+            host, port = listening.getsockname()[:2]
+            yield f"http://{f'[{host}]' if ':' in host else host}:{port}{settings.console_path or ''}"
+        finally:
+            feed.close()
+            server.should_exit = True
+            await serving
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to the process."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Capture none."""
+        yield
+
+
+class _Readiness:
+    """Whether the servers answer now."""
+
+    def __init__(self, service: Service, executions: Executions) -> None:
+        self._service = service
+        self._executions = executions
+
+    async def ask(self) -> dict[str, bool]:
+        """By name."""
+        try:
+            await self._service.reading.as_of()
+        except StoreUnavailableError:
+            return {"ledger": False, "temporal": await self._executions.is_available()}
+        return {"ledger": True, "temporal": await self._executions.is_available()}
+
+
+def _bearers(settings: Settings) -> JwtBearers | None:
+    if settings.jwt_issuer is None or settings.jwt_audience is None or settings.jwt_keys is None:
+        return None
+    algorithms = tuple(settings.jwt_algorithms.split(","))
+    return JwtBearers(Trust(settings.jwt_issuer, settings.jwt_audience, algorithms), settings.jwt_keys)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    host, port = settings.console_host, settings.console_port
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        setting, value = (
+            ("SAGA_CONSOLE_HOST", host) if isinstance(error, socket.gaierror) else ("SAGA_CONSOLE_PORT", str(port))
+        )
+        allowed = (
+            f"nobody can listen at {host}:{port} ({error.strerror}): name an address of this machine and a free port"
+        )
+        raise SettingsError(WrongSetting(setting, value, allowed)) from error
