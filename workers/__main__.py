@@ -36,6 +36,7 @@ def worker(
     `ports` names a function that takes the settings and gives an async context manager of a mapping type -> object;
     unless it is given, the sagas of this repository get theirs and others get none.
     """
+    from workers.garbage import collect_seldom
     from workers.health import serve_health
     from workers.ports import default_ports
     from workers.saga_worker import open_worker
@@ -51,6 +52,7 @@ def worker(
             open_worker(loaded, settings, given) as running,
             serve_health(settings, running.is_ready),
         ):
+            collect_seldom()
             note.print("saga worker is ready")
             await stop.wait()
 

@@ -31,6 +31,7 @@ from orchestrator.adapters.temporal.gateway import TemporalExecutions
 from orchestrator.adapters.temporal.performing import Stage
 from orchestrator.adapters.temporal.worker import saga_worker
 from orchestrator.saga.handlers import Handlers
+from workers.garbage import collect_seldom
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -122,6 +123,7 @@ def row_of_commands(kind: Kind) -> Callable[[Place], AbstractAsyncContextManager
             stage = Stage(handlers=Handlers.of([saga.handlers]), courier=courier)
             async with saga_worker(client, stage, settings):
                 perform = performer(saga, executions, client)
+                collect_seldom()
                 watched = {"responder": responder.process}
                 yield Opened(perform, client, id_of(saga), responder.read_ledger, watched)
 

@@ -16,6 +16,7 @@ from orchestrator.adapters.temporal.performing import Stage
 from orchestrator.adapters.temporal.worker import saga_worker
 from orchestrator.messages import Envelope
 from orchestrator.saga.handlers import Handlers
+from workers.garbage import collect_seldom
 from workers.ledger import open_buffer
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ def row_of_actions(
             sink = (await stack.enter_async_context(open_buffer(place.settings))).give if with_ledger else None
             await stack.enter_async_context(saga_worker(client, stage, place.settings, sink))
             executions = TemporalExecutions(client, place.settings)
+            collect_seldom()
             yield Opened(performer(saga, executions, client), client, id_of(saga), read_ledger)
 
     return row

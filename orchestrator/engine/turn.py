@@ -32,7 +32,10 @@ class Turn:
 
     def step(self, name: str) -> StepState:
         """State of a leaf, made when it is first spoken of."""
-        return self.state.steps.setdefault(name, StepState())
+        found = self.state.steps.get(name)
+        if found is None:
+            found = self.state.steps[name] = StepState()
+        return found
 
     def phase(self, name: str) -> Phase:
         """Where a leaf stands."""

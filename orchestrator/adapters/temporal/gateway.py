@@ -12,10 +12,10 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from orchestrator.adapters.temporal import given as names
+from orchestrator.adapters.temporal import memo
 from orchestrator.adapters.temporal.answers import NOBODY, QUERY_PATIENCE, check_fits, meaning, no_worker, unavailable
 from orchestrator.adapters.temporal.commanding import TemporalCommanded
 from orchestrator.adapters.temporal.given import Given, Limits, Report, Thread, to_json
-from orchestrator.adapters.temporal.handing import CORRELATION_MEMO, PLAN_MEMO
 from orchestrator.engine.signals import CancelRequested, ReceivedEvent
 from orchestrator.errors import ExecutionNotFoundError, MalformedMessageError
 from orchestrator.messages import new_traceparent
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from orchestrator.settings import Settings
 
 REPLY_KINDS = {"completed": "ok", "rejected": "refused", "failed": "failed"}
-IDENTITY_MEMO, BODY_MEMO = "trigger", "trigger_hash"
 
 
 class TemporalExecutions:
@@ -74,14 +73,14 @@ class TemporalExecutions:
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             task_timeout=self._settings.task_timeout,
             request_eager_start=True,
-            memo={
-                "saga": plan.saga,
-                "version": plan.version,
-                PLAN_MEMO: plan.content_hash,
-                IDENTITY_MEMO: event.identity,
-                BODY_MEMO: event.body_hash,
-                CORRELATION_MEMO: given.thread.correlation_id,
-            },
+            memo=memo.memo_of(
+                plan,
+                **{
+                    memo.IDENTITY: event.identity,
+                    memo.BODY: event.body_hash,
+                    memo.CORRELATION: given.thread.correlation_id,
+                },
+            ),
         )
 
     def _given(self, plan: Plan, execution_id: str, trigger: Envelope, event: ReceivedEvent) -> Given:
@@ -107,10 +106,10 @@ class TemporalExecutions:
         handle = self._client.get_workflow_handle(execution_id)
         try:
             found = await handle.describe()
-            memo = await found.memo()
-            if memo.get(BODY_MEMO) == event.body_hash:
+            begun = memo.read(await found.memo())
+            if begun.get(memo.BODY) == event.body_hash:
                 return Delivery.DUPLICATE  # the trigger's content, whatever its id: one start
-            seen: dict[Any, Any] = {memo.get(IDENTITY_MEMO): memo.get(BODY_MEMO)}
+            seen: dict[Any, Any] = {begun.get(memo.IDENTITY): begun.get(memo.BODY)}
             if event.identity not in seen and found.status is WorkflowExecutionStatus.COMPLETED:
                 result: dict[str, Any] = await handle.result()
                 seen = result["state"]["seen"]

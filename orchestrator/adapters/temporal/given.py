@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, Literal, TypeVar
 
 from pydantic import TypeAdapter
+from pydantic_core import to_json as as_bytes
 
 from orchestrator.engine.signals import CompensateRequested, ReceivedEvent
 from orchestrator.saga.plan import CallPlan, Plan
@@ -174,6 +175,10 @@ class Notice:
     sequence: str = ""
 
 
+MOST_PLANS = 256
+_plans: dict[bytes, Plan] = {}
+
+
 @cache
 def _adapter(shape: Any) -> TypeAdapter[Any]:
     return TypeAdapter(shape)
@@ -201,4 +206,19 @@ def from_json(shape: type[Shape], value: Any) -> Shape:
     """The shape that these JSON values stand for."""
     key: Any = shape
     adapter: TypeAdapter[Shape] = _adapter(key)
-    return adapter.validate_python(value)
+    return adapter.validate_python(_with_shared_plan(value) if shape is Given else value)
+
+
+def _with_shared_plan(value: dict[str, Any]) -> dict[str, Any]:
+    return {**value, "plan": _plan_of(value["plan"])} if "plan" in value else value
+
+
+def _plan_of(document: Any) -> Plan:
+    """One plan for all executions that began with it: what is known of a plan is found out once, and kept once."""
+    content = as_bytes(document)
+    known = _plans.get(content)
+    if known is None:
+        if len(_plans) >= MOST_PLANS:
+            _plans.clear()
+        known = _plans[content] = Plan.model_validate(document)
+    return known

@@ -14,25 +14,21 @@ from pydantic import TypeAdapter
 from temporalio import workflow
 from temporalio.worker import Interceptor, WorkflowInboundInterceptor, WorkflowInterceptorClassInput
 
+from orchestrator.adapters.temporal import memo
 from orchestrator.engine.execution import Execution
 from orchestrator.service.records import JournalEntry, Position, Snapshot, milliseconds
 from orchestrator.service.snapshots import entry_of
 
 if TYPE_CHECKING:
     from orchestrator.adapters.temporal.given import Given
-    from orchestrator.saga.plan import Plan
 
 Sink: TypeAlias = Callable[[Snapshot], None]
 """Takes a snapshot from any thread, and does not wait."""
 
 NAME = "saga_hand_over"
-PLAN_MEMO = "plan"
-CORRELATION_MEMO = "correlation"
-MOST_PLANS = 256
 MOST_TOLD = 1_000
 """Journal entries in the answer to a query."""
 _journal = TypeAdapter(tuple[JournalEntry, ...])
-_plans: dict[str, Plan] = {}
 
 
 class HandingOver(Interceptor):
@@ -100,10 +96,8 @@ class HandOver:
             revision=execution.state.revision,
         )
         plan_hash = self._hash()
-        # One plan for all its executions: each has parsed its own, which would be most of what a snapshot weighs.
-        plan = shared_plan(plan_hash, execution.plan)
         return Snapshot(
-            execution=Execution(plan, execution.state.copied()),
+            execution=Execution(execution.plan, execution.state.copied()),
             position=position,
             workflow_id=info.workflow_id,
             correlation_id=self._given.thread.correlation_id,
@@ -115,13 +109,6 @@ class HandOver:
 
     def _hash(self) -> str:
         if not self._plan_hash:
-            known: str = workflow.memo_value(PLAN_MEMO, "", type_hint=str)
+            known = memo.read(workflow.memo()).get(memo.PLAN, "")
             self._plan_hash = known or self._given.plan.content_hash
         return self._plan_hash
-
-
-def shared_plan(plan_hash: str, plan: Plan) -> Plan:
-    """The first plan of this hash that was seen in this process."""
-    if len(_plans) >= MOST_PLANS:
-        _plans.clear()
-    return _plans.setdefault(plan_hash, plan)

@@ -15,6 +15,7 @@ from orchestrator.adapters.temporal.commanding import TemporalCommanded
 from orchestrator.adapters.temporal.gateway import limits_of
 from orchestrator.adapters.temporal.given import Carried, Given, Thread, from_json, to_json, without_payload
 from orchestrator.adapters.temporal.histories import first_input
+from orchestrator.adapters.temporal.memo import UNDOES, memo_of
 from orchestrator.adapters.temporal.replaying import stood
 from orchestrator.engine.execution import Execution
 from orchestrator.service.live import Seen, linked_id
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from orchestrator.service.records import Gone
     from orchestrator.settings import Settings
 
-UNDOES_MEMO = "undoes"
 _GONE: dict[WorkflowExecutionStatus | None, Gone] = {
     WorkflowExecutionStatus.TERMINATED: "terminated",
     WorkflowExecutionStatus.TIMED_OUT: "timed_out",
@@ -108,7 +108,6 @@ class TemporalLive:
     async def begin_undo(self, seed: Seen, command: CompensateRequested) -> bool:
         """Start the linked run; messages go on with the original id, the workflow's own is the linked one."""
         plan, execution_id = seed.execution.plan, seed.execution.state.execution_id
-        memo = {"saga": plan.saga, "version": plan.version, "plan": plan.content_hash, UNDOES_MEMO: execution_id}
         try:
             handle = await self._client.start_workflow(
                 names.WORKFLOW,
@@ -118,7 +117,7 @@ class TemporalLive:
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
                 task_timeout=self._settings.task_timeout,
-                memo=memo,
+                memo=memo_of(plan, **{UNDOES: execution_id}),
             )
         except RPCError as error:
             raise unavailable(error) from error

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from temporalio.api.common.v1 import Payload
-from temporalio.converter import (
-    DataConverter,
-    DefaultFailureConverterWithEncodedAttributes,
-    PayloadCodec,
-)
+from temporalio.converter import DefaultFailureConverterWithEncodedAttributes, PayloadCodec
+
+from orchestrator.adapters.temporal.converting import PlainConverter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from temporalio.converter import DataConverter
 
     from orchestrator.sealing import Seal
 
@@ -44,11 +43,9 @@ class SealingCodec(PayloadCodec):
 
 
 def converter_of(seal: Seal) -> DataConverter:
-    """The SDK's own converter, sealing if there is a key; texts of failures are payloads then too."""
+    """What writes as the SDK's own converter, sealing if there is a key; texts of failures are payloads then too."""
     if not seal.is_on:
-        return DataConverter.default
-    return replace(
-        DataConverter.default,
-        payload_codec=SealingCodec(seal),
-        failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
+        return PlainConverter()
+    return PlainConverter(
+        payload_codec=SealingCodec(seal), failure_converter_class=DefaultFailureConverterWithEncodedAttributes
     )

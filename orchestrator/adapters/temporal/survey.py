@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 from temporalio.api.common.v1 import WorkflowExecution as WorkflowExecutionId
@@ -14,8 +14,8 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError, Wor
 from temporalio.service import RPCError, RPCStatusCode
 
 from orchestrator.adapters.temporal import given as names
+from orchestrator.adapters.temporal import memo
 from orchestrator.adapters.temporal.given import Given, from_json
-from orchestrator.adapters.temporal.handing import CORRELATION_MEMO, PLAN_MEMO
 from orchestrator.adapters.temporal.histories import first_input
 from orchestrator.adapters.temporal.replaying import stood
 from orchestrator.engine.execution import Execution
@@ -128,7 +128,7 @@ class TemporalSurvey:
 
 
 async def _seen(found: WorkflowExecution) -> RunSeen:
-    memo = cast("dict[str, Any]", await found.memo())
+    begun = memo.read(await found.memo())
     return RunSeen(
         workflow_id=found.id,
         run_id=found.run_id,
@@ -136,8 +136,8 @@ async def _seen(found: WorkflowExecution) -> RunSeen:
         status=STATUSES.get(found.status or WorkflowExecutionStatus.RUNNING, "running"),
         closed_ms=None if found.close_time is None else milliseconds(found.close_time),
         history=found.history_length,
-        plan_hash=memo.get(PLAN_MEMO, ""),
-        correlation_id=memo.get(CORRELATION_MEMO, ""),
+        plan_hash=begun.get(memo.PLAN, ""),
+        correlation_id=begun.get(memo.CORRELATION, ""),
     )
 
 

@@ -48,6 +48,8 @@ def saga_worker(client: Client, stage: Stage, settings: Settings, sink: Sink | N
         max_concurrent_activities=500,
         max_concurrent_local_activities=200,
         max_concurrent_workflow_tasks=100,
+        # Nothing of ours lies in an external storage; the SDK would make a task for each payload to look.
+        max_workflow_task_external_storage_concurrency=1,
         max_eager_activity_reservations_per_workflow_task=FAN_OUT,
         sticky_queue_schedule_to_start_timeout=settings.sticky_timeout,
         graceful_shutdown_timeout=settings.drain_timeout,

@@ -12,8 +12,8 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from orchestrator.adapters.temporal import answers
-from orchestrator.adapters.temporal.gateway import BODY_MEMO, IDENTITY_MEMO, TemporalExecutions, limits_of
+from orchestrator.adapters.temporal import answers, memo
+from orchestrator.adapters.temporal.gateway import TemporalExecutions, limits_of
 from orchestrator.adapters.temporal.given import Given, Report, from_json
 from orchestrator.engine.signals import ReceivedEvent
 from orchestrator.errors import (
@@ -90,9 +90,9 @@ async def start(server, **changes):
     return await executions(server, **changes).start(saga.plan, "fetch:1", EVENT, PAYLOAD)
 
 
-def described(status="RUNNING", **memo):
+def described(status="RUNNING", **entries):
     async def read():
-        return memo
+        return entries
 
     return SimpleNamespace(status=WorkflowExecutionStatus[status], memo=read, task_queue="here")
 
@@ -107,7 +107,8 @@ async def test_an_execution_is_started_once_for_its_key() -> None:
     assert options["request_eager_start"]
     assert "execution_timeout" not in options
     assert "run_timeout" not in options
-    assert (options["memo"][IDENTITY_MEMO], options["memo"][BODY_MEMO]) == (EVENT.identity, EVENT.body_hash)
+    begun = memo.read(options["memo"])
+    assert (begun[memo.IDENTITY], begun[memo.BODY]) == (EVENT.identity, EVENT.body_hash)
     read = from_json(Given, given)
     assert (read.plan, read.execution_id, read.trigger.payload) == (saga.plan, "fetch:1", PAYLOAD)
     assert (read.thread.correlation_id, read.thread.causation_id) == ("thread", "m1")
@@ -136,7 +137,7 @@ async def test_a_trigger_of_an_ended_execution_is_compared_with_the_one_that_sta
     identity, body_hash, said, ends
 ) -> None:
     status = "TERMINATED" if ends == "from outside" else "COMPLETED"
-    ended = described(status, **{IDENTITY_MEMO: identity, BODY_MEMO: body_hash})
+    ended = described(status, **memo.memo_of(saga.plan, **{memo.IDENTITY: identity, memo.BODY: body_hash}))
     final = {"state": {"seen": {identity: body_hash}}}
     if ends == "between start and signal":
         server = Server(start=SimpleNamespace(started=False), signal=GONE, describe=ended, final=final)
@@ -155,7 +156,8 @@ async def test_a_trigger_of_an_ended_execution_is_compared_with_the_one_that_sta
 )
 async def test_an_event_that_comes_after_the_end_is_compared_with_those_taken_before_it(seen, said) -> None:
     """A relay that dies between signal and acknowledgement hands it over again, and the end may lie between."""
-    ended = described("COMPLETED", **{IDENTITY_MEMO: "the trigger's", BODY_MEMO: "its"})
+    begun = {memo.IDENTITY: "the trigger's", memo.BODY: "its"}
+    ended = described("COMPLETED", **memo.memo_of(saga.plan, **begun))
     server = Server(signal=GONE, describe=ended, final={"state": {"seen": {"the trigger's": "its", **seen}}})
     assert await executions(server).deliver("fetch:1", EVENT, PAYLOAD) is said
 

@@ -5,12 +5,12 @@ import pytest
 from temporalio import workflow
 from temporalio.worker import WorkflowInterceptorClassInput
 
-from orchestrator.adapters.temporal import handing
 from orchestrator.adapters.temporal.given import Given, Thread
-from orchestrator.adapters.temporal.handing import NAME, HandingOver, HandOver, shared_plan
+from orchestrator.adapters.temporal.handing import NAME, HandingOver, HandOver
+from orchestrator.adapters.temporal.memo import ENTRY, PLAN
 from orchestrator.engine.execution import Execution
 from orchestrator.service.records import milliseconds
-from tests.ledger_kit import BEGIN, COMPLETED, PLANS, plan
+from tests.ledger_kit import BEGIN, COMPLETED, PLANS
 
 STARTED = datetime(2030, 1, 1, tzinfo=UTC)
 GIVEN = Given(plan=PLANS["shop"], execution_id="shop:1", trigger=BEGIN.trigger, thread=Thread(correlation_id="thread"))
@@ -29,9 +29,8 @@ def world(monkeypatch):
     monkeypatch.setattr(workflow, "extern_functions", lambda: {NAME: world.handed.append})
     monkeypatch.setattr(workflow, "info", lambda: info)
     monkeypatch.setattr(workflow, "time", lambda: world.seconds)
-    monkeypatch.setattr(workflow, "memo_value", lambda *_, **__: "the hash")
+    monkeypatch.setattr(workflow, "memo", lambda: {ENTRY: {PLAN: "the hash"}})
     monkeypatch.setattr(workflow.unsafe, "is_replaying", lambda: world.replaying)
-    monkeypatch.setattr(handing, "_plans", {})
     return world
 
 
@@ -95,16 +94,11 @@ def test_without_a_sink_nothing_is_done(world, monkeypatch) -> None:
 
 
 def test_an_execution_without_a_memo_names_its_plan_itself(world, monkeypatch) -> None:
-    monkeypatch.setattr(workflow, "memo_value", lambda _key, default, **__: default)
+    monkeypatch.setattr(workflow, "memo", dict)
     execution, hand_over = Execution.begin(PLANS["shop"], "shop:1"), HandOver(GIVEN)
     told(hand_over, execution, BEGIN)
     hand_over.give(execution)
     assert world.handed[0].plan_hash == PLANS["shop"].content_hash
-
-
-def test_executions_share_their_plan(world) -> None:
-    one, other = plan(), plan()
-    assert shared_plan("h", one) is shared_plan("h", other) is one
 
 
 def test_the_worker_gives_the_sink_to_its_workflows() -> None:

@@ -38,5 +38,5 @@ async def test_the_text_of_a_failure_is_sealed() -> None:
     assert "canary" in str(await converter.decode_failure(failure))
 
 
-def test_without_a_key_the_converter_is_the_usual_one() -> None:
-    assert converter_of(OPEN) is DataConverter.default
+async def test_without_a_key_payloads_are_those_of_the_usual_converter() -> None:
+    assert await converter_of(OPEN).encode([VALUE]) == await DataConverter.default.encode([VALUE])
