@@ -15,7 +15,7 @@ export PYTHONUNBUFFERED := 1
 # Another lock or another project file means another stamp, and so an installation anew.
 STAMP := $(VENV)/.installed-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
 
-.PHONY: help venv demo test test-unit coverage exhaustive exhaustive-write mutants test-servers check format up postgres down clean lock docs bench bench-all test-simulation faults
+.PHONY: help venv demo test test-unit coverage exhaustive exhaustive-write mutants test-servers check format up postgres down clean lock docs bench bench-all test-simulation faults soak
 
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -50,9 +50,14 @@ test-servers: venv ## start the servers and run the tests that need them
 	$(BIN)/python -m deploy.local up
 	$(BIN)/python -m pytest tests -m "servers and not faults"
 
-faults: venv ## break everything on real servers, and print what each fault cost (about 10 minutes)
+faults: venv ## break everything on real servers, and print what each fault cost (about 20 minutes)
 	$(BIN)/python -m deploy.local up
+	$(BIN)/python -m deploy.local postgres
 	$(BIN)/python -m pytest tests/faults -s
+
+MINUTES := 30
+soak: venv ## orders for MINUTES=30, everything killed in turn, the books checked every minute
+	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
 
 bench: venv ## measure sagas beside hand-written ones (about 20 minutes)
 	$(BIN)/python -m benchmarks

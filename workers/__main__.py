@@ -19,7 +19,7 @@ from orchestrator.cli.app import build_app
 from orchestrator.cli.context import DEFAULT, SagasOption, load_sagas, plain_console, print_document
 from orchestrator.errors import OrchestratorError
 from orchestrator.settings import load_settings, project_folder
-from workers.stopping import leave, stop_on_signals
+from workers.stopping import leave, run_to_the_end, stop_on_signals
 from workers.wiring import load_participant, load_ports
 
 app = build_app()
@@ -168,7 +168,7 @@ def demo(
 def _run(work: Coroutine[Any, Any, None]) -> None:
     import uvloop
 
-    uvloop.run(work)
+    run_to_the_end(work, uvloop.new_event_loop())
 
 
 def main() -> None:

@@ -62,6 +62,11 @@ class Settings(BaseSettings):
     temporal_address: Address = Field("127.0.0.1:7233", description="host:port of the Temporal frontend")
     task_queue: str = Field("saga", min_length=1, max_length=200, description="Temporal task queue of saga workers")
     task_timeout: Seconds = Field(timedelta(seconds=3), description="limit of one workflow task, seconds")
+    # Each takes some 40 ms of one core, so even with a third of a core 20 of them are reported in time. With 100, a
+    # burst on a busy machine let most of them run out of time, and each of those was performed again.
+    tasks_at_once: int = Field(
+        20, ge=2, le=1_000, description="workflow tasks a worker has in hand at once; more wait in Temporal"
+    )
     sticky_timeout: Seconds = Field(timedelta(seconds=1), description="how long a task waits for its worker, seconds")
     run_budget: Seconds = Field(
         timedelta(seconds=1), validate_default=True, description="an express run begins no step later, seconds"

@@ -11,26 +11,59 @@ import time
 from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+import pytest
 from pydantic import SecretStr
+from sqlalchemy import select
+from temporalio.api.enums.v1 import TimeoutType
 from temporalio.service import RPCError, RPCStatusCode
 
+from orchestrator.adapters.rabbitmq.names import RETRY_STEPS
+from orchestrator.adapters.rabbitmq.participants import ParticipantServer
 from orchestrator.adapters.rabbitmq.publisher import Publisher
-from orchestrator.adapters.sql.databases import open_engine
+from orchestrator.adapters.sql.databases import open_reading_engine
+from orchestrator.adapters.sql.inbox import open_store
+from orchestrator.adapters.sql.ledger_tables import executions as table
 from orchestrator.adapters.temporal.connecting import connect
+from orchestrator.errors import PublishError
 from orchestrator.messages import Envelope
-from tests.faults.world import FOLDER, SAGAS
+from orchestrator.service.snapshots import STATUSES
+from tests.faults.world import FOLDER, SAGAS, STORE, open_bench
 from tests.rabbitmq_kit import Corner, corner
 from workers.participants import books
+from workers.saga_worker import Running, open_worker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Iterator, Sequence
 
     from temporalio.client import Client, WorkflowHandle
 
 PROJECT = Path(__file__).resolve().parents[2]
+AWAY = (
+    RPCStatusCode.NOT_FOUND,  # not started yet
+    RPCStatusCode.UNAVAILABLE,
+    RPCStatusCode.CANCELLED,
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.RESOURCE_EXHAUSTED,
+)
+ASKED_AT_ONCE = 50
+"""Executions whose end is waited for at once: each is a call that Temporal holds open."""
+OFTEN = {"reconcile_every": timedelta(seconds=1)}
+"""The ledger is compared with Temporal so often that a test need not wait for it."""
+
+
+class Attempt(NamedTuple):
+    """An attempt that was begun, and by which process."""
+
+    step: str
+    way: str
+    execution: str
+    pid: int
+    number: int
 
 
 @dataclass
@@ -43,10 +76,21 @@ class World:
     run: str
     url: str
     workers: list[asyncio.subprocess.Process] = field(default_factory=list[asyncio.subprocess.Process])
+    asked: list[str] = field(default_factory=list[str])
+    """Executions whose event the broker has confirmed."""
+    ended: set[str] = field(default_factory=set[str])
+    republished: int = 0
+    """Publishes without a confirm, which were tried again."""
 
     def hook(self, name: str, command: str) -> None:
         """From now on the first attempt that comes to this point does so."""
         (self.folder / "hooks" / name).write_text(command)
+
+    def always(self, name: str, command: str) -> Path:
+        """From now on every attempt that comes to this point does so, while the file is there."""
+        file = self.folder / "always" / name
+        file.write_text(command)
+        return file
 
     def go(self, name: str) -> None:
         """Let whoever waits at this hook go on."""
@@ -58,15 +102,41 @@ class World:
             await asyncio.sleep(0.01)
 
     @property
-    def attempts(self) -> list[tuple[str, str, str, int]]:
-        """Step, direction, execution and process of every attempt, in order."""
+    def attempts(self) -> list[Attempt]:
+        """Every attempt that was begun, in order."""
         file = self.folder / "attempts"
         lines = file.read_text().splitlines() if file.exists() else []
-        return [(step, way, execution, int(pid)) for step, way, execution, pid in map(str.split, lines)]
+        return [
+            Attempt(step, way, execution, int(pid), int(number))
+            for step, way, execution, pid, number in map(str.split, lines)
+        ]
+
+    @property
+    def repeats(self) -> int:
+        """Attempts that were begun again, because a worker left without telling how they went."""
+        begun = Counter(attempt._replace(pid=0) for attempt in self.attempts)
+        return begun.total() - len(begun)
 
     def times(self, step: str, direction: str = "do") -> int:
         """How often an attempt was made."""
-        return sum(1 for name, way, *_ in self.attempts if (name, way) == (step, direction))
+        return sum(1 for one in self.attempts if (one.step, one.way) == (step, direction))
+
+    @asynccontextmanager
+    async def working(self, **changes: Any) -> AsyncGenerator[Running]:
+        """A worker in this process, while the block runs: quicker than `start`, for what it survives."""
+        settings = self.corner.settings.model_copy(update=changes)
+        async with open_bench(settings) as ports, open_worker(SAGAS, settings, ports) as running:
+            yield running
+
+    @asynccontextmanager
+    async def serving(self, url: str = "", **changes: Any) -> AsyncGenerator[ParticipantServer]:
+        """The participant in this process, while the block runs; its books in another database if one is given."""
+        settings = self.corner.settings.model_copy(update=changes)
+        async with (
+            open_store(url or self.url, STORE) as store,
+            ParticipantServer.open(STORE, store, settings) as server,
+        ):
+            yield server
 
     async def start(self, **variables: str) -> asyncio.subprocess.Process:
         """A worker process; returns when it is ready."""
@@ -80,6 +150,7 @@ class World:
             "SAGA_RABBITMQ_URL": settings.rabbitmq_url.get_secret_value(),
             "SAGA_TEMPORAL_ADDRESS": settings.temporal_address,
             "SAGA_DATABASE_URL": self.url,
+            "SAGA_RECONCILE_EVERY": str(settings.reconcile_every.total_seconds()),
             **variables,
         }
         log = self.folder / f"worker-{number}.log"
@@ -95,63 +166,139 @@ class World:
             await asyncio.sleep(0.02)
         return process
 
+    def event(self, saga: str, number: int) -> Envelope:
+        """The event that starts a saga; the same number gives the same event."""
+        key = f"{self.run}-{number}"
+        return Envelope(id=f"{saga}-{key}", source="test", type=f"{saga}.asked", body=b'{"key": "%s"}' % key.encode())
+
     async def ask(self, saga: str, number: int = 1) -> str:
         """Publish the event that starts a saga; the execution's id."""
-        key = f"{self.run}-{number}"
-        event = Envelope(id=f"{saga}-{key}", source="test", type=f"{saga}.asked", body=b'{"key": "%s"}' % key.encode())
-        async with Publisher.open(self.corner.settings) as publisher:
-            await publisher.publish(event, exchange=self.corner.names.events, routing_key=event.type)
-        return f"{saga}:{key}"
+        [execution] = await self.ask_many(saga, [number])
+        return execution
 
     async def ask_many(self, saga: str, numbers: Sequence[int]) -> list[str]:
         """The same for many, over one connection."""
         async with Publisher.open(self.corner.settings) as publisher:
-            for number in numbers:
-                key = f"{self.run}-{number}"
-                body = b'{"key": "%s"}' % key.encode()
-                event = Envelope(id=f"{saga}-{key}", source="test", type=f"{saga}.asked", body=body)
+            return [await self.ask_by(publisher, saga, number) for number in numbers]
+
+    async def ask_by(self, publisher: Publisher, saga: str, number: int) -> str:
+        """Publish until the broker has confirmed, each time the same event."""
+        event = self.event(saga, number)
+        while True:
+            try:
                 await publisher.publish(event, exchange=self.corner.names.events, routing_key=event.type)
-        return [f"{saga}:{self.run}-{number}" for number in numbers]
+            except PublishError:
+                self.republished += 1
+                await asyncio.sleep(0.05)
+            else:
+                self.asked.append(f"{saga}:{self.run}-{number}")
+                return self.asked[-1]
+
+    @asynccontextmanager
+    async def load(self, *sagas: str, open_at_once: int = 8) -> AsyncGenerator[dict[str, list[str]]]:
+        """Customers who start one saga after the other while the block runs. After it all have ended.
+
+        Gives the executions of each saga. The block begins when the first attempts have.
+        """
+        asked: dict[str, list[str]] = {saga: [] for saga in sagas}
+        is_over = asyncio.Event()
+        async with Publisher.open(self.corner.settings) as publisher:
+
+            async def customer(saga: str, numbers: Iterator[int]) -> None:
+                while not is_over.is_set():
+                    asked[saga].append(await self.ask_by(publisher, saga, next(numbers)))
+                    await self.result(asked[saga][-1])
+
+            async with asyncio.TaskGroup() as group:
+                for place, saga in enumerate(sagas):
+                    numbers = count(100_000 * place)  # the books know orders, not sagas
+                    for _ in range(open_at_once):
+                        group.create_task(customer(saga, numbers))
+                await self.begun(20)
+                yield asked
+                is_over.set()
+
+    async def begun(self, more: int) -> None:
+        """Wait until so many more attempts were begun."""
+        before = len(self.attempts)
+        while len(self.attempts) < before + more:
+            await asyncio.sleep(0.02)
+
+    @property
+    def open(self) -> list[str]:
+        """Executions that were asked for and have not been seen to end."""
+        return [one for one in self.asked if one not in self.ended]
 
     def handle(self, execution: str) -> WorkflowHandle[Any, Any]:
         return self.client.get_workflow_handle(execution)
+
+    async def lost_tasks(self, execution: str) -> int:
+        """How many of its workflow tasks were not reported in time."""
+        history = await self.handle(execution).fetch_history()
+        lost = TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE
+        return sum(event.workflow_task_timed_out_event_attributes.timeout_type == lost for event in history.events)
 
     async def result(self, execution: str) -> dict[str, Any]:
         """Its result, whatever happens to the server meanwhile."""
         while True:
             try:
                 found: dict[str, Any] = await self.handle(execution).result()
+                self.ended.add(execution)
                 return found
             except RPCError as error:
-                if error.status not in (RPCStatusCode.NOT_FOUND, RPCStatusCode.UNAVAILABLE, RPCStatusCode.CANCELLED):
+                if error.status not in AWAY:
                     raise
             await asyncio.sleep(0.05)
 
     async def words(self, executions: Sequence[str]) -> Counter[str]:
         """How many ended under which word."""
-        results = await asyncio.gather(*(self.result(one) for one in executions))
-        return Counter(result["word"] for result in results)
+        slots = asyncio.Semaphore(ASKED_AT_ONCE)
 
-    async def effects(self) -> list[tuple[str, str, str]]:
+        async def word(execution: str) -> str:
+            async with slots:
+                return str((await self.result(execution))["word"])
+
+        return Counter(await asyncio.gather(*map(word, executions)))
+
+    async def effects(self, url: str = "") -> list[tuple[str, str, str]]:
         """Step, direction and order of each effect in the books."""
-        engine = open_engine(self.url)
+        engine = open_reading_engine(url or self.url)
         try:
             return [(one.what, one.direction, one.order_id) for one in await books.read_run(engine, self.run)]
         finally:
             await engine.dispose()
 
-    async def balance(self, executions: Sequence[str], words: Counter[str], steps: Sequence[str]) -> None:
-        """Books and statuses agree to the unit: no double, nothing left over, nothing missing."""
-        effects = Counter(await self.effects())
+    async def balance(
+        self, executions: Sequence[str], words: Counter[str], steps: Sequence[str], *, url: str = "", parked: int = 0
+    ) -> None:
+        """Books, broker, ledger and Temporal agree to the unit: no double, nothing left over, nothing missing."""
+        effects = Counter(await self.effects(url))
         assert set(effects.values()) <= {1}, effects
         standing = Counter[str]()
         for (_, direction, order), times in effects.items():
             standing[order] += times if direction == "do" else -times
         held = Counter(standing[one.partition(":")[2]] for one in executions)
         assert held == +Counter({len(steps): words["Completed"], 0: len(executions) - words["Completed"]})
-        while await self.corner.depth(self.corner.names.ingress):
-            await asyncio.sleep(0.05)  # copies of events whose execution has ended meanwhile
-        assert await self.corner.depth(self.corner.names.parking) == 0
+        names = self.corner.names
+        queues = [names.ingress, names.replies, names.command_queue(STORE.name), *map(names.retry_queue, RETRY_STEPS)]
+        for queue in queues:
+            while await self.corner.depth(queue):
+                await asyncio.sleep(0.05)  # copies of messages whose execution has ended meanwhile
+        assert await self.corner.depth(names.parking) == parked
+        while (ledger := await self.ledger_words(executions)) != words:
+            assert ledger.total() <= words.total(), ledger
+            await asyncio.sleep(0.1)
+
+    async def ledger_words(self, executions: Sequence[str]) -> Counter[str]:
+        """How many stand in the ledger under which word, of those whose end it knows from Temporal."""
+        engine = open_reading_engine(self.url)
+        try:
+            async with engine.connect() as connection:
+                wanted = select(table.c.status).where(table.c.execution_id.in_(executions), table.c.confirmed)
+                words = {status: word for word, status in STATUSES.items()}
+                return Counter(words[status] for status in (await connection.execute(wanted)).scalars())
+        finally:
+            await engine.dispose()
 
 
 async def killed(process: asyncio.subprocess.Process) -> None:
@@ -160,36 +307,46 @@ async def killed(process: asyncio.subprocess.Process) -> None:
 
 
 @asynccontextmanager
-async def world(folder: Path, **changes: Any) -> AsyncGenerator[World]:
-    """A world without workers; those that a test starts are killed at the end."""
+async def world(folder: Path, url: str = "", **changes: Any) -> AsyncGenerator[World]:
+    """A world without workers; those that a test starts are killed at the end. `url`: where books and ledger lie."""
     run = f"f{secrets.token_hex(4)}"
-    for name in ("hooks", "reached"):
+    for name in ("hooks", "reached", "always"):
         (folder / name).mkdir()
-    url = f"sqlite:///{folder / 'books.db'}"
+    url = url or f"sqlite:///{folder / 'books.db'}"
     plans = [saga.plan for saga in SAGAS]
-    async with corner(plans, task_queue=f"faults-{run}", database_url=SecretStr(url), **changes) as place:
-        made = World(place, await connect(place.settings), folder, run, url)
-        try:
-            yield made
-        finally:
-            for process in made.workers:
-                if process.returncode is None:
-                    process.kill()
-                await process.wait()
+    defaults: dict[str, Any] = {"task_queue": f"faults-{run}", "database_url": SecretStr(url), **OFTEN}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(FOLDER, str(folder))
+        async with corner(plans, **{**defaults, **changes}) as place:
+            made = World(place, await connect(place.settings), folder, run, url)
+            try:
+                yield made
+            finally:
+                for process in made.workers:
+                    if process.returncode is None:
+                        process.kill()
+                    await process.wait()
+
+
+QUIET = pytest.mark.filterwarnings("ignore:Cannot find activity to cancel")
+"""The SDK says so, and means no harm, when a run's task is lost while the run is under way."""
+COSTS: list[str] = []
+"""What the faults of this run cost: told again at its end."""
 
 
 class Cost:
-    """Prints what a fault cost: `with Cost("worker killed") as cost: ...`."""
+    """Tells what a fault cost: `with Cost("worker killed") as cost: ...`."""
 
     def __init__(self, what: str, goal: float | None = None) -> None:
-        self.what, self.goal, self.seconds = what, goal, 0.0
+        self.what, self.goal = what, goal
 
     def __enter__(self) -> Self:
-        self._begun = time.monotonic()
+        self.begun = time.monotonic()
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        self.seconds = time.monotonic() - self._begun
+        seconds = time.monotonic() - self.begun
         if kind is None:
             goal = "" if self.goal is None else f" (to reach: {self.goal:g} s)"
-            print(f"\nrecovery: {self.what}: {self.seconds:.2f} s{goal}")  # noqa: T201 - the report
+            COSTS.append(f"{seconds:6.2f} s  {self.what}{goal}")
+            print(f"\nrecovery: {self.what}: {seconds:.2f} s{goal}")  # noqa: T201 - the report

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections import Counter
 
 import pytest
 
@@ -76,6 +77,28 @@ async def test_killed_between_an_undo_and_its_report_the_refused_step_is_not_ask
         assert (place.times("s3"), place.times("s2", "undo")) == (1, 2)
         effects = [one[:2] for one in await place.effects()]
         assert effects == [("s1", "do"), ("s2", "do"), ("s2", "undo"), ("s1", "undo")]
+
+
+@pytest.mark.faults
+async def test_a_command_that_was_undone_in_a_lost_run_is_refused_to_its_repeat_and_nothing_goes_on(tmp_path) -> None:
+    async with world(tmp_path) as place, place.serving():
+        refusal = place.always("c3.do.before", "refuse")
+        place.hook("c1.undo.before", "wait")
+        first = await place.start()
+        execution = await place.ask("trade")
+        await place.reached("c1.undo.before")  # c2 is undone, and its worker knows
+        first.kill()
+        await killed(first)
+        refusal.unlink()  # from now on it would be accepted
+        place.go("c1.undo.before")
+        await place.start()
+        with Cost("undo of a command lost, its command repeated", 4):
+            result = await place.result(execution)
+        assert result["word"] == "Compensated"
+        assert [place.times(step) for step in ("c1", "c2", "c3")] == [1, 1, 1]
+        effects = [one[:2] for one in await place.effects()]
+        assert effects == [("c1", "do"), ("c2", "do"), ("c2", "undo"), ("c1", "undo")]
+        await place.balance([execution], Counter(["Compensated"]), ("c1", "c2", "c3"))
 
 
 @pytest.mark.faults

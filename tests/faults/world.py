@@ -4,10 +4,14 @@ A test writes a command into `<folder>/hooks/<step>.<do|undo>.<before|after>`; t
 
 - `kill`: the process kills itself, -9. `stop`: it stops itself (SIGSTOP) until somebody continues it.
 - `stall`: it blocks its whole event loop for longer than a workflow task's heartbeat takes, then kills itself.
-- `refuse`: the step is refused. `hang`: the attempt hangs until it is stopped.
-- `wait`: the attempt goes on when `<hook>.go` exists.
+- `refuse`: the step is refused. `hang`: the attempt hangs until it is stopped. `raise`: it raises.
+- `wait`: the attempt goes on when `<hook>.go` exists. `slow`: it takes ten times as long as others, and then goes on;
+  `busy`: it keeps its core busy for a while first.
 
-`before` and `after` are before and after the effect is committed. Every attempt leaves a line in `attempts`.
+In `<folder>/always` the same names stand for every attempt; `refuse 3` for every one whose execution ends in 3.
+
+`before` and `after` are before and after the effect is committed. Every begin of an attempt leaves a line in
+`attempts`.
 """
 
 from __future__ import annotations
@@ -16,13 +20,17 @@ import asyncio
 import os
 import signal
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import ActionContext, Event, Rejected, Saga, action, parallel, sequence, step
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from orchestrator import ActionContext, Command, Event, Rejected, Retry, Saga, action, command, parallel, sequence, step
 from orchestrator.adapters.sql.databases import open_engine
 from orchestrator.adapters.sql.inbox import SqlStore
+from orchestrator.participant import CommandContext, Participant
 from workers.participants import books
 from workers.participants.parcels import BookedWork
 
@@ -34,36 +42,44 @@ if TYPE_CHECKING:
 FOLDER = "SAGA_TEST_FOLDER"
 STALL_S = 2.8
 """Longer than 0.8 of a workflow task's three seconds: the SDK keeps it alive by an extra task meanwhile."""
+BUSY_S = 0.01
+"""Of one core. Three such steps, and what a saga costs anyway: a hundred sagas are more than a task's three seconds."""
+SLOW_S = 3.0
+"""More than ten times what a step takes."""
 
 
-class Bench:
-    """Where the steps work."""
+class Told(Exception):  # noqa: N818 - a fault of an author, not an error of ours
+    """An author's code raised."""
 
-    def __init__(self, store: SqlStore, folder: Path) -> None:
-        self._store, self._folder = store, folder
 
-    async def work(self, name: str, ctx: ActionContext) -> None:
-        direction = "undo" if ctx.undoes else "do"
-        self._note(f"{name} {direction} {ctx.execution_id} {os.getpid()}")
-        await self._hook(f"{name}.{direction}.before")
-        work, order = BookedWork(self._store, name), ctx.execution_id.partition(":")[2]
-        if ctx.undoes:
-            await work.undo(order, ctx.undoes)
-        else:
-            await work.do(order, ctx.idempotency_key)
-        await self._hook(f"{name}.{direction}.after")
+class Attempting:
+    """One attempt of a step, of an action or at a participant."""
 
-    def _note(self, line: str) -> None:
+    def __init__(self, name: str, execution: str, *, undoes: str, number: int) -> None:
+        self._folder = Path(os.environ[FOLDER])
+        self._name = f"{name}.{'undo' if undoes else 'do'}"
+        self._execution = execution
         with (self._folder / "attempts").open("a") as file:
-            file.write(line + "\n")
+            file.write(f"{name} {'undo' if undoes else 'do'} {execution} {os.getpid()} {number}\n")
 
-    async def _hook(self, name: str) -> None:
+    async def before(self) -> None:
+        await self._come_to(f"{self._name}.before")
+
+    async def after(self) -> None:
+        await self._come_to(f"{self._name}.after")
+
+    async def _come_to(self, name: str) -> None:
         hook, reached = self._folder / "hooks" / name, self._folder / "reached" / name
-        try:
+        with suppress(FileNotFoundError):
             hook.rename(reached)
-        except FileNotFoundError:
-            return
-        match reached.read_text():
+            await self._obey(reached.read_text(), hook)
+        with suppress(FileNotFoundError):
+            command, _, ending = (self._folder / "always" / name).read_text().partition(" ")
+            if self._execution.endswith(ending):
+                await self._obey(command, hook)
+
+    async def _obey(self, command: str, hook: Path) -> None:
+        match command:
             case "kill":
                 os.kill(os.getpid(), signal.SIGKILL)
             case "stop":
@@ -73,13 +89,38 @@ class Bench:
                 os.kill(os.getpid(), signal.SIGKILL)
             case "refuse":
                 raise Rejected("told to", code="told")
+            case "raise":
+                raise Told
             case "hang":
                 await asyncio.Event().wait()
+            case "busy":
+                until = time.thread_time() + BUSY_S
+                while time.thread_time() < until:
+                    pass
+            case "slow":
+                await asyncio.sleep(SLOW_S)
             case "wait":
                 while not hook.with_suffix(hook.suffix + ".go").exists():
                     await asyncio.sleep(0.005)
             case other:
                 raise ValueError(other)
+
+
+class Bench:
+    """Where the steps work."""
+
+    def __init__(self, store: SqlStore) -> None:
+        self._store = store
+
+    async def work(self, name: str, ctx: ActionContext) -> None:
+        attempting = Attempting(name, ctx.execution_id, undoes=ctx.undoes, number=ctx.attempt)
+        await attempting.before()
+        work, order = BookedWork(self._store, name), ctx.execution_id.partition(":")[2]
+        if ctx.undoes:
+            await work.undo(order, ctx.undoes)
+        else:
+            await work.do(order, ctx.idempotency_key)
+        await attempting.after()
 
 
 def _brief(name: str, *, undo: bool = False) -> Any:
@@ -129,7 +170,84 @@ fork = Saga(
     key="key",
     version=1,
 )
-SAGAS = (chain, tail, slow, fork)
+
+
+class TradeAsked(Event, type="trade.asked"):
+    key: str
+
+
+class HungAsked(Event, type="hung.asked"):
+    key: str
+
+
+hung = Saga(
+    "hung",
+    _step("s1"),
+    step(
+        _durable("h2"),
+        undo=_durable("h2", undo=True),
+        within=timedelta(seconds=3),
+        retry=Retry(attempts=2, first_delay=timedelta(0)),
+    ),
+    _step("s3"),
+    starts_on=HungAsked,
+    key="key",
+    version=1,
+)
+
+
+class Made(Event, type="store.made"):
+    what: str
+
+
+class Unmade(Event, type="store.unmade"):
+    what: str
+
+
+class Make(Command["Made"], type="store.make"):
+    order: str
+    what: str
+
+
+class Unmake(Command["Unmade"], type="store.unmake"):
+    order: str
+    what: str
+
+
+def _asked(name: str) -> Any:
+    def make(trade_asked: TradeAsked) -> Make:
+        return Make(order=trade_asked.key, what=name)
+
+    def unmake(trade_asked: TradeAsked) -> Unmake:
+        return Unmake(order=trade_asked.key, what=name)
+
+    make.__name__, unmake.__name__ = name, f"un{name}"
+    ask = command(to="store")
+    return step(ask(make), undo=ask(unmake), within=timedelta(minutes=5), as_=name)
+
+
+trade = Saga("trade", _asked("c1"), _asked("c2"), _asked("c3"), starts_on=TradeAsked, key="key", version=1)
+SAGAS = (chain, tail, slow, fork, hung, trade)
+
+STORE = Participant("store", tables=books.tables)
+
+
+@STORE.handles(Make)
+async def make(asked: Make, ctx: CommandContext) -> Made:
+    attempting = Attempting(asked.what, ctx.execution_id, undoes="", number=ctx.headers.attempt)
+    await attempting.before()
+    await books.enter(ctx.get(AsyncConnection), books.Effect(asked.order, asked.what, ctx.key, "do", 1))
+    await attempting.after()
+    return Made(what=asked.what)
+
+
+@STORE.handles(Unmake)
+async def unmake(asked: Unmake, ctx: CommandContext) -> Unmade:
+    attempting = Attempting(asked.what, ctx.execution_id, undoes=ctx.undoes, number=ctx.headers.attempt)
+    await attempting.before()
+    await books.enter(ctx.get(AsyncConnection), books.Effect(asked.order, asked.what, ctx.undoes, "undo", 1))
+    await attempting.after()
+    return Unmade(what=asked.what)
 
 
 @asynccontextmanager
@@ -139,6 +257,6 @@ async def open_bench(settings: Settings) -> AsyncGenerator[Mapping[type, Any]]:
     try:
         store = SqlStore(engine, "world", books.tables)
         await store.prepare()
-        yield {Bench: Bench(store, Path(os.environ[FOLDER]))}
+        yield {Bench: Bench(store)}
     finally:
         await engine.dispose()

@@ -20,7 +20,7 @@ from orchestrator.participant import MemoryStore
 from orchestrator.saga.plan import CallPlan, Plan, SequencePlan, StepPlan, TriggerPlan
 from tests.participant_kit import ask_for, maker, memory_bench, sql_bench, write_thing
 from tests.rabbitmq_kit import CE, corner
-from tests.sql_kit import sqlite_url
+from tests.sql_kit import fresh_database, sqlite_url
 
 pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("environment")]
 PROJECT = Path(__file__).resolve().parents[2]
@@ -227,10 +227,20 @@ async def test_a_drop_of_both_connections_loses_no_command_and_doubles_none(tmp_
         assert await bench.made() == ["a"] * count
 
 
-async def test_two_of_one_participant_with_command_and_undo_at_once_leave_no_effect(tmp_path) -> None:
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def shared_url(request, tmp_path):
+    """A database that two processes of one participant share."""
+    if request.param == "sqlite":
+        yield sqlite_url(tmp_path)
+        return
+    async with fresh_database(request.getfixturevalue("postgres")) as address:
+        yield address
+
+
+async def test_two_of_one_participant_with_command_and_undo_at_once_leave_no_effect(shared_url) -> None:
     keys = [f"k{number}" for number in range(40)]
     async with AsyncExitStack() as stack:
-        benches = [await stack.enter_async_context(sql_bench(sqlite_url(tmp_path))) for _ in range(2)]
+        benches = [await stack.enter_async_context(sql_bench(shared_url)) for _ in range(2)]
         caller = await stack.enter_async_context(place(benches[0]))
         await stack.enter_async_context(
             ParticipantServer.open(benches[1].participant, benches[1].store, caller.here.settings)

@@ -46,8 +46,9 @@ def saga_worker(client: Client, stage: Stage, settings: Settings, sink: Sink | N
         workflow_task_executor=ThreadPoolExecutor(WORKFLOW_THREADS, thread_name_prefix="saga-workflow"),
         max_cached_workflows=2_000,
         max_concurrent_activities=500,
-        max_concurrent_local_activities=200,
-        max_concurrent_workflow_tasks=100,
+        # One run a task; twice as many, because a run whose task is lost goes on to its own limit.
+        max_concurrent_local_activities=2 * settings.tasks_at_once,
+        max_concurrent_workflow_tasks=settings.tasks_at_once,
         # Nothing of ours lies in an external storage; the SDK would make a task for each payload to look.
         max_workflow_task_external_storage_concurrency=1,
         max_eager_activity_reservations_per_workflow_task=FAN_OUT,
