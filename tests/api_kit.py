@@ -25,6 +25,7 @@ from orchestrator.service.trail import Trail
 from orchestrator.service.use_cases import Service
 from tests.access_kit import MemoryAnswers, MemoryTokens
 from tests.hand_kit import Hand
+from tests.parked_kit import MemoryParked, cases_of
 from tests.service_kit import TRIGGER, WHY, MemorySwitches, ServiceBench
 from tests.trip_kit import trip
 
@@ -65,10 +66,15 @@ class ApiBench(ServiceBench):
     tokens: MemoryTokens = field(default_factory=MemoryTokens)
     answers: MemoryAnswers = field(default_factory=MemoryAnswers)
     switches: MemorySwitches = field(default_factory=MemorySwitches)
+    parking: MemoryParked = field(default_factory=MemoryParked)
     access_control: bool = True
     pages: tuple[Any, ...] = ()
     max_body: int = 100_000
     root_path: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.parking.register = self.register
 
     @property
     def service(self) -> Service:
@@ -85,6 +91,7 @@ class ApiBench(ServiceBench):
             switching=Switching(self.switches, self.register, self.clock),
             definitions=definitions,
             starting=Starting(world, definitions, executions, self.switches),
+            parked=cases_of(self.parking, self.register, self.clock),
             issuing=Issuing(self.tokens, self.register, self.clock),
             once=Once(self.answers, self.clock),
         )

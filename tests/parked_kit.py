@@ -11,10 +11,16 @@ from orchestrator.adapters.sql.migrating import migrate
 from orchestrator.adapters.sql.parked_reader import SqlParkedReader
 from orchestrator.adapters.sql.parked_store import SqlParkedStore
 from orchestrator.adapters.sql.register import SqlRegister
+from orchestrator.contracts.catalogue import Catalogue
+from orchestrator.messages import Event
 from orchestrator.sealing import OPEN, Seal
 from orchestrator.service.auditing import AuditEntry
 from orchestrator.service.parked_actions import FROM_TO, Claimed, Deed, ParkedAction, Sent, Target
 from orchestrator.service.parked_arrivals import arrival_of
+from orchestrator.service.parked_cases import ParkedCases
+from orchestrator.service.parked_deciding import ParkedDeciding
+from orchestrator.service.parked_editing import EditRules
+from orchestrator.service.parked_reading import ParkedReading
 from orchestrator.service.parked_records import (
     Attributes,
     Content,
@@ -28,8 +34,9 @@ from orchestrator.service.parked_records import (
     ParkedPage,
     Place,
 )
+from orchestrator.service.parked_redriving import Redriving
 from orchestrator.service.records import Count
-from tests.service_kit import MemoryRegister
+from tests.service_kit import ManualClock, MemoryRegister
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -388,6 +395,28 @@ async def on_sql(url: str, seal: Seal = OPEN) -> AsyncGenerator[Bench]:
     finally:
         await engine.dispose()
         await reading.dispose()
+
+
+class OrderPlaced(Event, type="order.placed"):
+    order_id: str
+
+
+def read(content: Content) -> Attributes:
+    """What a message in binary mode says of itself."""
+    said = {name: str(content.headers.get(f"ce-{name}", "")) for name in ("id", "source", "type")}
+    return Attributes(**said)
+
+
+RULES = EditRules(Catalogue([OrderPlaced]), read, lambda content: content.body, 1_024)
+
+
+def cases_of(
+    made: MemoryParked, register: Register, clock: ManualClock, *, broker: HandBroker | None = None
+) -> ParkedCases:
+    """The use cases over a ledger in memory; they send if there is a broker."""
+    redriving = None if broker is None else Redriving(made, broker, clock)
+    deciding = ParkedDeciding(made, made, register, clock, rules=RULES, redriving=redriving)
+    return ParkedCases(ParkedReading(made, clock), deciding)
 
 
 @dataclass

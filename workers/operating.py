@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from orchestrator.adapters.sql.answers import SqlAnswers
@@ -34,6 +32,8 @@ from orchestrator.service.switches import Switching
 from orchestrator.service.tokens import Issuing
 from orchestrator.service.trail import Trail
 from orchestrator.service.use_cases import Service
+from workers.clock import SystemClock
+from workers.parked import parked_cases
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -42,20 +42,9 @@ if TYPE_CHECKING:
     from temporalio.client import Client
 
     from orchestrator.saga.definition import Saga
+    from orchestrator.service.parked_cases import ParkedCases
     from orchestrator.service.ports import Executions
     from orchestrator.settings import Settings
-
-
-class SystemClock:
-    """The machine's own time."""
-
-    def now(self) -> datetime:
-        """The present moment in UTC."""
-        return datetime.now(UTC)
-
-    async def sleep(self, length: timedelta) -> None:
-        """Let time pass; a length that is not positive is none."""
-        await asyncio.sleep(max(0.0, length.total_seconds()))
 
 
 @asynccontextmanager
@@ -89,7 +78,9 @@ async def open_service(sagas: Sequence[Saga], settings: Settings, client: Client
         async with buffer:
             executions = RecordingExecutions(ReachedExecutions(TemporalExecutions(client, settings)), buffer)
             stores = _Stores(writing, settings)
-            yield _service(sagas, _world(sagas, settings, client, reading, stores), executions, stores)
+            parked = parked_cases(settings, sagas, writing, reading)
+            world = _world(sagas, settings, client, reading, stores)
+            yield _service(sagas, world, executions, stores, parked)
     finally:
         await reading.dispose()
         await writing.dispose()
@@ -120,7 +111,9 @@ def _world(sagas: Sequence[Saga], settings: Settings, client: Client, reading: A
     )
 
 
-def _service(sagas: Sequence[Saga], world: World, executions: Executions, stores: _Stores) -> Service:
+def _service(
+    sagas: Sequence[Saga], world: World, executions: Executions, stores: _Stores, parked: ParkedCases
+) -> Service:
     register, clock = world.register, world.clock
     reading = Reading(world.ledger, clock)
     definitions = Definitions(sagas, reading)
@@ -134,6 +127,7 @@ def _service(sagas: Sequence[Saga], world: World, executions: Executions, stores
         switching=Switching(stores.switches, register, clock),
         definitions=definitions,
         starting=Starting(world, definitions, executions, stores.switches),
+        parked=parked,
         issuing=Issuing(stores.tokens, register, clock),
         once=Once(stores.answers, clock),
     )

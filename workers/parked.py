@@ -19,12 +19,15 @@ from orchestrator.service.parked_deciding import ParkedDeciding
 from orchestrator.service.parked_editing import EditRules
 from orchestrator.service.parked_reading import ParkedReading
 from orchestrator.service.parked_redriving import LEASE, Redriving
-from workers.operating import SystemClock
+from workers.clock import SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Sequence
 
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
     from orchestrator.saga.definition import Saga
+    from orchestrator.service.parked_ports import Redriver
     from orchestrator.settings import Settings
 
 
@@ -44,26 +47,35 @@ async def open_parked(
         StoreUnavailableError: the ledger is away.
         BrokerUnavailableError: it is to send, and the broker is away.
     """
-    clock = SystemClock()
     async with AsyncExitStack() as stack:
         writing, reading = open_engine(settings.ledger), open_reading_engine(settings.ledger)
         stack.push_async_callback(writing.dispose)
         stack.push_async_callback(reading.dispose)
         await check_version(writing)
-        reader, store = SqlParkedReader(reading, settings.seal), SqlParkedStore(writing, settings.seal)
-        redriving = None
-        if sends:
-            redriver = await stack.enter_async_context(RabbitRedriver.open(settings))
-            redriving = Redriving(store, redriver, clock, lease=lease_of(settings))
-        deciding = ParkedDeciding(
-            reader,
-            store,
-            SqlRegister(writing, settings.seal),
-            clock,
-            rules=EditRules(catalogue_of(sagas), attributes_of, data_of, settings.max_body_bytes),
-            redriving=redriving,
-        )
-        yield ParkedCases(ParkedReading(reader, clock), deciding)
+        redriver = await stack.enter_async_context(RabbitRedriver.open(settings)) if sends else None
+        yield parked_cases(settings, sagas, writing, reading, redriver=redriver)
+
+
+def parked_cases(
+    settings: Settings,
+    sagas: Sequence[Saga],
+    writing: AsyncEngine,
+    reading: AsyncEngine,
+    *,
+    redriver: Redriver | None = None,
+) -> ParkedCases:
+    """The use cases over a ledger that is open; unless there is a `redriver` the recorder sends what is redriven."""
+    clock, seal = SystemClock(), settings.seal
+    reader, store = SqlParkedReader(reading, seal), SqlParkedStore(writing, seal)
+    deciding = ParkedDeciding(
+        reader,
+        store,
+        SqlRegister(writing, seal),
+        clock,
+        rules=EditRules(catalogue_of(sagas), attributes_of, data_of, settings.max_body_bytes),
+        redriving=Redriving(store, redriver, clock, lease=lease_of(settings)) if redriver else None,
+    )
+    return ParkedCases(ParkedReading(reader, clock), deciding)
 
 
 def lease_of(settings: Settings) -> timedelta:

@@ -25,7 +25,7 @@ from orchestrator.errors import LedgerOutdatedError, PublishError, StoreUnavaila
 from orchestrator.service.parked_arrivals import arrival_of
 from orchestrator.service.parked_redriving import Redriving
 from orchestrator.service.records import milliseconds
-from workers.operating import SystemClock
+from workers.clock import SystemClock
 from workers.parked import lease_of
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from orchestrator.service.definitions import Definitions
     from orchestrator.service.once import Once
     from orchestrator.service.operating import Operating, World
+    from orchestrator.service.parked_cases import ParkedCases
     from orchestrator.service.reading import Reading
     from orchestrator.service.starting import Starting
     from orchestrator.service.switches import Switching
@@ -26,7 +27,7 @@ class Service:
         world: what they work with.
         reading: executions, as they are. `trail`: what was done to them.
         operating, bulking, switching: what people do, to one, to many, to all. `running`: does the items of bulks.
-        definitions, starting: the sagas of this process.
+        definitions, starting: the sagas of this process. `parked`: messages that could not be handled.
         issuing: API tokens. `once`: requests that come twice.
     """
 
@@ -39,5 +40,6 @@ class Service:
     switching: Switching
     definitions: Definitions
     starting: Starting
+    parked: ParkedCases
     issuing: Issuing
     once: Once

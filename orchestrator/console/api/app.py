@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from orchestrator.console.api import administration, bulks, events, executions, health, operations, sagas
+from orchestrator.console.api import administration, bulks, events, executions, health, operations, parked, sagas
 from orchestrator.console.api.guarding import Guard
 from orchestrator.console.api.health import PACKAGE
 from orchestrator.console.api.problems import KINDS, Place, Problem, install
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 PREFIX = "/api/v1"
 STATIC = Path(__file__).parent.parent / "static"
-ROUTERS = (executions.router, operations.router, sagas.router, bulks.router, administration.router, events.router)
+ROUTERS = (
+    *(executions.router, operations.router, sagas.router, bulks.router),
+    *(parked.router, administration.router, events.router),
+)
 ABOUT = (
     "Sagas: what they do, what was undone, and what people do about them. Every error is a problem with a code; "
     "what changes something needs the header Idempotency-Key, and If-Match with the ETag of what was seen."

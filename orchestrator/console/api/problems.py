@@ -101,6 +101,7 @@ CODES: Mapping[type[Exception], str] = {
     errors.UnknownCallerError: "unknown-caller",
     errors.ExecutionNotFoundError: "not-found",
     errors.OperationNotFoundError: "not-found",
+    errors.ParkedNotFoundError: "not-found",
     errors.TokenNotFoundError: "not-found",
     errors.SagaNotFoundError: "not-found",
     errors.RefusedCommandError: "refused",

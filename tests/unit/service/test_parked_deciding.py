@@ -3,7 +3,6 @@ from typing import Any
 
 import pytest
 
-from orchestrator.contracts.catalogue import Catalogue
 from orchestrator.errors import (
     ConflictError,
     DeniedError,
@@ -13,14 +12,12 @@ from orchestrator.errors import (
     PublishUnknownError,
     RefusedCommandError,
 )
-from orchestrator.messages import Event
 from orchestrator.service.access import Caller, Permission, Role
 from orchestrator.service.parked_actions import Deed, ParkedAction, Target
-from orchestrator.service.parked_deciding import PERMISSIONS, ParkedDeciding, Wish
-from orchestrator.service.parked_editing import Edit, EditRules
-from orchestrator.service.parked_records import Attributes, Content, Origin
-from orchestrator.service.parked_redriving import Redriving
-from tests.parked_kit import T0, HandBroker, again, arrival, in_memory
+from orchestrator.service.parked_deciding import PERMISSIONS, Wish
+from orchestrator.service.parked_editing import Edit
+from orchestrator.service.parked_records import Origin
+from tests.parked_kit import T0, Bench, HandBroker, MemoryParked, again, arrival, cases_of
 from tests.service_kit import ManualClock
 
 ANN = Caller(actor="ann", role=Role.ADMIN, origin="cli")
@@ -30,25 +27,14 @@ GOOD = b'{"order_id": "A1"}'
 DEEDS: tuple[Deed, ...] = ("edit", "redrive", "discard", "restore")
 
 
-class OrderPlaced(Event, type="order.placed"):
-    order_id: str
-
-
-def read(content: Content) -> Attributes:
-    said = {name: str(content.headers.get(f"ce-{name}", "")) for name in ("id", "source", "type")}
-    return Attributes(**said)
-
-
 class Place:
     def __init__(self, *, sends: bool = True) -> None:
-        self.bench = in_memory()
+        self.made = MemoryParked()
+        self.bench = Bench(self.made, self.made, self.made.register)
         self.broker = HandBroker()
         self.clock = ManualClock()
-        rules = EditRules(Catalogue([OrderPlaced]), read, lambda content: content.body, 1_024)
-        redriving = Redriving(self.bench.store, self.broker, self.clock) if sends else None
-        self.deciding = ParkedDeciding(
-            self.bench.reader, self.bench.store, self.bench.register, self.clock, rules=rules, redriving=redriving
-        )
+        broker = self.broker if sends else None
+        self.deciding = cases_of(self.made, self.made.register, self.clock, broker=broker).deciding
         self.keys = 0
 
     async def park(self, *numbers: int, **changes: Any) -> None:

@@ -3,24 +3,11 @@ from typing import Any
 
 import pytest
 
-from orchestrator.contracts.catalogue import Catalogue
 from orchestrator.errors import InvalidRequestError
-from orchestrator.messages import Event
-from orchestrator.service.parked_editing import Edit, EditRules
-from orchestrator.service.parked_records import Attributes, Content, Contents
-from tests.parked_kit import again, arrival, in_memory
+from orchestrator.service.parked_editing import Edit
+from orchestrator.service.parked_records import Contents
+from tests.parked_kit import RULES, again, arrival, in_memory
 
-
-class OrderPlaced(Event, type="order.placed"):
-    order_id: str
-
-
-def read(content: Content) -> Attributes:
-    said = {name: str(content.headers.get(f"ce-{name}", "")) for name in ("id", "source", "type")}
-    return Attributes(**said)
-
-
-RULES = EditRules(Catalogue([OrderPlaced]), read, lambda content: content.body, 1_024)
 GOOD = b'{"order_id": "A1"}'
 
 
