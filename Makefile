@@ -22,8 +22,8 @@ help: ## list these targets
 
 venv: $(STAMP) ## install everything into .venv (at once if nothing changed)
 
-demo: venv ## start the servers and run 200 orders through the saga fulfil-order
-	$(BIN)/saga demo
+demo: venv ## start the servers and run 200 orders through the saga fulfil-order, four of which need a person
+	$(BIN)/saga demo --orders 200 --stuck 2 --parked 2
 
 test: test-unit test-simulation test-servers ## every test
 

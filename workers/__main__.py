@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 from deploy.local import BootstrapError
 from deploy.local import down as stop_servers
@@ -17,12 +18,13 @@ from orchestrator.adapters.sql.databases import make_folder
 from orchestrator.adapters.sql.migrating import migrate_at
 from orchestrator.cli.app import build_app
 from orchestrator.cli.context import DEFAULT, SagasOption, load_sagas, plain_console, print_document
-from orchestrator.errors import OrchestratorError
+from orchestrator.cli.exits import status_of
 from orchestrator.settings import load_settings, project_folder
+from workers.desk import ServerDesk
 from workers.stopping import leave, run_to_the_end, stop_on_signals
 from workers.wiring import load_participant, load_ports
 
-app = build_app()
+app = build_app(ServerDesk())
 note = plain_console(stderr=True)
 
 
@@ -151,14 +153,21 @@ def down() -> None:
 def demo(
     orders: Annotated[int, typer.Option(min=1, help="how many orders")] = 200,
     seed: Annotated[int, typer.Option(help="decides which orders fail, and how")] = 1,
+    stuck: Annotated[int, typer.Option(min=0, help="how many of them end up with an undo that gave up")] = 0,
+    parked: Annotated[int, typer.Option(min=0, help="how many with a step behind the pivot that never works")] = 0,
     json: Annotated[str, typer.Option(help="write the accounting to this file, - for standard output")] = "",
 ) -> None:
     """Run orders through the saga fulfil-order on real servers, and balance the participants' books."""
     from workers.demo import run_demo
+    from workers.demo_orders import Wish
 
-    start_servers(project_folder(), note)
-    accounting = asyncio.run(run_demo(orders, seed, project_folder(), quiet=json == "-"))
-    if json == "-":
+    if stuck + parked > orders:
+        raise typer.BadParameter(f"--stuck and --parked are among the {orders} orders: together at most so many")
+    is_document = json == "-"
+    start_servers(project_folder(), Console(quiet=True) if is_document else note)
+    console = Console(quiet=True) if is_document else plain_console()
+    accounting = asyncio.run(run_demo(Wish(orders, stuck, parked), seed, project_folder(), console))
+    if is_document:
         print_document(accounting.document())
     elif json:
         Path(json).write_bytes(accounting.as_json())
@@ -172,23 +181,11 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
 
 
 def main() -> None:
-    """Run a command and leave with its status: 1 with one line of text for what went wrong."""
+    """Run a command and leave with its status, see `orchestrator.cli.exits`."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     # A connection that fails is raised, and told in one line; the library logs it before.
     logging.getLogger("aiormq.connection").addFilter(lambda record: not record.msg.startswith("error when creating"))
-    leave(_status())
-
-
-def _status() -> int:
-    """Run the command; its exit status. Wrong usage is told by Typer itself, with status 2."""
-    try:
-        app()
-    except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else 1
-    except (OrchestratorError, BootstrapError) as error:
-        note.print(f"saga: {error}", style="red", soft_wrap=True)
-        return 1
-    return 0
+    leave(status_of(app, BootstrapError))
 
 
 if __name__ == "__main__":

@@ -6,34 +6,39 @@ import asyncio
 import secrets
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
+from pydantic import SecretStr
 from rich.live import Live
 
+from deploy.local import demo_of
 from orchestrator.adapters.rabbitmq.connection import connected
 from orchestrator.adapters.rabbitmq.names import Names
 from orchestrator.adapters.rabbitmq.publisher import Publisher
 from orchestrator.adapters.rabbitmq.topology import apply_topology
 from orchestrator.adapters.sql.databases import open_engine
 from orchestrator.adapters.temporal.connecting import connect
-from orchestrator.cli.context import plain_console
 from orchestrator.settings import load_settings
 from sagas import SAGAS
 from workers.demo_accounting import account
 from workers.demo_orders import make_orders
 from workers.demo_processes import PARTICIPANTS, Crew
-from workers.demo_screen import final_table, live_table
+from workers.demo_screen import final_table, live_table, next_steps
+from workers.demo_serving import check_runs, go_on_in_background
 from workers.demo_turn import consumers_of, own_turn, refuse_strangers
 from workers.demo_watch import Watcher
 from workers.participants import books
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
+
+    from rich.console import Console
 
     from orchestrator.settings import Settings
     from workers.demo_accounting import Accounting
-    from workers.demo_orders import DemoOrder
+    from workers.demo_orders import DemoOrder, Wish
     from workers.participants.books import Effect
 
 PUBLISHING_AT_ONCE = 50
@@ -58,53 +63,64 @@ class Progress:
         return time.monotonic() - self.started
 
 
-async def run_demo(orders: int, seed: int, project: Path, *, quiet: bool) -> Accounting:
-    """Run `orders` orders and account for them. Everything this starts ends with it; the servers stay up.
+async def run_demo(wish: Wish, seed: int, project: Path, console: Console) -> Accounting:
+    """Run orders and account for them. The servers stay up; all else that this starts ends with it.
+
+    Unless there are orders that wait for a person: then worker and participants go on in the background.
 
     One at a time on the same servers, under the same names.
 
     Args:
-        orders: how many.
+        wish: how many orders, and how many of them are to be stuck or parked.
         project: the folder whose `.local` takes logs and books.
         seed: decides which orders fail and how; order ids are fresh in every run.
-        quiet: write nothing to standard output.
+        console: what is shown goes there.
 
     Raises:
         OrchestratorError: another one is at work there, or one of its processes keeps ending.
     """
     settings = own_names(load_settings(project))
-    console = plain_console(stderr=quiet)
     run = f"r{int(time.time()):x}{secrets.token_hex(2)}"
-    placed, progress = make_orders(run, orders, seed), Progress(orders)
+    placed, progress = make_orders(run, wish, seed), Progress(wish.orders)
     folder = project / ".local" / "demo" / run
     async with own_turn(settings):
+        # An earlier run's worker has the same names, and would take this one's orders into its own books.
+        await asyncio.to_thread(demo_of(project).stop)
         await apply_topology(settings, [saga.plan for saga in SAGAS])
         await refuse_strangers(settings, PARTICIPANTS)
         async with Crew.started(settings, folder, console) as crew:
-            await _until_consumed(crew, settings)
+            await _until_consumed(settings, console, crew.tend)
             progress.started = time.monotonic()
             await _run(crew, settings, placed, progress)
             seconds = progress.seconds
-    entries = await _read_books(crew, run)
-    made = account(placed, progress.words, entries, published=progress.published, seconds=seconds)
-    console.print(final_table(made))
+        entries = await _read_books(crew, run)
+        made = account(placed, progress.words, entries, published=progress.published, seconds=seconds)
+        console.print(final_table(made))
+        if made.stuck or made.parked:
+            go_on_in_background(project, settings, folder)
+            await _until_consumed(settings, console, partial(check_runs, project))
+            console.print(next_steps(progress.words), soft_wrap=True)
     return made
 
 
 def own_names(settings: Settings) -> Settings:
-    """The settings with names of the demo's own: on the same servers another application may be at work."""
+    """The settings with names of the demo's own: on the same servers another application may be at work.
+
+    The ledger is that of the project, so that its commands show the demo's executions too.
+    """
     prefix = f"{settings.name_prefix[: MAX_PREFIX - len(SUFFIX)]}{SUFFIX}"
-    return settings.model_copy(update={"name_prefix": prefix, "task_queue": f"{prefix}.{settings.task_queue}"})
+    own = {"name_prefix": prefix, "task_queue": f"{prefix}.{settings.task_queue}"}
+    return settings.model_copy(update={**own, "ledger_url": SecretStr(settings.ledger)})
 
 
-async def _until_consumed(crew: Crew, settings: Settings) -> None:
-    """Wait until the worker and all participants take messages."""
+async def _until_consumed(settings: Settings, console: Console, tend: Callable[[], Awaitable[None]]) -> None:
+    """Wait until the worker and all participants take messages; meanwhile `tend` sees that they run."""
     names = Names(settings.name_prefix)
     queues = [names.ingress, *(names.command_queue(name) for name in PARTICIPANTS)]
-    with crew.console.status("waiting for the worker and the participants"):
+    with console.status("waiting for the worker and the participants"):
         async with connected(settings, purpose="demo") as connection:
             while not all([await consumers_of(connection, queue) for queue in queues]):
-                await crew.tend()
+                await tend()
                 await asyncio.sleep(LOOK_EVERY_S)
 
 

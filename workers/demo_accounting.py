@@ -4,24 +4,40 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
 
+from workers.demo_orders import ASKED
 from workers.participants.books import doubles
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from workers.demo_orders import DemoOrder
     from workers.participants.books import Effect
 
 KINDS = ("stock", "money", "label", "parcel", "shipment")
+ALL, NONE = dict.fromkeys(KINDS, 1), dict.fromkeys(KINDS, 0)
+STANDING = MappingProxyType(
+    {
+        "Completed": ALL,
+        "Compensated": NONE,
+        "Aborted": NONE,
+        # The refund gave up: label and parcel are undone, and the stock waits until a person has decided.
+        "Stuck": {**NONE, "stock": 1, "money": 1},
+        # The parcel is with the carrier; only the event is missing.
+        "Parked": ALL,
+    }
+)
+"""The effects of an order by the word of its execution, as far as the word says it."""
 NOTHING = frozenset({"Compensated", "Aborted"})
 """Words after which no effect may be left."""
 GONE = frozenset({"Terminated", "Timed out", "Failed", "Canceled"})
 """Words of executions that were ended in Temporal from outside: what they did stays until somebody undoes it."""
-HELD = GONE | frozenset({"Stuck", "Parked", "Suspended", "Running", "Compensating", "Partially compensated"})
+NEEDS_PERSON = frozenset({"Stuck", "Parked"})
+HELD = GONE | NEEDS_PERSON | frozenset({"Suspended", "Running", "Compensating", "Partially compensated"})
 """Words after which a person, or time, still decides."""
 
 
@@ -29,6 +45,7 @@ HELD = GONE | frozenset({"Stuck", "Parked", "Suspended", "Running", "Compensatin
 class Accounting:
     """The figures of one run. `lost`: published without an execution; the others as their names say.
 
+    `asked`: orders that are stuck or parked as the demo was asked to make them; they count as accounted for.
     `disagreements`: orders whose status does not agree with the effects found for them, one sentence each.
     """
 
@@ -46,13 +63,17 @@ class Accounting:
     seconds: float
     stock_out: int = 0
     money_in_cents: int = 0
+    asked: int = 0
     disagreements: tuple[str, ...] = field(default=())
 
     @property
     def balances(self) -> bool:
-        """Whether the books balance: every order ended, nothing lost, doubled or left over, all statuses true."""
-        ended = self.completed + self.compensated + self.aborted == self.published
-        return ended and not (self.lost or self.double_effects or self.leftover_effects or self.disagreements)
+        """Whether the books balance: every order ended, nothing lost, doubled or left over, all statuses true.
+
+        Those that were to be stuck or parked are so, and no others are.
+        """
+        accounted = self.completed + self.compensated + self.aborted + self.asked == self.published
+        return accounted and not (self.lost or self.double_effects or self.leftover_effects or self.disagreements)
 
     def document(self) -> dict[str, Any]:
         """As the JSON document that scripts read."""
@@ -99,8 +120,6 @@ def account(
     standing = _standing(entries)
     counted = Counter(words.values())
     kept = {order.execution_id: sum(standing[order.placed.order_id].values()) for order in orders}
-    over = sum(count for name, count in kept.items() if words.get(name) in NOTHING)
-    held = sum(count for name, count in kept.items() if words.get(name) in HELD)
     return Accounting(
         published=published,
         executions=len(words),
@@ -109,13 +128,14 @@ def account(
         aborted=counted["Aborted"],
         stuck=counted["Stuck"],
         parked=counted["Parked"],
-        lost=sum(1 for order in orders if order.execution_id not in words),
+        lost=len({order.execution_id for order in orders} - set(words)),
         double_effects=doubles(list(entries)),
-        leftover_effects=over,
-        held_effects=held,
+        leftover_effects=sum(count for name, count in kept.items() if words.get(name) in NOTHING),
+        held_effects=sum(count for name, count in kept.items() if words.get(name) in HELD),
         seconds=seconds,
         stock_out=_balance(entries, "stock"),
         money_in_cents=_balance(entries, "money"),
+        asked=sum(1 for order in orders if words.get(order.execution_id) == ASKED.get(order.placed.simulate, "")),
         disagreements=tuple(_disagreements(orders, words, standing, entries)),
     )
 
@@ -139,22 +159,29 @@ def _disagreements(
     entries: Sequence[Effect],
 ) -> list[str]:
     found: list[str] = []
-    expected_stock = expected_money = 0
+    stock = money = 0
     for order in orders:
-        word, counts = words.get(order.execution_id), standing[order.placed.order_id]
-        whole = {what: counts[what] for what in KINDS}
-        if word == "Completed":
-            expected_stock += order.pieces
-            expected_money += order.placed.total_cents
-            if whole != dict.fromkeys(KINDS, 1):
-                found.append(f"{order.execution_id} is Completed, its effects are {whole}")
-        elif word in GONE:
-            found.append(f"{order.execution_id} was ended from outside ({word}), its effects are {whole}")
-        elif word in NOTHING and any(whole.values()):
-            found.append(f"{order.execution_id} is {word}, its effects are {whole}")
-    open_ones = any(word in HELD for word in words.values())
-    if not open_ones and _balance(entries, "stock") != expected_stock:
-        found.append(f"stock: {_balance(entries, 'stock')} pieces are out, completed orders hold {expected_stock}")
-    if not open_ones and _balance(entries, "money") != expected_money:
-        found.append(f"money: {_balance(entries, 'money')} cents are in, completed orders paid {expected_money}")
+        word, counts = words.get(order.execution_id, ""), standing[order.placed.order_id]
+        found += _said_of(order, word, {what: counts[what] for what in KINDS})
+        stock += order.pieces * STANDING.get(word, NONE)["stock"]
+        money += order.placed.total_cents * STANDING.get(word, NONE)["money"]
+    if any(word not in STANDING for word in words.values()):
+        return found  # what those hold nobody can say
+    if _balance(entries, "stock") != stock:
+        found.append(f"stock: {_balance(entries, 'stock')} pieces are out, the executions hold {stock}")
+    if _balance(entries, "money") != money:
+        found.append(f"money: {_balance(entries, 'money')} cents are in, the executions hold {money}")
     return found
+
+
+def _said_of(order: DemoOrder, word: str, effects: Mapping[str, int]) -> Iterator[str]:
+    """What does not agree about one order; `word` is empty if it has no execution."""
+    name, asked = order.execution_id, ASKED.get(order.placed.simulate)
+    if word in GONE:
+        yield f"{name} was ended from outside ({word}), its effects are {effects}"
+    elif asked and word != asked:
+        yield f"{name} was to be {asked}, it is {word or 'missing'}"
+    elif word in NEEDS_PERSON and not asked:
+        yield f"{name} is {word}, and was not asked to be"
+    elif word in STANDING and effects != STANDING[word]:
+        yield f"{name} is {word}, its effects are {effects}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from orchestrator.messages import Envelope, new_traceparent, short_hash
 from sagas.order_fulfilment.messages import Line, OrderPlaced
@@ -15,6 +16,10 @@ SHARES = (
     ("early-settlement", 10),
 )
 """What is simulated, and that one order in so many has it."""
+STUCK, PARKED = "refund-refused", "no-shipment-number"
+"""What is simulated in an order that is to end up stuck, and in one that is to end up parked."""
+ASKED = MappingProxyType({STUCK: "Stuck", PARKED: "Parked"})
+"""The word that such an order is to have in the end; all others end by themselves."""
 ARTICLES = ("tea", "coffee", "cups", "spoons")
 MAX_PIECES = 5
 MAX_CENTS = 20_000
@@ -44,11 +49,21 @@ class DemoOrder:
         )
 
 
-def make_orders(run: str, count: int, seed: int) -> list[DemoOrder]:
-    """`count` orders of run `run`. The same seed gives the same orders, but for their ids, which carry the run."""
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How many orders a demo is to have, `stuck` and `parked` ones among them."""
+
+    orders: int
+    stuck: int = 0
+    parked: int = 0
+
+
+def make_orders(run: str, wish: Wish, seed: int) -> list[DemoOrder]:
+    """The orders of run `run`. The same seed gives the same orders, but for their ids, which carry the run."""
     dice = random.Random(seed)  # noqa: S311 - a demo that can be repeated, not a secret
-    kinds = [kind for kind, share in SHARES for _ in range(count // share)]
-    kinds += [""] * (count - len(kinds))
+    kinds = [STUCK] * wish.stuck + [PARKED] * wish.parked
+    kinds += [kind for kind, share in SHARES for _ in range(wish.orders // share)]
+    kinds = (kinds + [""] * wish.orders)[: wish.orders]
     dice.shuffle(kinds)
     return [_order(f"{run}-{number:05d}", kind, dice) for number, kind in enumerate(kinds, start=1)]
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from workers.demo import Progress
     from workers.demo_accounting import Accounting
 
@@ -30,6 +36,51 @@ def live_table(progress: Progress) -> Table:
     for name, word in list(progress.words.items())[-3:]:
         table.add_row(name, word)
     return table
+
+
+NEXT_STEPS = """
+Some orders wait for a person, as they were to: {stuck} stuck, {parked} parked. Look at them, and decide:
+
+{commands}
+The demo's worker and participants go on in the background for that, until `{saga} down`.
+"""
+STUCK_STEPS = """\
+  {saga} show {name}
+  {saga} resolve {name} charge_payment --how mark_done \\
+      --evidence "paid back by bank transfer 4711" --reason "the customer's account is closed" --wait
+
+"""
+PARKED_STEPS = """\
+  {saga} show {name}
+  {saga} retry {name} order_fulfilled --input '{{"shipment_created": {{"shipment_id": "C-4711"}}}}' \\
+      --reason "the carrier gave the number by telephone" --wait
+
+"""
+COMPLETED_STEPS = """\
+An order that has ended can be undone too, even behind the point of no return; first the plan, then its confirmation:
+
+  {saga} compensate {name} --override --dry-run
+  {saga} compensate {name} --override --plan HASH --reason "the customer sent it back" --wait
+
+"""
+
+
+def next_steps(words: Mapping[str, str]) -> Text:
+    """What to type about the first execution of each kind that a person can do something about."""
+    saga, counted = _program(), Counter(words.values())
+    first = {word: name for name, word in sorted(words.items(), reverse=True)}
+    commands = f"  {saga} list\n\n"
+    for word, text in (("Stuck", STUCK_STEPS), ("Parked", PARKED_STEPS), ("Completed", COMPLETED_STEPS)):
+        commands += text.format(saga=saga, name=first[word]) if word in first else ""
+    return Text(NEXT_STEPS.format(saga=saga, stuck=counted["Stuck"], parked=counted["Parked"], commands=commands))
+
+
+def _program() -> str:
+    """How this program is called from the current folder."""
+    given = Path(sys.argv[0])
+    if given.name != "saga":
+        return "python -m workers"
+    return "saga" if shutil.which("saga") == str(given) else os.path.relpath(given)
 
 
 def final_table(made: Accounting) -> Table:

@@ -17,6 +17,7 @@ from orchestrator.adapters.sql.tokens import SqlTokens
 from orchestrator.adapters.temporal.gateway import TemporalExecutions
 from orchestrator.adapters.temporal.live import TemporalLive
 from orchestrator.adapters.temporal.reaching import ReachedExecutions, ReachedLive
+from orchestrator.cli.desk import Records
 from orchestrator.saga.handlers import Handlers
 from orchestrator.service.buffering import LedgerBuffer
 from orchestrator.service.bulk import Bulking
@@ -48,8 +49,8 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def open_reading(settings: Settings) -> AsyncGenerator[Reading]:
-    """What reads executions, from the ledger alone: neither Temporal nor RabbitMQ need be there.
+async def open_reading(settings: Settings) -> AsyncGenerator[Records]:
+    """What reads executions and what was done to them, from the ledger alone: Temporal and RabbitMQ may be away.
 
     Raises:
         LedgerOutdatedError: the ledger's tables are of another version; run `saga ledger migrate`.
@@ -58,7 +59,8 @@ async def open_reading(settings: Settings) -> AsyncGenerator[Reading]:
     engine = open_reading_engine(settings.ledger)
     try:
         await check_version(engine)
-        yield Reading(SqlLedgerReader(engine, settings.seal), SystemClock())
+        reading = Reading(SqlLedgerReader(engine, settings.seal), SystemClock())
+        yield Records(reading, Trail(SqlRegister(engine, settings.seal)))
     finally:
         await engine.dispose()
 

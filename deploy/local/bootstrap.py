@@ -61,11 +61,21 @@ def up_postgres(project: Path, console: Console) -> str:
 
 
 def down(project: Path, console: Console) -> None:
-    """Stop the servers that `up` started for this project folder. Their data and ports stay for the next start."""
+    """Stop the servers that `up` started for this project folder. Their data and ports stay for the next start.
+
+    What a demo left running on them is stopped first.
+    """
     project = project.resolve()
     with only_one(project / ".local" / "lock"):
+        if (demo := demo_of(project)).is_running():
+            _stop(demo, console)
         for server in (rabbitmq_of(project), temporal_of(project), postgres_of(project)):
             _stop(server, console)
+
+
+def demo_of(project: Path) -> Server:
+    """What a demo with orders that wait for a person leaves running: its worker and participants, started by it."""
+    return Server("the demo's worker and participants", project.resolve() / ".local" / "demo-crew")
 
 
 def _written(project: Path) -> Environment:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from difflib import get_close_matches
 from pathlib import Path
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 DEFAULT = "sagas:SAGAS"
+UNBOUNDED = 10_000
+"""As wide as no line is, in characters."""
 SagasOption = Annotated[str, typer.Option("--sagas", help="where the sagas are, as module:ATTRIBUTE")]
 JsonOption = Annotated[bool, typer.Option("--json", help="print one JSON document and nothing else")]
 
@@ -28,6 +31,14 @@ JsonOption = Annotated[bool, typer.Option("--json", help="print one JSON documen
 def plain_console(*, stderr: bool = False, soft_wrap: bool = False) -> Console:
     """A terminal on which a text is printed as it is: ids and reasons are neither markup nor emoji. Style by `Text`."""
     return Console(stderr=stderr, soft_wrap=soft_wrap, markup=False, emoji=False, highlight=False)
+
+
+def table_console() -> Console:
+    """The same for tables: they fit a terminal; where none is, nothing is cut or folded."""
+    console = plain_console()
+    if not (console.is_terminal or "COLUMNS" in os.environ):
+        console.width = UNBOUNDED
+    return console
 
 
 def load_sagas(reference: str = DEFAULT) -> tuple[Saga, ...]:

@@ -113,6 +113,18 @@ class Operating:
             return Preview(plan=_shown(plan_undo(subject.to_undo(), request.from_step), may_see=may_see))
         return Preview()
 
+    async def find(self, caller: Caller, execution_id: str) -> Subject:
+        """An execution as it is now, facts and all that it holds included: for callers who may see payloads.
+
+        Raises:
+            DeniedError: not by this caller.
+            ExecutionNotFoundError, RefusedCommandError, EngineUnavailableError, StoreUnavailableError: see `Subjects`.
+        """
+        saga = saga_of(execution_id)
+        caller.require(Permission.READ, saga)
+        caller.require(Permission.PAYLOAD, saga)
+        return await self._world.subjects.find(execution_id)
+
     async def plan(self, caller: Caller, execution_id: str, from_step: str | None = None) -> UndoPlan:
         """What compensating would do now. A plan does not say that the caller may confirm it.
 
@@ -157,8 +169,9 @@ class Operating:
         except ExecutionNotFoundError:
             text = "nobody knows the execution any more: what came of it cannot be told"
             return await self._delivering.end(record, "failed", text)
-        if subject.execution.state.revision < (record.after or 0):
-            return record  # what answers does not know of the command yet
+        stands = subject.execution.state
+        if stands.revision < (record.after or 0) or record.id not in stands.commands:
+            return record  # what answers does not know of the command yet, as a linked run that no worker has begun
         found = verdict(record.request, subject.execution)
         if found is None:
             return record

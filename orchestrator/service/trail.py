@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import InvalidRequestError
+from orchestrator.errors import InvalidRequestError, OperationNotFoundError
 from orchestrator.service.access import Permission
 from orchestrator.service.auditing import verify
 from orchestrator.service.operating import saga_of
@@ -51,6 +51,17 @@ class Trail:
         caller.require(Permission.READ, saga_of(sought.target) if sought.target else None)
         return await self._register.page(replace(sought, sagas=caller.sagas), before=before, limit=limit)
 
+    async def operation(self, caller: Caller, operation_id: str) -> OperationRecord:
+        """An operation as it is written down; `Operating.look_at` also sees what has come of it since.
+
+        Raises:
+            OperationNotFoundError: there is none, or none that this caller may see.
+        """
+        record = await self._register.find(operation_id)
+        if record is None or not caller.may(Permission.READ, saga_of(record.execution_id)):
+            raise OperationNotFoundError(operation_id)
+        return record
+
     async def audit(
         self, caller: Caller, sought: Sought, *, before: int | None = None, limit: int = 50
     ) -> tuple[AuditRow, ...]:
@@ -66,12 +77,17 @@ class Trail:
     async def verify(self, caller: Caller) -> tuple[Tampering, ...]:
         """Every fault of the audit's chain, read from its beginning: it says nothing of what the rows say."""
         caller.require(Permission.AUDIT)
-        head = await self._register.audit_head()
         rows: list[AuditRow] = []
-        while page := await self._register.audit(after=rows[-1].number if rows else 0, limit=READ_AT_ONCE):
+        head = before = await self._register.audit_head()
+        while True:
+            page = await self._register.audit(after=rows[-1].number if rows else 0, limit=READ_AT_ONCE)
             rows += page
-        # What was written while we read is not behind the head that we began with.
-        return tuple(verify((row for row in rows if row.number <= head.number), head))
+            if page:
+                continue
+            # Rows that were written while we read come with a later head; rows behind the last head are nobody's.
+            before, head = head, await self._register.audit_head()
+            if head == before or (rows and head.number <= rows[-1].number):
+                return tuple(verify(rows, head))
 
 
 def _check_limit(limit: int) -> None:

@@ -69,6 +69,7 @@ class RefundPayment(Command["PaymentRefunded"], type="payments.refund"):
 
     order_id: str
     amount_cents: int
+    simulate: str = ""
 
 
 class PaymentRefunded(Event, type="payments.refunded"):
@@ -110,7 +111,7 @@ class ShipmentCreated(Event, type="shipping.created"):
 
 
 class OrderFulfilled(Event, type="order.fulfilled"):
-    """The order is on its way."""
+    """The order is on its way; `shipment_id` is what the customer asks the carrier for."""
 
     order_id: str
-    shipment_id: str
+    shipment_id: str = Field(min_length=1)

@@ -43,7 +43,8 @@ def charge_payment(order_placed: OrderPlaced) -> ChargePayment:
 @command(to="payments")
 def refund_payment(order_placed: OrderPlaced) -> RefundPayment:
     """Give it back."""
-    return RefundPayment(order_id=order_placed.order_id, amount_cents=order_placed.total_cents)
+    total = order_placed.total_cents
+    return RefundPayment(order_id=order_placed.order_id, amount_cents=total, simulate=order_placed.simulate)
 
 
 @action

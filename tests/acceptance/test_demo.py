@@ -53,6 +53,7 @@ def test_standard_output_is_the_document_alone_and_a_second_demo_is_refused_in_w
     output, noise = process.communicate()
     assert process.returncode == 0, noise
     assert json.loads(output)["published"] == 5
+    assert noise == ""
 
 
 def test_a_worker_that_is_killed_in_the_middle_comes_back_and_nothing_is_lost_or_doubled(environment, tmp_path) -> None:

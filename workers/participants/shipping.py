@@ -14,7 +14,9 @@ participant = Participant("shipping", tables=tables)
 @participant.handles(CreateShipment)
 async def ship(command: CreateShipment, ctx: CommandContext) -> ShipmentCreated:
     """Hand the parcel over, or find no carrier for it."""
-    if command.simulate == "shipping-declined":
+    if command.simulate in ("shipping-declined", "refund-refused"):
         raise Rejected("no carrier goes there", code="no-carrier")
     await enter(ctx.get(AsyncConnection), Effect(command.order_id, "shipment", ctx.key, "do", 1))
+    if command.simulate == "no-shipment-number":
+        return ShipmentCreated(shipment_id="")
     return ShipmentCreated(shipment_id=f"s-{command.order_id}")

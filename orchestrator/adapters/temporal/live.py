@@ -106,14 +106,19 @@ class TemporalLive:
         return await TemporalCommanded(self._client).command(workflow_id, command, revision=revision)
 
     async def begin_undo(self, seed: Seen, command: CompensateRequested) -> bool:
-        """Start the linked run; messages go on with the original id, the workflow's own is the linked one."""
+        """Start the linked run; messages go on with the original id, the workflow's own is the linked one.
+
+        It begins on the task queue of the execution itself, where the workers are that know its saga; once Temporal has
+        forgotten that, on the settings'.
+        """
         plan, execution_id = seed.execution.plan, seed.execution.state.execution_id
         try:
+            own = await self._describe(execution_id)
             handle = await self._client.start_workflow(
                 names.WORKFLOW,
                 to_json(self._linked(seed, command)),
                 id=linked_id(execution_id),
-                task_queue=self._settings.task_queue,
+                task_queue=own.task_queue if own else self._settings.task_queue,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
                 task_timeout=self._settings.task_timeout,

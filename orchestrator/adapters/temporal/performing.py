@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import ValidationError
+
 from orchestrator.adapters.temporal.given import Call, Report, Thread
+from orchestrator.contracts.catalogue import problems
 from orchestrator.contracts.protocol import DIRECTION, EXECUTION, STEP, CommandHeaders, Reply
 from orchestrator.errors import HandlerMissingError, OrchestratorError, PublishError, Rejected
 from orchestrator.messages import Envelope, short_hash
@@ -85,7 +88,7 @@ async def perform(stage: Stage, scene: Scene) -> Report:
         return report(scene.call, "failed", reason=str(error), retryable=True)
     except Exception as error:
         log.warning("attempt_failed", extra={"step": scene.call.step, "error": type(error).__name__}, exc_info=error)
-        reason = f"{type(error).__name__}: {error}"[:MAX_REASON]
+        reason = f"{type(error).__name__}: {_told(error)}"[:MAX_REASON]
         return report(scene.call, "failed", reason=reason, retryable=not isinstance(error, OrchestratorError))
 
 
@@ -99,6 +102,11 @@ async def _by_lane(stage: Stage, scene: Scene, handler: Handler) -> Report:
         case "brief" | "durable":
             result = await handler.act(scene.facts, _context(stage, scene))
             return report(scene.call, "ok", result=None if scene.call.direction == "undo" else result)
+
+
+def _told(error: Exception) -> str:
+    """An error for people; what does not fit a message is told field by field, without its values."""
+    return "; ".join(problems(error)) if isinstance(error, ValidationError) else str(error)
 
 
 def _held(stage: Stage, scene: Scene) -> Report | None:

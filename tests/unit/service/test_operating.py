@@ -21,6 +21,7 @@ from orchestrator.service.access import Caller, Permission, Role
 from orchestrator.service.auditing import verify
 from orchestrator.service.live import linked_id
 from orchestrator.service.settling import OWN_TURN_MS
+from tests.hand_kit import Hand
 from tests.service_kit import ADMIN, NOW, OPERATOR, VIEWER, ServiceBench, asked
 from tests.table_kit import EVERYTHING, FLIGHT, caller_of, in_status, is_done, may, said
 
@@ -160,6 +161,24 @@ async def test_with_temporal_away_at_the_last_moment_the_operation_is_given_late
 
 def _raising():
     raise EngineUnavailableError("away")
+
+
+async def test_a_linked_run_that_no_worker_has_begun_says_nothing_of_its_command(bench) -> None:
+    bench.completed()
+    plan = await bench.operating.plan(ADMIN, "trip:t1")
+    given: list[Any] = []
+
+    async def begun_and_left(seed, command):
+        bench.live.runs[linked_id("trip:t1")] = Hand.of(seed.execution.copy())
+        given.append(command)
+        return True
+
+    bench.live.begin_undo = begun_and_left
+    record = await bench.operate("compensate", plan=plan.hash, override=True)
+    assert (await bench.operating.look_at(ADMIN, record.id)).state == "applied"
+    bench.live.runs[linked_id("trip:t1")].tell(given[0])
+    ended = await bench.operating.look_at(ADMIN, record.id)
+    assert (ended.state, ended.text) == ("verified", "it ended: Compensated")
 
 
 async def test_a_command_that_was_taken_before_a_crash_is_not_given_again(bench) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.errors import DeniedError, InvalidRequestError
+from orchestrator.errors import DeniedError, InvalidRequestError, OperationNotFoundError
 from orchestrator.service.access import Caller, Role
 from orchestrator.service.auditing import AuditRow
 from orchestrator.service.trail import Sought, Trail
@@ -64,3 +64,38 @@ async def test_a_page_has_a_limit(bench) -> None:
     for read in (trail.audit(ADMIN, Sought(), limit=201), trail.operations(ADMIN, Sought(), limit=0)):
         with pytest.raises(InvalidRequestError):
             await read
+
+
+async def test_an_operation_is_shown_to_those_who_may_see_its_execution(bench) -> None:
+    trail = Trail(bench.register)
+    name = next(iter(bench.register.operations))
+    assert (await trail.operation(VIEWER, name)).id == name
+    for caller, wanted in ((ELSEWHERE, name), (VIEWER, "0" * 32)):
+        with pytest.raises(OperationNotFoundError):
+            await trail.operation(caller, wanted)
+
+
+async def test_a_row_that_was_put_in_behind_the_last_one_is_found(bench) -> None:
+    rows, trail = bench.register.rows, Trail(bench.register)
+    head = await bench.register.audit_head()
+    bench.register.audit_head = lambda: _given(head)
+    rows.append(AuditRow(head.number + 1, rows[-1].entry, head.hash, "f" * 64))
+    assert "inserted" in {fault.kind for fault in await trail.verify(ADMIN)}
+
+
+async def test_a_row_that_is_written_while_the_chain_is_read_is_no_fault(bench) -> None:
+    register, trail = bench.register, Trail(bench.register)
+    read = register.audit
+
+    async def read_late(**more):
+        page = await read(**more)
+        if len(register.rows) < 5:
+            await register.note(register.rows[0].entry)
+        return page
+
+    register.audit = read_late
+    assert await trail.verify(ADMIN) == ()
+
+
+async def _given(head):
+    return head

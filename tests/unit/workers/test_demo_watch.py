@@ -7,11 +7,11 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.common import TypedSearchAttributes
 
 from workers.demo_accounting import account
-from workers.demo_orders import make_orders
+from workers.demo_orders import Wish, make_orders
 from workers.demo_watch import Watcher
 from workers.participants.books import Effect
 
-ORDERS = make_orders("run", 2, 1)
+ORDERS = make_orders("run", Wish(2), 1)
 FIRST, SECOND = (order.execution_id for order in ORDERS)
 
 

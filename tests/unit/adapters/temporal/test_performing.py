@@ -71,6 +71,11 @@ async def test_a_fact_that_does_not_fit_is_a_failed_attempt() -> None:
     assert "key" in report.reason
 
 
+async def test_what_does_not_fit_is_told_field_by_field_and_never_by_its_value() -> None:
+    report = await done(call("wrap", facts={"asked": {"key": 12345}}))
+    assert report.reason == "ValidationError: key: Input should be a valid string"
+
+
 async def test_a_reason_is_cut_to_what_history_should_keep() -> None:
     report = await done(call("wrap", facts={"asked": {"key": {"x": "y" * 10_000}}}))
     assert len(report.reason) <= MAX_REASON

@@ -46,8 +46,18 @@ def command(message, direction: Direction = "do"):
         (shipping, CreateShipment(order_id="r-1"), None, ("shipment", 1)),
         (payments, ChargePayment(order_id="r-1", amount_cents=1, simulate="payment-declined"), None, None),
         (shipping, CreateShipment(order_id="r-1", simulate="shipping-declined"), None, None),
+        (shipping, CreateShipment(order_id="r-1", simulate="refund-refused"), None, None),
+        (shipping, CreateShipment(order_id="r-1", simulate="no-shipment-number"), None, ("shipment", 1)),
     ],
-    ids=["inventory", "payments", "shipping", "declined payment", "declined shipment"],
+    ids=[
+        "inventory",
+        "payments",
+        "shipping",
+        "declined payment",
+        "declined shipment",
+        "declined before a refund that is refused",
+        "shipment without a number",
+    ],
 )
 async def test_each_call_is_one_entry_and_its_undo_gives_back_as_much(tmp_path, module, do, undo, effect) -> None:
     engine = open_engine(f"sqlite:///{tmp_path}/books.db")

@@ -1,0 +1,69 @@
+"""What operating commands work with: the use cases of the service layer, opened by `workers`, and who asks."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from orchestrator.service.access import Caller, Role
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from orchestrator.service.reading import Reading
+    from orchestrator.service.trail import Trail
+    from orchestrator.service.use_cases import Service
+
+ORIGIN = "cli"
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The use cases that only read."""
+
+    reading: Reading
+    trail: Trail
+
+
+class Desk(Protocol):
+    """Opens the use cases when a command runs."""
+
+    @property
+    def caller(self) -> Caller:
+        """Who runs commands."""
+        ...
+
+    def reading(self) -> AbstractAsyncContextManager[Records]:
+        """From the ledger alone.
+
+        Raises:
+            LedgerOutdatedError, StoreUnavailableError: it cannot be read.
+        """
+        ...
+
+    def service(self, sagas: str = "") -> AbstractAsyncContextManager[Service]:
+        """All of them.
+
+        Args:
+            sagas: where the authors' code is, as module:ATTRIBUTE, to check what a person types; empty = not needed.
+
+        Raises:
+            EngineUnavailableError: Temporal does not answer.
+            LedgerOutdatedError, StoreUnavailableError: the ledger cannot be used.
+        """
+        ...
+
+
+def local_caller() -> Caller:
+    """The user of the operating system, with every right.
+
+    Who runs a command has the addresses and passwords of Temporal and of the ledger, and could do all of it without us:
+    a role here would protect nothing. Roles are for those who come through the API.
+    """
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # no such user, as in some containers
+        name = f"uid-{os.getuid()}"
+    return Caller(actor=name, role=Role.ADMIN, origin=ORIGIN)

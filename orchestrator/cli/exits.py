@@ -1,0 +1,65 @@
+"""The exit status of a command: what scripts can tell apart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.cli.context import plain_console
+from orchestrator.errors import (
+    ConflictError,
+    DeniedError,
+    ExecutionNotFoundError,
+    InvalidRequestError,
+    KeyInUseError,
+    KeyReusedError,
+    OperationNotFoundError,
+    OrchestratorError,
+    RefusedCommandError,
+    TokenNotFoundError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+OK, ERROR, USAGE, NOT_FOUND, CONFLICT, DENIED, TIMEOUT, PARTIAL = range(8)
+_STATUSES: tuple[tuple[tuple[type[Exception], ...], int], ...] = (
+    ((InvalidRequestError,), USAGE),
+    ((ExecutionNotFoundError, OperationNotFoundError, TokenNotFoundError), NOT_FOUND),
+    ((ConflictError, RefusedCommandError, KeyInUseError, KeyReusedError), CONFLICT),
+    ((DeniedError,), DENIED),
+    ((TimeoutError,), TIMEOUT),
+)
+
+
+def status_of(command: Callable[[], object], *expected: type[Exception]) -> int:
+    """Run a command; its exit status. What went wrong is one line on standard error, wrong usage is told by Typer.
+
+    Args:
+        command: the whole application, called as a program is.
+        expected: errors beside those of this package that are told in words.
+    """
+    try:
+        command()
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else ERROR
+    except Exception as error:
+        if not isinstance(error, (OrchestratorError, *expected)):
+            raise
+        plain_console(stderr=True).print(f"saga: {told(error)}", style="red", soft_wrap=True)
+        return exit_status(error)
+    return OK
+
+
+def exit_status(error: Exception) -> int:
+    """The status for an error that ended a command; 1 for all that have none of their own."""
+    return next((status for kinds, status in _STATUSES if isinstance(error, kinds)), ERROR)
+
+
+def told(error: Exception) -> str:
+    """An error for people; a conflict with what happened meanwhile."""
+    changes = getattr(error, "changes", ())
+    plan = getattr(error, "plan", None)
+    lines = [str(error), *(f"  meanwhile: {change}" for change in changes)]
+    if plan is not None:
+        lines.append(f"  the plan is {plan.hash} now: see it by --dry-run")
+    return "\n".join(lines)

@@ -1,0 +1,115 @@
+"""`saga show` and `saga watch`: where one execution stands."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from pydantic_core import to_json
+from rich.console import Group
+from rich.live import Live
+from rich.text import Text
+
+from orchestrator.cli import documents, tables
+from orchestrator.cli.context import JsonOption, print_document, table_console
+from orchestrator.cli.exits import TIMEOUT
+from orchestrator.cli.looked import look, look_by
+from orchestrator.cli.showing import draw_execution
+from orchestrator.cli.verbs import ExecutionId
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from orchestrator.cli.desk import Desk
+    from orchestrator.cli.looked import Looked
+
+LOOK_EVERY_S = 0.5
+NEEDS_PERSON = ("stuck", "parked", "suspended")
+"""Statuses in which nothing goes on by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """The commands over one desk."""
+
+    desk: Desk
+
+    def add_to(self, app: typer.Typer) -> None:
+        """Add them both."""
+        app.command()(self.show)
+        app.command()(self.watch)
+
+    def show(self, execution_id: ExecutionId, *, json: JsonOption = False) -> None:
+        """Show where an execution stands: each step in the order of the flow, what was done, left, undone, and why."""
+        found = asyncio.run(look(self.desk, execution_id))
+        if json:
+            print_document(documents.looked(found))
+        else:
+            table_console().print(picture(found))
+
+    def watch(
+        self,
+        execution_id: ExecutionId,
+        *,
+        timeout: Annotated[float, typer.Option(min=0.1, help="how long at most, seconds")] = 3_600.0,
+        json: JsonOption = False,
+    ) -> None:
+        """Watch an execution until it has ended or waits for a person. --json prints one line for each change."""
+        try:
+            asyncio.run(_watch(self.desk, execution_id, timeout, json=json))
+        except TimeoutError:
+            raise typer.Exit(TIMEOUT) from None
+
+
+def picture(found: Looked) -> Group:
+    """An execution for a terminal."""
+    drawn = draw_execution(found.execution.plan, found.execution.state, found.word, found.in_doubt)
+    may = ", ".join(action.operation for action in found.actions if action.allowed)
+    lines = [Text(f"what you may do: {may}" if may else "nothing can be done to it any more", style="dim")]
+    if found.window_ends and may:
+        lines.append(Text(f"it can be undone until {tables.at(found.window_ends)}", style="dim"))
+    if found.as_of:
+        lines.append(tables.as_of(found.as_of, found.why))
+    return Group(drawn, Text(), *lines)
+
+
+async def _watch(desk: Desk, execution_id: str, seconds: float, *, json: bool) -> None:
+    console = table_console()
+    async with asyncio.timeout(seconds):
+        if json or not console.is_terminal:
+            async for found in _changes(desk, execution_id):
+                _print_line(found, json=json)
+            return
+        with Live(console=console, auto_refresh=False) as live:
+            async for found in _changes(desk, execution_id):
+                live.update(picture(found), refresh=True)
+
+
+async def _changes(desk: Desk, execution_id: str) -> AsyncIterator[Looked]:
+    """The execution now and after each change, until nothing goes on by itself any more."""
+    seen: tuple[int, str] | None = None
+    async with desk.service() as service:
+        while True:
+            found = await look_by(desk.caller, service, execution_id)
+            state = found.execution.state
+            if seen != (state.revision, found.word):
+                seen = state.revision, found.word
+                yield found
+            if state.ended or found.status in NEEDS_PERSON or found.status == "terminated":
+                return
+            await asyncio.sleep(LOOK_EVERY_S)
+
+
+def _print_line(found: Looked, *, json: bool) -> None:
+    state, now = found.execution.state, datetime.now(UTC)
+    steps = [name for name, step in state.steps.items() if step.phase.value in ("doing", "undoing", "stuck", "parked")]
+    if json:
+        line = {"at": now, "id": state.execution_id, "status": found.status, "revision": state.revision, "steps": steps}
+        sys.stdout.write(to_json(line).decode() + "\n")
+    else:
+        sys.stdout.write(f"{now:%H:%M:%S} {found.word} {', '.join(steps)}".rstrip() + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,143 @@
+"""The operations of one execution as commands, each as the service layer's table names it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from orchestrator.cli.context import DEFAULT, SagasOption
+from orchestrator.cli.giving import give
+from orchestrator.cli.looked import look
+from orchestrator.cli.manner import Manner, with_manner
+from orchestrator.engine.states import Phase
+from orchestrator.errors import InvalidRequestError, RefusedCommandError
+from orchestrator.service.requests import REQUEST
+
+if TYPE_CHECKING:
+    from orchestrator.cli.desk import Desk
+    from orchestrator.service.requests import Request
+
+ExecutionId = Annotated[str, typer.Argument(help="as in fulfil-order:A17", show_default=False)]
+Step = Annotated[str, typer.Argument(help="which step; left out: the one that waits for a person", show_default=False)]
+How = Literal["retry", "mark_done", "give_up"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verbs:
+    """The commands over one desk."""
+
+    desk: Desk
+
+    def add_to(self, app: typer.Typer) -> None:
+        """Add them all."""
+        commands = (self.retry, self.skip, self.resolve, self.suspend, self.resume)
+        for command in (*commands, self.cancel, self.abandon, self.release):
+            app.command()(with_manner(command))
+
+    def retry(
+        self,
+        execution_id: ExecutionId,
+        step: Step = "",
+        *,
+        input: Annotated[str, typer.Option(help="facts to replace for this step, as a JSON object")] = "",
+        sagas: SagasOption = DEFAULT,
+        manner: Manner,
+    ) -> None:
+        """Try a stuck undo or a parked step again now, with other facts if --input gives some."""
+        named = step or self._waiting_step(execution_id)
+        if not input:
+            give(self.desk, execution_id, asked("retry", step=named), manner)
+            return
+        edited = asked("edit_and_retry", step=named, input=_json(input, "input"))
+        give(self.desk, execution_id, edited, manner, sagas=sagas)
+
+    def skip(
+        self,
+        execution_id: ExecutionId,
+        step: Step = "",
+        *,
+        output: Annotated[str, typer.Option(help="what stands in place of the step's result, as JSON")] = "null",
+        sagas: SagasOption = DEFAULT,
+        manner: Manner,
+    ) -> None:
+        """Go on past a parked step."""
+        named = step or self._waiting_step(execution_id)
+        request = asked("skip", step=named, output=_json(output, "output"))
+        give(self.desk, execution_id, request, manner, sagas=sagas)
+
+    def resolve(
+        self,
+        execution_id: ExecutionId,
+        step: Step = "",
+        *,
+        how: Annotated[How, typer.Option(help="what is decided about the undo that gave up")],
+        evidence: Annotated[str, typer.Option(help="for mark_done: how it is known that it was undone by hand")] = "",
+        manner: Manner,
+    ) -> None:
+        """Decide about a stuck undo: try it again, mark it done by hand, or give it up."""
+        named = step or self._waiting_step(execution_id)
+        give(self.desk, execution_id, asked("resolve", step=named, how=how, evidence=evidence), manner)
+
+    def suspend(self, execution_id: ExecutionId, *, manner: Manner) -> None:
+        """Begin nothing more until it is resumed."""
+        give(self.desk, execution_id, asked("suspend"), manner)
+
+    def resume(self, execution_id: ExecutionId, *, manner: Manner) -> None:
+        """Go on, and try all that is stuck or parked again."""
+        give(self.desk, execution_id, asked("resume"), manner)
+
+    def cancel(self, execution_id: ExecutionId, *, manner: Manner) -> None:
+        """Stop it and undo what it did; refused behind the point of no return."""
+        give(self.desk, execution_id, asked("cancel"), manner)
+
+    def abandon(self, execution_id: ExecutionId, *, manner: Manner) -> None:
+        """Give up all undos that are still open."""
+        give(self.desk, execution_id, asked("abandon"), manner)
+
+    def release(
+        self,
+        execution_id: ExecutionId,
+        *,
+        event_type: Annotated[str, typer.Option(help="only events of this type")] = "",
+        manner: Manner,
+    ) -> None:
+        """Send events that no step wants yet to parking."""
+        give(self.desk, execution_id, asked("release", event_type=event_type or None), manner)
+
+    def _waiting_step(self, execution_id: str) -> str:
+        """The one step of an execution that waits for a person.
+
+        Raises:
+            RefusedCommandError: none does, or several do; names them.
+        """
+        state = asyncio.run(look(self.desk, execution_id)).execution.state
+        waiting = [name for name, step in state.steps.items() if step.phase in (Phase.PARKED, Phase.STUCK)]
+        if len(waiting) == 1:
+            return waiting[0]
+        several = f"several steps of it wait for a person: name one of {', '.join(waiting)}"
+        raise RefusedCommandError("this", several if waiting else "no step of it waits for a person")
+
+
+def asked(operation: str, **fields: Any) -> Request:
+    """A request as the service layer reads it.
+
+    Raises:
+        InvalidRequestError: a field is not what it must be.
+    """
+    try:
+        return REQUEST.validate_python({"operation": operation, **fields})
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        raise InvalidRequestError([("/" + "/".join(map(str, one["loc"][1:])), one["msg"]) for one in found]) from None
+
+
+def _json(text: str, option: str) -> Any:
+    try:
+        return from_json(text)
+    except ValueError as error:
+        raise InvalidRequestError([(f"/{option}", f"it is no JSON: {error}")]) from None

@@ -1,0 +1,96 @@
+"""`saga show` and `saga watch`: from Temporal while it answers, else from the ledger, and then as of when."""
+
+import pytest
+
+from orchestrator.cli.exits import ERROR, NOT_FOUND, OK, TIMEOUT
+from orchestrator.service.records import milliseconds
+from tests.cli_kit import AWAY, FakeDesk, saga
+from tests.service_kit import ADMIN, NOW
+from tests.trip_kit import command
+
+TRIP = "trip:t1"
+
+
+@pytest.fixture
+def desk() -> FakeDesk:
+    return FakeDesk(caller=ADMIN)
+
+
+def line_of(picture, step):
+    return next(line for line in picture.splitlines() if f" {step}" in line)
+
+
+def test_what_was_done_undone_left_and_stuck_is_drawn_with_both_errors(desk) -> None:
+    desk.bench.stuck()
+    picture = saga(desk, "show", TRIP).out
+    assert picture.startswith("trip:t1: Stuck\n")
+    assert "undo stuck" in line_of(picture, "book_flight")
+    assert "undo: undo book_flight says no" in line_of(picture, "book_flight")
+    assert "undone" in line_of(picture, "book_car")
+    assert "done" in line_of(picture, "book_hotel")
+    assert "not begun" in line_of(picture, "take_money")
+    assert "what you may do: compensate, retry, edit_and_retry, resolve" in picture
+    assert "as of" not in picture
+
+
+def test_with_temporal_away_the_ledger_is_shown_as_of_a_time_and_why(desk) -> None:
+    desk.bench.ledger.keep_open(desk.bench.stuck(), changed_ms=milliseconds(NOW))
+    desk.bench.live.away = True
+    ended = saga(desk, "show", TRIP)
+    assert (ended.status, ended.err) == (OK, "")
+    assert "undo stuck" in line_of(ended.out, "book_flight")
+    assert f"as of 2026-01-01 00:00:00 UTC ({AWAY})" in ended.out
+    document = saga(desk, "show", TRIP, "--json").document
+    assert (document["source"], document["as_of"], document["status"]) == ("ledger", "2026-01-01T00:00:00Z", "stuck")
+
+
+def test_the_document_has_each_step_with_its_errors(desk) -> None:
+    desk.bench.stuck()
+    document = saga(desk, "show", TRIP, "--json").document
+    assert (document["id"], document["word"], document["status"]) == (TRIP, "Stuck", "stuck")
+    assert (document["source"], document["as_of"]) == ("temporal", None)
+    flight = document["steps"]["book_flight"]
+    assert (flight["phase"], flight["outcome"], flight["undo_error"]) == ("stuck", "ok", "undo book_flight says no")
+    allowed = {action["operation"]: action["why_not"] for action in document["actions"] if not action["allowed"]}
+    assert "skip is for executions that are parked" in allowed["skip"]
+
+
+def test_one_that_was_ended_from_outside_says_how(desk) -> None:
+    desk.bench.run()
+    desk.bench.live.seen[TRIP] = {"gone": "terminated", "is_open": False, "ended": NOW, "first_ended": NOW}
+    document = saga(desk, "show", TRIP, "--json").document
+    assert (document["word"], document["status"]) == ("Terminated", "terminated")
+
+
+def test_one_that_nobody_knows_is_not_found(desk) -> None:
+    assert saga(desk, "show", "trip:nobody").status == NOT_FOUND
+    desk.bench.live.away = True
+    assert saga(desk, "show", "trip:nobody").status == NOT_FOUND
+
+
+def test_watching_ends_with_the_execution_and_tells_each_change_in_a_line(desk) -> None:
+    hand = desk.bench.run(undo_book_flight="reject")
+    looked = desk.bench.live.look
+
+    async def cancelled_meanwhile(execution_id):
+        seen = await looked(execution_id)
+        if not hand.execution.state.is_unwinding:
+            hand.tell(command("CancelRequested"))
+        return seen
+
+    desk.bench.live.look = cancelled_meanwhile
+    lines = saga(desk, "watch", TRIP).out.splitlines()
+    assert [line.split()[1] for line in lines] == ["Running", "Stuck"]
+    assert lines[-1].endswith("book_flight")
+
+
+def test_watching_ends_after_its_time_limit(desk) -> None:
+    desk.bench.run()
+    ended = saga(desk, "watch", TRIP, "--timeout", "0.2", "--json")
+    assert ended.status == TIMEOUT
+    assert ended.document["status"] == "running"
+
+
+def test_watching_needs_temporal(desk) -> None:
+    desk.bench.live.away = True
+    assert saga(desk, "watch", TRIP).status == ERROR

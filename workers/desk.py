@@ -1,0 +1,49 @@
+"""Opens the service layer for commands, by the settings as they are when a command runs."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from orchestrator.adapters.temporal.connecting import connect
+from orchestrator.cli.context import load_sagas
+from orchestrator.cli.desk import local_caller
+from orchestrator.settings import load_settings
+from workers.operating import open_reading, open_service
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
+    from orchestrator.cli.desk import Records
+    from orchestrator.service.access import Caller
+    from orchestrator.service.use_cases import Service
+    from orchestrator.settings import Settings
+
+
+class ServerDesk:
+    """The service layer over the servers that the settings name. Implements `orchestrator.cli.desk.Desk`.
+
+    Args:
+        settings_of: gives the settings; called when a command runs.
+    """
+
+    def __init__(self, settings_of: Callable[[], Settings] = load_settings) -> None:
+        self._settings_of = settings_of
+
+    @property
+    def caller(self) -> Caller:
+        """The user of the operating system."""
+        return local_caller()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncGenerator[Records]:
+        """From the ledger alone."""
+        async with open_reading(self._settings_of()) as records:
+            yield records
+
+    @asynccontextmanager
+    async def service(self, sagas: str = "") -> AsyncGenerator[Service]:
+        """All of it."""
+        settings, loaded = self._settings_of(), load_sagas(sagas) if sagas else ()
+        async with open_service(loaded, settings, await connect(settings)) as service:
+            yield service
