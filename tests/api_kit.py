@@ -67,6 +67,7 @@ class ApiBench(ServiceBench):
     answers: MemoryAnswers = field(default_factory=MemoryAnswers)
     switches: MemorySwitches = field(default_factory=MemorySwitches)
     parking: MemoryParked = field(default_factory=MemoryParked)
+    started: dict[str, str] = field(default_factory=dict[str, str])
     access_control: bool = True
     pages: tuple[Any, ...] = ()
     max_body: int = 100_000
@@ -80,7 +81,7 @@ class ApiBench(ServiceBench):
     def service(self) -> Service:
         world, reading = self.world, self.reading
         definitions = Definitions([trip], reading)
-        executions: Any = FakeExecutions(self)
+        executions: Any = FakeExecutions(self, self.started)
         return Service(
             world=world,
             reading=reading,

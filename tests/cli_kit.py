@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 from typer.main import get_command
 
@@ -17,17 +19,16 @@ from orchestrator.cli.desk import Records
 from orchestrator.cli.exits import status_of
 from orchestrator.errors import EngineUnavailableError
 from orchestrator.service.access import Caller, Permission, Role
-from orchestrator.service.once import Once
-from orchestrator.service.switches import Switching
-from orchestrator.service.tokens import Issuing
 from orchestrator.service.trail import Trail
-from orchestrator.service.use_cases import Service
-from tests.access_kit import MemoryAnswers, MemoryTokens
-from tests.service_kit import MemorySwitches, ServiceBench
+from tests.api_kit import ApiBench
+from tests.parked_kit import HandBroker, cases_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from contextlib import AbstractAsyncContextManager
+
+    from orchestrator.service.parked_cases import ParkedCases
+    from orchestrator.service.use_cases import Service
 
 AWAY = "no Temporal server answers at 127.0.0.1:1 (refused): check SAGA_TEMPORAL_ADDRESS, or run `saga up`"
 
@@ -38,13 +39,17 @@ def caller_of(role: Role) -> Caller:
 
 @dataclass
 class FakeDesk:
-    """A desk over a bench. `sagas`: what was asked for, to check what a person types."""
+    """A desk over a bench.
 
-    bench: ServiceBench = field(default_factory=ServiceBench)
+    Attributes:
+        asked: the sagas that were asked for, to check what a person types.
+        broker: what redrives are sent to.
+    """
+
+    bench: ApiBench = field(default_factory=ApiBench)
     caller: Caller = field(default_factory=lambda: caller_of(Role.ADMIN))
-    tokens: MemoryTokens = field(default_factory=MemoryTokens)
-    switches: MemorySwitches = field(default_factory=MemorySwitches)
-    sagas: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    broker: HandBroker = field(default_factory=HandBroker)
 
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[Records]:
@@ -54,19 +59,14 @@ class FakeDesk:
     async def service(self, sagas: str = "") -> AsyncGenerator[Service]:
         if self.bench.live.away:
             raise EngineUnavailableError(AWAY)
-        self.sagas.append(sagas)
+        self.asked.append(sagas)
+        yield self.bench.service
+
+    @asynccontextmanager
+    async def parked(self, sagas: str = "", *, sends: bool = False) -> AsyncGenerator[ParkedCases]:
+        self.asked.append(sagas)
         bench = self.bench
-        yield Service(
-            world=bench.world,
-            reading=bench.reading,
-            trail=Trail(bench.register),
-            operating=bench.operating,
-            bulking=bench.bulking,
-            running=bench.running,
-            switching=Switching(self.switches, bench.register, bench.clock),
-            issuing=Issuing(self.tokens, bench.register, bench.clock),
-            once=Once(MemoryAnswers(), bench.clock),
-        )
+        yield cases_of(bench.parking, bench.register, bench.clock, broker=self.broker if sends else None)
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,9 @@ class _Seat:
     def service(self, sagas: str = "") -> AbstractAsyncContextManager[Service]:
         return self.desk.service(sagas)
 
+    def parked(self, sagas: str = "", *, sends: bool = False) -> AbstractAsyncContextManager[ParkedCases]:
+        return self.desk.parked(sagas, sends=sends)
+
 
 @cache
 def _application() -> tuple[_Seat, Any]:
@@ -112,6 +115,11 @@ def saga(desk: FakeDesk, *arguments: str) -> Ended:
     seat, application = _application()
     seat.desk = desk
     out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    plain = {name: value for name, value in os.environ.items() if name != "COLUMNS"}  # nothing is cut to a width
+    with (
+        mock.patch.dict(os.environ, plain, clear=True),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
         status = status_of(lambda: application(list(arguments)))
     return Ended(status, out.getvalue(), err.getvalue())

@@ -10,12 +10,14 @@ from orchestrator.cli.context import load_sagas
 from orchestrator.cli.desk import local_caller
 from orchestrator.settings import load_settings
 from workers.operating import open_reading, open_service
+from workers.parked import open_parked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
     from orchestrator.cli.desk import Records
     from orchestrator.service.access import Caller
+    from orchestrator.service.parked_cases import ParkedCases
     from orchestrator.service.use_cases import Service
     from orchestrator.settings import Settings
 
@@ -47,3 +49,10 @@ class ServerDesk:
         settings, loaded = self._settings_of(), load_sagas(sagas) if sagas else ()
         async with open_service(loaded, settings, await connect(settings)) as service:
             yield service
+
+    @asynccontextmanager
+    async def parked(self, sagas: str = "", *, sends: bool = False) -> AsyncGenerator[ParkedCases]:
+        """Those of parked messages."""
+        loaded = load_sagas(sagas) if sagas else ()
+        async with open_parked(self._settings_of(), loaded, sends=sends) as cases:
+            yield cases

@@ -15,7 +15,9 @@ from orchestrator.cli.ledger import ledger_app
 from orchestrator.cli.listing import Listings
 from orchestrator.cli.looking import Looking
 from orchestrator.cli.overseeing import Overseeing
+from orchestrator.cli.parked import ParkedCommands
 from orchestrator.cli.publish import publish
+from orchestrator.cli.starting import Starting
 from orchestrator.cli.tokens import TokenCommands
 from orchestrator.cli.topology import topology_app
 from orchestrator.cli.verbs import Verbs
@@ -31,7 +33,7 @@ def build_app(desk: Desk) -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
     for command in (check, draw, publish):
         app.command()(command)
-    for commands in (Listings, Looking, Compensating, Verbs, Overseeing, TokenCommands):
+    for commands in (Listings, Looking, Starting, Compensating, Verbs, ParkedCommands, Overseeing, TokenCommands):
         commands(desk).add_to(app)
     app.add_typer(contracts_app(), name="contracts")
     app.add_typer(ledger_app(), name="ledger")

@@ -12,6 +12,7 @@ from orchestrator.service.access import Caller, Role
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
+    from orchestrator.service.parked_cases import ParkedCases
     from orchestrator.service.reading import Reading
     from orchestrator.service.trail import Trail
     from orchestrator.service.use_cases import Service
@@ -52,6 +53,19 @@ class Desk(Protocol):
         Raises:
             EngineUnavailableError: Temporal does not answer.
             LedgerOutdatedError, StoreUnavailableError: the ledger cannot be used.
+        """
+        ...
+
+    def parked(self, sagas: str = "", *, sends: bool = False) -> AbstractAsyncContextManager[ParkedCases]:
+        """Those of parked messages, from the ledger.
+
+        Args:
+            sagas: whose contracts an edited message is held to, as module:ATTRIBUTE; empty = nobody's.
+            sends: whether what is redriven is sent from here; unless so, a recorder sends it.
+
+        Raises:
+            LedgerOutdatedError, StoreUnavailableError: the ledger cannot be used.
+            BrokerUnavailableError: it is to send, and RabbitMQ does not answer.
         """
         ...
 

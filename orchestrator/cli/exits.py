@@ -14,7 +14,9 @@ from orchestrator.errors import (
     KeyReusedError,
     OperationNotFoundError,
     OrchestratorError,
+    ParkedNotFoundError,
     RefusedCommandError,
+    SagaNotFoundError,
     TokenNotFoundError,
 )
 
@@ -22,9 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 OK, ERROR, USAGE, NOT_FOUND, CONFLICT, DENIED, TIMEOUT, PARTIAL = range(8)
+NOBODY_KNOWS = (
+    ExecutionNotFoundError,
+    OperationNotFoundError,
+    ParkedNotFoundError,
+    SagaNotFoundError,
+    TokenNotFoundError,
+)
 _STATUSES: tuple[tuple[tuple[type[Exception], ...], int], ...] = (
     ((InvalidRequestError,), USAGE),
-    ((ExecutionNotFoundError, OperationNotFoundError, TokenNotFoundError), NOT_FOUND),
+    (NOBODY_KNOWS, NOT_FOUND),
     ((ConflictError, RefusedCommandError, KeyInUseError, KeyReusedError), CONFLICT),
     ((DeniedError,), DENIED),
     ((TimeoutError,), TIMEOUT),

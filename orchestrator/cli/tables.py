@@ -68,12 +68,12 @@ def as_of(known: AsOf, why: str = "") -> Text:
 
 def listing(found: Listing, following: str | None) -> Group:
     """A page of executions. `following`: where the next one begins."""
-    table = _table("execution", "status", "step", "since", "said")
+    table = plain("execution", "status", "step", "since", "said")
     for column in table.columns[:-1]:
         column.no_wrap = True  # where room is short, what was said is cut first
     for row in found.rows:
         step, since = Text(row.failed_step or row.current_step), age(row.changed, found.as_of.moment)
-        table.add_row(Text(row.execution_id), status(row), step, since, _in_a_line(row.error))
+        table.add_row(Text(row.execution_id), status(row), step, since, in_a_line(row.error))
     last: list[RenderableType] = [table] if found.rows else [Text("no executions")]
     if following:
         last.append(Text(f"there are more: --cursor {following}", style="dim"))
@@ -87,12 +87,12 @@ def status(row: ExecutionRow) -> Text:
 
 def plan(found: UndoPlan, known: AsOf | None) -> Group:
     """What a compensation would do, and what it would not."""
-    table = _table("order", "undo of", "by", "note")
+    table = plain("order", "undo of", "by", "note")
     for step in found.steps:
         by = f"{step.handler.partition('@')[0]} to {step.participant}" if step.participant else step.handler
         table.add_row(str(step.wave), Text(step.step), Text(by), Text(step.note))
     lines: list[RenderableType] = [
-        Text(f"{found.execution_id}: {_count(len(found.steps), 'step')} would be undone, in this order", style="bold"),
+        Text(f"{found.execution_id}: {counted(len(found.steps), 'step')} would be undone, in this order", style="bold"),
         table,
         *(Text(f"stays: {one.step}: {one.why}") for one in found.cannot_undo),
     ]
@@ -104,7 +104,7 @@ def plan(found: UndoPlan, known: AsOf | None) -> Group:
 
 def changes(found: Iterable[Change]) -> Group:
     """What an edited input would change."""
-    table = _table("fact", "before", "after")
+    table = plain("fact", "before", "after")
     for change in found:
         table.add_row(Text(change.pointer), Text(_written(change.before)), Text(_written(change.after)))
     return Group(table)
@@ -120,12 +120,12 @@ def operation(record: OperationRecord) -> Text:
 
 def operations(records: Iterable[OperationRecord]) -> Table:
     """Several operations."""
-    table = _table("operation", "at, UTC", "by", "what", "state", "said")
+    table = plain("operation", "at, UTC", "by", "what", "state", "said")
     for one in records:
         what = f"{one.request.operation} {step_of(one.request)}".strip()
         table.add_row(
-            _id(one.id),
-            _at(one.accepted_ms),
+            uncut(one.id),
+            when(one.accepted_ms),
             Text(one.actor),
             Text(f"{what} of {one.execution_id}"),
             Text(one.state, style=STATE_STYLES[one.state], no_wrap=True),
@@ -136,7 +136,7 @@ def operations(records: Iterable[OperationRecord]) -> Table:
 
 def letters(found: Letters, *, bodies: bool) -> Group:
     """A page of messages, the newest first."""
-    table = _table("at, UTC", "way", "kind", "type", "step", "outcome", "bytes", *(["body"] if bodies else []))
+    table = plain("at, UTC", "way", "kind", "type", "step", "outcome", "bytes", *(["body"] if bodies else []))
     for one in found.messages:
         call = f"{one.step} {one.call} {one.attempt}" if one.step else ""
         body = [Text((one.body or b"").decode(errors="replace"))] if bodies else []
@@ -159,17 +159,17 @@ def letters(found: Letters, *, bodies: bool) -> Group:
 
 def audit(rows: Iterable[AuditRow]) -> Table:
     """Rows of the audit; what came of it, else why it was asked for."""
-    table = _table("number", "at, UTC", "who", "what", "result", "said")
+    table = plain("number", "at, UTC", "who", "what", "result", "said")
     for row in rows:
         entry = row.entry
         what, said = f"{entry.what} of {entry.target}", entry.text or entry.reason
-        table.add_row(str(row.number), _at(entry.at_ms), *map(Text, (entry.actor, what, entry.result, said)))
+        table.add_row(str(row.number), when(entry.at_ms), *map(Text, (entry.actor, what, entry.result, said)))
     return table
 
 
 def tokens(found: Iterable[Token]) -> Table:
     """API tokens."""
-    table = _table("id", "name", "role", "also", "sagas", "made", "until")
+    table = plain("id", "name", "role", "also", "sagas", "made", "until")
     for one in found:
         caller = one.caller
         table.add_row(
@@ -190,26 +190,31 @@ def _until(one: Token) -> str:
     return "it is revoked" if one.expires_ms is None else at(moment(one.expires_ms))
 
 
-def _table(*names: str) -> Table:
+def plain(*names: str) -> Table:
+    """A table without lines."""
     table = Table(*names, box=None, pad_edge=False, header_style="dim")
     for column in table.columns:
         column.overflow = "fold"
     return table
 
 
-def _id(text: str) -> Text:
+def uncut(text: str) -> Text:
+    """An id: folded where it must be, never cut, so that it can be copied."""
     return Text(text, no_wrap=True, overflow="fold")
 
 
-def _at(milliseconds: int) -> Text:
+def when(milliseconds: int) -> Text:
+    """Epoch milliseconds as a point in time, to the second."""
     return Text(f"{moment(milliseconds):%Y-%m-%d %H:%M:%S}", no_wrap=True)
 
 
-def _in_a_line(text: str) -> Text:
+def in_a_line(text: str) -> Text:
+    """A text on one line, cut where there is no more room."""
     return Text(" ".join(text.split()), no_wrap=True, overflow="ellipsis")
 
 
-def _count(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
+    """A number of things."""
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 

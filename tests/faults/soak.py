@@ -50,7 +50,7 @@ from orchestrator.settings import Settings, load_settings
 from sagas import SAGAS
 from tests.faults.servers import kill_server, start_server
 from workers.demo_accounting import Accounting, account
-from workers.demo_orders import DemoOrder, make_orders
+from workers.demo_orders import DemoOrder, Wish, make_orders
 from workers.demo_processes import COMMANDS, PARTICIPANTS, environment_of
 from workers.participants import books
 
@@ -316,7 +316,7 @@ async def run_soak(minutes: float, seed: int, pace: float, console: Console) -> 
     dice = random.Random(seed)
     async with soaking(run, console) as soak:
         begun = time.monotonic()
-        orders = make_orders(run, int(minutes * 60 * pace), seed)
+        orders = make_orders(run, Wish(int(minutes * 60 * pace)), seed)
 
         async def until_over() -> None:
             async with asyncio.timeout(minutes * 60):
