@@ -1,0 +1,7 @@
+"""HTML pages beside the API: to watch sagas, and to put them right. They work without JavaScript."""
+
+from orchestrator.console.pages import deeds, watching
+
+ROUTERS = (watching.router, deeds.router)
+
+__all__ = ["ROUTERS"]

@@ -1,0 +1,85 @@
+"""Templates: one environment, everything escaped, and the few filters that pages share."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from pydantic_core import from_json, to_json
+
+from orchestrator.console.pages.words import DEEDS, FOR_STEPS, STATES, status_word
+from orchestrator.service.records import moment
+
+if TYPE_CHECKING:
+    from fastapi import Request
+
+UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    """A page made of a template; `root` is the path that a proxy puts before ours, `now` the present moment."""
+    root = request.scope.get("root_path", "")
+    text = (
+        _environment().get_template(template).render(root=root, now=datetime.now(UTC), here=request.url.path, **values)
+    )
+    return HTMLResponse(text, status)
+
+
+_made: list[Environment] = []
+
+
+def _environment() -> Environment:
+    """Made with the first page: whoever imports this module for something else need not load templates."""
+    if not _made:
+        made = Environment(
+            loader=PackageLoader("orchestrator.console"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        made.filters.update(
+            time=time_element, took=length_between, document=document, drawn=Markup, moment=moment, body=body
+        )
+        made.globals.update(status_word=status_word, deeds=DEEDS, states=STATES, for_steps=FOR_STEPS)
+        _made.append(made)
+    return _made[0]
+
+
+def time_element(moment: datetime | None, now: datetime) -> Markup:
+    """A point in time: how long ago, with UTC beside it; a dash if there is none."""
+    if moment is None:
+        return Markup("-")
+    utc = moment.astimezone(UTC)
+    ago = length_between(moment, now)
+    told = f"{ago} ago" if moment <= now else f"in {length_between(now, moment)}"
+    return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
+        utc.isoformat(), utc.strftime("%Y-%m-%d %H:%M:%S"), told
+    )
+
+
+def length_between(start: datetime, end: datetime) -> str:
+    """A length of time in its two largest units, as `2 h 5 min`."""
+    seconds = int(abs((end - start).total_seconds()))
+    parts: list[str] = []
+    for size, word in UNITS:
+        number, seconds = divmod(seconds, size)
+        if number:
+            parts.append(f"{number} {word}")
+    return " ".join(parts[:2]) or "0 s"
+
+
+def document(value: Any) -> str:
+    """A JSON value for people."""
+    return to_json(value, indent=2).decode()
+
+
+def body(raw: bytes) -> str:
+    """A message's body for people: JSON laid out, anything else as text."""
+    try:
+        return document(from_json(raw))
+    except ValueError:
+        return raw.decode(errors="replace")

@@ -1,0 +1,151 @@
+"""Pages to look at: what needs attention, the list, one execution, the sagas, what people did."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request, Response
+
+from orchestrator.console.api.context import Asking, CursorText, Given, PathText
+from orchestrator.console.diagram.svg import Standing, svg_of
+from orchestrator.console.diagram.timeline import timeline_of
+from orchestrator.console.pages.rendering import page
+from orchestrator.console.pages.routing import VIEWS, ListQuery, PageRoute, TrailQuery
+from orchestrator.console.pages.words import ATTENTION, STATUSES
+from orchestrator.service.reading import Look
+from orchestrator.service.records import Cursor, Filter
+from orchestrator.service.trail import Sought
+
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
+ROWS, FEW, MESSAGES = 50, 10, 200
+"""Rows of a page of a list, of a block of the overview, and of messages."""
+
+
+@router.get("/")
+async def overview(request: Request, console: Given, caller: Asking) -> Response:
+    """What needs somebody, first; then how everything is."""
+    reading = console.service.reading
+    tally = await reading.tally(caller, Filter())
+    urgent = [
+        (status, (await reading.page(caller, Filter(statuses=(status,)), limit=FEW)).rows)
+        for status in ATTENTION
+        if tally[status].number
+    ]
+    ready = await console.is_ready()
+    return page(request, "overview.html", tally=tally, urgent=urgent, ready=ready, as_of=await reading.as_of())
+
+
+@router.get("/executions")
+async def executions(
+    request: Request, console: Given, caller: Asking, query: Annotated[ListQuery, Query()]
+) -> Response:
+    """The list; its address is its state."""
+    wanted = replace(query.filter(), statuses=query.statuses)
+    of = f"page {query.named} {query.view}"
+    place = console.cursors.read(of, query.cursor)
+    found = await console.service.reading.page(
+        caller, wanted, after=None if place is None else Cursor(*place), limit=ROWS
+    )
+    following = None if found.following is None else (found.following.changed_ms, found.following.execution_id)
+    return page(
+        request,
+        "executions.html",
+        query=query,
+        found=found,
+        count=await console.service.reading.count(caller, wanted),
+        further=_address(query, console.cursors.write(of, following)) if following else "",
+        views=VIEWS,
+        statuses=STATUSES,
+        sagas=sorted({one.plan.saga for one in console.service.definitions.all(caller)}),
+    )
+
+
+def _address(query: ListQuery, cursor: str | None) -> str:
+    said = query.model_dump(mode="json", exclude_defaults=True, exclude={"cursor"})
+    return f"?{urlencode({**said, **({'cursor': cursor} if cursor else {})}, doseq=True)}"
+
+
+@router.get("/executions/{execution_id}")
+async def execution(
+    request: Request, console: Given, caller: Asking, execution_id: PathText, cursor: CursorText = None
+) -> Response:
+    """One execution: its picture, what happened, and what may be done."""
+    reading = console.service.reading
+    look = await reading.look(caller, execution_id)
+    attempts = await reading.attempts(caller, execution_id)
+    of = f"messages {execution_id}"
+    place = console.cursors.read(of, cursor)
+    before = None if place is None else (int(place[0]), str(place[1]))
+    letters = await reading.messages(caller, execution_id, before=before, limit=MESSAGES)
+    return page(
+        request,
+        "execution.html",
+        look=look,
+        row=look.row,
+        standing=_standing(look),
+        drawings={way: svg_of(look.plan, _standing(look), direction=way) for way in ("right", "down")},
+        attempts=attempts,
+        timeline=timeline_of(attempts, now=datetime.now(UTC)),
+        journal=await reading.journal(caller, execution_id),
+        letters=letters,
+        older=console.cursors.write(of, letters.following),
+        related=(await reading.related(caller, execution_id, limit=FEW)).rows,
+        operations=await console.service.trail.operations(caller, Sought(target=execution_id), limit=FEW),
+    )
+
+
+def _standing(look: Look) -> Standing:
+    return Standing(
+        {one.row.step: one.row for one in look.steps},
+        is_unwinding=look.state.is_unwinding,
+        has_completed=look.state.completed,
+        is_undone=look.row.status == "compensated",
+    )
+
+
+@router.get("/sagas")
+async def sagas(request: Request, console: Given, caller: Asking) -> Response:
+    """The sagas that this process knows, with how many of each version are in flight."""
+    known = console.service.definitions.all(caller)
+    counts = [await console.service.definitions.in_flight(caller, one.plan.saga, one.plan.version) for one in known]
+    return page(request, "sagas.html", known=list(zip(known, counts, strict=True)))
+
+
+@router.get("/sagas/{name}")
+async def saga(
+    request: Request, console: Given, caller: Asking, name: PathText, version: int | None = None
+) -> Response:
+    """One saga: its picture, and what its events look like."""
+    found = console.service.definitions.find(caller, name, version)
+    drawings = {way: svg_of(found.plan, direction=way) for way in ("right", "down")}
+    return page(request, "saga.html", found=found, drawings=drawings)
+
+
+@router.get("/operations")
+async def operations(
+    request: Request, console: Given, caller: Asking, query: Annotated[TrailQuery, Query()]
+) -> Response:
+    """What people did, the newest first."""
+    sought = Sought(target=query.target, actor=query.actor)
+    of = f"operations page {query.target} {query.actor}"
+    place = console.cursors.read(of, query.cursor)
+    before = None if place is None else (int(place[0]), str(place[1]))
+    found = await console.service.trail.operations(caller, sought, before=before, limit=ROWS)
+    last = (found[-1].accepted_ms, found[-1].id) if len(found) == ROWS else None
+    older = console.cursors.write(of, last)
+    return page(request, "operations.html", found=found, older=older, sought=sought)
+
+
+@router.get("/audit")
+async def audit(request: Request, console: Given, caller: Asking, query: Annotated[TrailQuery, Query()]) -> Response:
+    """The audit, the newest row first."""
+    sought = Sought(target=query.target, actor=query.actor)
+    of = f"audit page {query.target} {query.actor}"
+    place = console.cursors.read(of, query.cursor)
+    before = None if place is None else int(place[0])
+    rows = await console.service.trail.audit(caller, sought, before=before, limit=ROWS)
+    last = (rows[-1].number,) if len(rows) == ROWS else None
+    return page(request, "audit.html", rows=rows, sought=sought, older=console.cursors.write(of, last))

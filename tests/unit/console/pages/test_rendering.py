@@ -1,0 +1,28 @@
+"""What pages show of times, JSON and bodies."""
+
+from datetime import timedelta
+
+import pytest
+
+from orchestrator.console.pages.rendering import body, document, length_between, time_element
+from tests.service_kit import NOW
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (3_600, "1 h"), (90_061, "1 d 1 h"), (-5, "5 s")],
+)
+def test_a_length_is_told_in_its_two_largest_units(seconds, text) -> None:
+    assert length_between(NOW, NOW + timedelta(seconds=seconds)) == text
+
+
+def test_a_time_says_how_long_ago_and_has_utc_beside_it() -> None:
+    told = time_element(NOW, NOW + timedelta(minutes=3))
+    assert told == '<time datetime="2026-01-01T00:00:00+00:00" title="2026-01-01 00:00:00 UTC">3 min ago</time>'
+    assert ">in 1 h<" in time_element(NOW + timedelta(hours=1), NOW)
+    assert time_element(None, NOW) == "-"
+
+
+def test_bodies_are_laid_out_if_they_are_json() -> None:
+    assert body(b'{"a":1}') == document({"a": 1}) == '{\n  "a": 1\n}'
+    assert body(b"\xff{") == "\ufffd{"

@@ -1,0 +1,152 @@
+"""Pages to look at: what is on them, for whom, and that whatever the ledger holds is text on them."""
+
+import re
+from urllib.parse import quote
+
+import pytest
+
+from orchestrator.console.pages import ROUTERS
+from orchestrator.service.access import Caller, Role
+from orchestrator.service.records import MessageRecord, milliseconds
+from tests.api_kit import ApiBench
+from tests.service_kit import NOW
+
+HOSTILE = '<img src=x onerror="alert(1)">'
+
+
+@pytest.fixture
+def bench() -> ApiBench:
+    """Three trips: one is stuck, one completed, one runs."""
+    made = ApiBench(access_control=False, pages=ROUTERS)
+    made.ledger.keep_open(made.stuck("t1"), changed_ms=milliseconds(NOW) + 3)
+    made.ledger.keep(made.completed("t2"), changed_ms=milliseconds(NOW) + 2, correlation_id="thread")
+    made.ledger.keep_open(made.run("t/3"), changed_ms=milliseconds(NOW) + 1, correlation_id="thread")
+    return made
+
+
+async def text_of(bench: ApiBench, path: str, status: int = 200, caller: Caller | None = None) -> str:
+    async with bench.asking(caller) as api:
+        answer = await api.http.get(path)
+        assert answer.status_code == status, answer.text
+        assert answer.headers["content-type"].startswith("text/html")
+        assert "unsafe" not in answer.headers["content-security-policy"]
+        assert not re.search(r"<script|<style| style=| on[a-z]+=[\"']", answer.text)
+        return answer.text
+
+
+def listed(text: str) -> list[str]:
+    """The executions of a list, by their addresses."""
+    return re.findall(r'<th scope="row"><a href="/executions/([^"]+)"', text)
+
+
+async def test_the_overview_shows_first_what_needs_somebody(bench) -> None:
+    text = await text_of(bench, "/")
+    assert listed(text) == ["trip%3At1"] or listed(text) == ["trip:t1"]
+    assert "Retry the undo, mark it done by hand, or give it up." in text
+    assert text.index("Needs attention") < text.index("Everything")
+
+
+async def test_the_overview_says_when_a_server_is_away(bench) -> None:
+    bench.live.away = True
+    assert "Temporal does not answer." in await text_of(bench, "/")
+
+
+async def test_an_overview_of_nothing_says_so() -> None:
+    assert "Nothing waits for a person." in await text_of(ApiBench(access_control=False, pages=ROUTERS), "/")
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", ["t1", "t%2F3"]),
+        ("?view=attention", ["t1"]),
+        ("?view=all", ["t1", "t2", "t%2F3"]),
+        ("?status=completed", ["t2"]),
+        ("?view=all&correlation_id=thread", ["t2", "t%2F3"]),
+        ("?view=all&q=t1&version=&saga=&changed_after=", ["t1"]),
+        ("?view=all&changed_after=2026-01-01T00:01", []),
+        ("?view=all&failed_step=book_flight", ["t1"]),
+    ],
+)
+async def test_the_lists_address_is_its_state(bench, query, expected) -> None:
+    text = await text_of(bench, f"/executions{query}")
+    assert [name.partition("t")[2].replace("rip:", "").replace("rip%3A", "") for name in listed(text)] == expected
+
+
+async def test_a_long_list_goes_on(bench) -> None:
+    for number in range(60):
+        bench.ledger.keep_open(bench.run(f"x{number}"), changed_ms=milliseconds(NOW) + 10 + number)
+    first = await text_of(bench, "/executions?view=all&saga=trip")
+    (further,) = re.findall(r'rel="next" href="([^"]+)"', first)
+    rest = await text_of(bench, f"/executions{further.replace('&amp;', '&')}")
+    assert len(listed(first)) + len(listed(rest)) == 63
+    assert not set(listed(first)) & set(listed(rest))
+
+
+async def test_an_empty_list_says_what_to_do(bench) -> None:
+    assert "No execution is like this." in await text_of(bench, "/executions?q=nothing")
+
+
+async def test_an_execution_shows_its_picture_its_steps_and_what_may_be_done(bench) -> None:
+    text = await text_of(bench, "/executions/trip:t1")
+    assert 'aria-label="cancel_flight, undoes book_flight, stuck"' in text
+    assert '<a class="button" href="/executions/trip:t1/do/resolve">' in text.replace("trip%3A", "trip:")
+    assert "skip is for executions that are parked; this one is stuck" in text
+    assert "undo: undo book_flight says no" in text
+
+
+async def test_ids_with_a_slash_are_found(bench) -> None:
+    assert "t/3" in await text_of(bench, f"/executions/{quote('trip:t/3', safe='')}")
+
+
+async def test_what_others_wrote_is_text(bench) -> None:
+    letter = MessageRecord(
+        execution_id="trip:t1",
+        message_id="m1",
+        direction="in",
+        kind="event",
+        type=HOSTILE,
+        at_ms=milliseconds(NOW),
+        size=9,
+        body=HOSTILE.encode(),
+    )
+    bench.ledger.letters["trip:t1"] = (letter,)
+    text = await text_of(bench, "/executions/trip:t1")
+    assert "<img" not in text
+    assert "&lt;img" in text
+
+
+async def test_sagas_show_their_pictures_and_their_events(bench) -> None:
+    assert 'href="/sagas/trip?version=1"' in await text_of(bench, "/sagas")
+    text = await text_of(bench, "/sagas/trip?version=1")
+    assert 'class="saga-diagram"' in text
+    assert "trip.ordered" in text
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "told"),
+    [
+        ("/executions/trip:none", 404, "trip:none"),
+        ("/sagas/none", 404, "none"),
+        ("/operations/none", 404, "none"),
+        ("/executions?version=x", 422, "version"),
+        ("/executions?cursor=forged", 400, "cursor"),
+    ],
+)
+async def test_errors_are_pages_that_say_what_to_do(bench, path, status, told) -> None:
+    text = await text_of(bench, path, status)
+    assert told in text
+    assert "Trace id" in text
+
+
+async def test_without_a_right_there_is_a_page_that_says_which(bench) -> None:
+    bench.access_control = True
+    viewer = Caller(actor="vic", role=Role.VIEWER)
+    assert "audit:read" in await text_of(bench, "/audit", 403, viewer)
+    assert "hidden" in await text_of(bench, "/executions/trip:t1", caller=viewer)
+    assert "API token" in await text_of(bench, "/", 401)
+
+
+async def test_empty_pages_say_so(bench) -> None:
+    assert "Nobody did anything yet." in await text_of(bench, "/operations")
+    assert "No such row." in await text_of(bench, "/audit")
