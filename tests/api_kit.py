@@ -109,7 +109,7 @@ class ApiBench(ServiceBench):
             max_body=self.max_body,
         )
         # Building an app takes longer than a test of it: one of each kind serves all benches of this process.
-        kind = (self.access_control, self.max_body, self.root_path, self.pages)
+        kind = (self.access_control, self.max_body, self.root_path, len(self.pages))
         if kind not in _APPS:
             _APPS[kind] = build_app(console, pages=self.pages, root_path=self.root_path)
         _APPS[kind].state.console = console

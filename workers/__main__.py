@@ -100,7 +100,7 @@ def recorder() -> None:
 
 @app.command()
 def console(sagas: SagasOption = DEFAULT) -> None:
-    """Serve the REST API until told to stop: the reference is at /docs. It reads while Temporal is away."""
+    """Serve pages and REST API until told to stop; its reference is at /docs. They read while Temporal is away."""
     from workers.console import serve_console
 
     loaded = load_sagas(sagas)
@@ -108,7 +108,7 @@ def console(sagas: SagasOption = DEFAULT) -> None:
     async def work() -> None:
         stop = stop_on_signals()
         async with serve_console(loaded, load_settings()) as address:
-            note.print(f"saga console is ready at {address}/docs")
+            note.print(f"saga console is ready at {address}/")
             await stop.wait()
 
     _run(work())

@@ -17,6 +17,7 @@ from orchestrator.adapters.temporal.reaching import ReachedExecutions
 from orchestrator.console.api.app import build_app
 from orchestrator.console.api.context import Console
 from orchestrator.console.api.cursors import Cursors
+from orchestrator.console.pages import ROUTERS
 from orchestrator.errors import SettingsError, StoreUnavailableError, WrongSetting
 from orchestrator.service.feed import Feed
 from orchestrator.service.identity import Identity
@@ -59,7 +60,7 @@ async def open_app(sagas: Sequence[Saga], settings: Settings) -> AsyncGenerator[
             is_ready=_Readiness(service, ReachedExecutions(TemporalExecutions(client, settings))).ask,
             max_body=settings.max_body_bytes,
         )
-        yield build_app(console, root_path=settings.console_path or ""), feed
+        yield build_app(console, pages=ROUTERS, root_path=settings.console_path or ""), feed
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -41,10 +41,11 @@ def _environment() -> Environment:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        made.filters.update(
-            time=time_element, took=length_between, document=document, drawn=Markup, moment=moment, body=body
-        )
-        made.globals.update(status_word=status_word, deeds=DEEDS, states=STATES, for_steps=FOR_STEPS)
+        # Jinja2 does not say what its tables hold.
+        filters, known = cast("dict[str, Any]", vars(made)["filters"]), cast("dict[str, Any]", vars(made)["globals"])
+        filters |= {"time": time_element, "took": length_between, "document": document}
+        filters |= {"drawn": Markup, "moment": moment, "body": body}
+        known |= {"status_word": status_word, "deeds": DEEDS, "states": STATES, "for_steps": FOR_STEPS}
         _made.append(made)
     return _made[0]
 

@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.console.pages import ROUTERS
 from orchestrator.service.records import milliseconds
-from tests.api_kit import ApiBench
+from tests.api_kit import Api, ApiBench
 from tests.service_kit import NOW, WHY
 
 
@@ -26,7 +26,7 @@ def hidden(text: str) -> dict[str, str]:
     )
 
 
-async def fill(api, path: str, **more: str) -> httpx.Response:
+async def fill(api: Api, path: str, **more: str) -> httpx.Response:
     """Open a form, fill it and send it."""
     form = await api.http.get(path)
     assert form.status_code == 200, form.text
