@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from orchestrator.service.operations import OperationState
+    from orchestrator.service.parked_actions import Deed as ParkedDeed
+    from orchestrator.service.parked_records import ParkedState
     from orchestrator.service.records import Status
 
 Look: TypeAlias = Literal["active", "done", "attention", "doubtful", "left", "unknown"]
@@ -110,3 +112,20 @@ STATES: Mapping[OperationState, Word] = MappingProxyType(
     }
 )
 """How far an operation is."""
+
+PARKED_STATES: Mapping[ParkedState, Word] = MappingProxyType(
+    {
+        "parked": Word("attention", "!", "parked", "It could not be handled, and waits for a person."),
+        "redriving": Word("active", "▶", "redriving", "It is on its way back; the broker has not confirmed it yet."),
+        "redriven": Word("done", "✓", "redriven", "It went back to where it came from."),
+        "discarded": Word("left", "✗", "discarded", "It was put aside. It can be restored until it is forgotten."),
+    }
+)
+PARKED_DEEDS: Mapping[ParkedDeed, Deed] = MappingProxyType(
+    {
+        "redrive": Deed("Redrive", "Send it back to where it came from, as edited; the broker confirms each message."),
+        "edit": Deed("Edit", "Keep another form beside the original, held to its contract. A redrive sends that."),
+        "discard": Deed("Discard", "Put it aside. It can be restored until it is forgotten."),
+        "restore": Deed("Restore", "Let what was discarded wait for a person again."),
+    }
+)

@@ -1,0 +1,109 @@
+"""Pages of parked messages to look at: groups by cause, the messages of one, one message whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict
+
+from orchestrator.console.api.context import Asking, Console, CursorText, Given, PathText, Text
+from orchestrator.console.pages.rendering import page
+from orchestrator.console.pages.routing import PageRoute
+from orchestrator.service.parked_actions import FROM_TO
+from orchestrator.service.parked_records import GroupFilter, ParkedFilter, ParkedState, Place
+
+if TYPE_CHECKING:
+    from orchestrator.service.parked_actions import Deed
+
+router = APIRouter(prefix="/parked", include_in_schema=False, route_class=PageRoute)
+ROWS = 50
+LOOK_AGAIN_SECONDS = 2
+View: TypeAlias = Literal["waiting", "all"]
+
+
+class GroupsQuery(BaseModel):
+    """Which groups are shown."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    view: View = "waiting"
+    reason: Text = ""
+    type: Text = ""
+    queue: Text = ""
+    cursor: CursorText = None
+
+
+class MessagesQuery(BaseModel):
+    """Which messages of a group are shown."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    view: View = "waiting"
+    cursor: CursorText = None
+
+
+@router.get("")
+async def groups(request: Request, console: Given, caller: Asking, query: Annotated[GroupsQuery, Query()]) -> Response:
+    """Groups, the one that was added to last comes first."""
+    reading = console.service.parked.reading
+    wanted = GroupFilter(waiting_only=query.view == "waiting", reason=query.reason, type=query.type, queue=query.queue)
+    of = f"parked page {query.model_dump_json(exclude={'cursor'})}"
+    found = await reading.groups(caller, wanted, after=_place(console, of, query.cursor), limit=ROWS)
+    return page(
+        request,
+        "parked.html",
+        query=query,
+        found=found,
+        overview=await reading.overview(caller),
+        further=_cursor(console, of, found.following),
+    )
+
+
+@router.get("/groups/{fingerprint}")
+async def group(
+    request: Request, console: Given, caller: Asking, fingerprint: PathText, query: Annotated[MessagesQuery, Query()]
+) -> Response:
+    """One group and its messages, the last parked comes first."""
+    reading = console.service.parked.reading
+    found = await reading.group(caller, fingerprint)
+    states: tuple[ParkedState, ...] = ("parked", "redriving") if query.view == "waiting" else ()
+    wanted = ParkedFilter(states=states, fingerprint=fingerprint)
+    of = f"parked group page {fingerprint} {query.view}"
+    messages = await reading.messages(caller, wanted, after=_place(console, of, query.cursor), limit=ROWS)
+    return page(
+        request,
+        "parked_group.html",
+        query=query,
+        group=found,
+        messages=messages.messages,
+        further=_cursor(console, of, messages.following),
+    )
+
+
+@router.get("/messages/{message_id}")
+async def message(request: Request, console: Given, caller: Asking, message_id: PathText) -> Response:
+    """One message whole, without taking it from anywhere."""
+    look = await console.service.parked.reading.look(caller, message_id)
+    return page(request, "parked_message.html", look=look, one=look.message, deeds_now=_possible(look.message.state))
+
+
+@router.get("/operations/{operation_id}")
+async def operation(request: Request, console: Given, caller: Asking, operation_id: PathText) -> Response:
+    """How far an operation is; the page looks again while something is to be sent."""
+    found = await console.service.parked.reading.action(caller, operation_id)
+    return page(request, "parked_operation.html", one=found, again=LOOK_AGAIN_SECONDS if found.waiting else None)
+
+
+def _possible(state: ParkedState) -> list[Deed]:
+    """What may be done to a message that is in this state."""
+    return [deed for deed, (wanted, _) in FROM_TO.items() if wanted == state]
+
+
+def _place(console: Console, of: str, cursor: str | None) -> Place | None:
+    place = console.cursors.read(of, cursor)
+    return None if place is None else Place(int(place[0]), str(place[1]))
+
+
+def _cursor(console: Console, of: str, place: Place | None) -> str | None:
+    return console.cursors.write(of, None if place is None else (place.at_ms, place.id))
