@@ -34,7 +34,7 @@ MOST_ITEMS = 10_000
 PAGE = 200
 MIN_RATE, MAX_RATE = 0.1, 1_000.0
 Order: TypeAlias = Literal["suspend", "resume", "cancel", "retry_failed"]
-_FOLLOWING: dict[Order, tuple[tuple[BulkState, ...], BulkState]] = {
+FOLLOWING: dict[Order, tuple[tuple[BulkState, ...], BulkState]] = {
     "suspend": (("running",), "suspended"),
     "resume": (("suspended",), "running"),
     "cancel": (("running", "suspended"), "cancelled"),
@@ -155,7 +155,7 @@ class Bulking:
         entry = self._entry(caller, bulk, order, reason)
         try:
             self._check_order(caller, bulk, reason)
-            allowed, state = _FOLLOWING[order]
+            allowed, state = FOLLOWING[order]
             if bulk.state in allowed and order == "retry_failed":
                 await self._bulks.renew_failed(bulk_id)  # first: one that runs and has nothing waiting ends
             if not await self._bulks.move(bulk_id, allowed, state, entry):
@@ -172,6 +172,15 @@ class Bulking:
         if caller.sagas is not None and (begun_for is None or not begun_for <= caller.sagas):
             raise DeniedError(actor=caller.actor, permission=Permission.BULK, saga="of others")
         check_words(reason, bulk.id)
+
+    async def recent(self, caller: Caller, *, limit: int = 50) -> tuple[Bulk, ...]:
+        """The newest first.
+
+        Raises:
+            DeniedError: no bulks.
+        """
+        caller.require(Permission.BULK)
+        return await self._bulks.recent(limit=limit)
 
     async def look(self, caller: Caller, bulk_id: str) -> tuple[Bulk, BulkCounts]:
         """A bulk, and how far it is.

@@ -80,6 +80,10 @@ class Bulks(Protocol):
         """Those that are to be gone on with, the oldest first."""
         ...
 
+    async def recent(self, *, limit: int) -> tuple[Bulk, ...]:
+        """The newest first."""
+        ...
+
     async def end(self, bulk_id: str, state: BulkState) -> None:
         """Store the end of one that is running; another one stays as it is."""
         ...

@@ -121,3 +121,9 @@ async def test_what_is_stored_is_audited_in_the_same_transaction_and_what_is_not
         register = SqlRegister(bulks._engine)
         assert len(await register.audit()) == 2
         assert list(verify(await register.audit(), await register.audit_head())) == []
+
+
+async def test_the_newest_come_first(bulks) -> None:
+    for number in (1, 3, 2):
+        await bulks.create(replace(BULK, id=f"b{number}", key=f"k{number}", created_ms=number), IDS, ENTRY)
+    assert [one.id for one in await bulks.recent(limit=2)] == ["b3", "b2"]

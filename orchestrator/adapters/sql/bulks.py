@@ -67,6 +67,11 @@ class SqlBulks:
         wanted = select(bulks).where(bulks.c.state == "running").order_by(bulks.c.created_ms, bulks.c.id)
         return tuple(self._bulk(row) for row in await self._rows(wanted))
 
+    async def recent(self, *, limit: int) -> tuple[Bulk, ...]:
+        """The newest first."""
+        wanted = select(bulks).order_by(bulks.c.created_ms.desc(), bulks.c.id.desc()).limit(limit)
+        return tuple(self._bulk(row) for row in await self._rows(wanted))
+
     async def end(self, bulk_id: str, state: BulkState) -> None:
         """Store the end of one that is running."""
         one = (bulks.c.id == bulk_id, bulks.c.state == "running")

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from pydantic_core import from_json, to_json
 
-from orchestrator.console.pages.words import DEEDS, FOR_STEPS, PARKED_DEEDS, PARKED_STATES, STATES, status_word
+from orchestrator.console.pages import words
 from orchestrator.service.records import moment
 
 if TYPE_CHECKING:
@@ -45,8 +45,9 @@ def _environment() -> Environment:
         filters, known = cast("dict[str, Any]", vars(made)["filters"]), cast("dict[str, Any]", vars(made)["globals"])
         filters |= {"time": time_element, "took": length_between, "document": document}
         filters |= {"drawn": Markup, "moment": moment, "body": body}
-        known |= {"status_word": status_word, "deeds": DEEDS, "states": STATES, "for_steps": FOR_STEPS}
-        known |= {"parked_states": PARKED_STATES, "parked_deeds": PARKED_DEEDS}
+        known |= {"status_word": words.status_word, "deeds": words.DEEDS, "states": words.STATES}
+        known |= {"for_steps": words.FOR_STEPS, "bulk_states": words.BULK_STATES, "bulk_orders": words.BULK_ORDERS}
+        known |= {"parked_states": words.PARKED_STATES, "parked_deeds": words.PARKED_DEEDS}
         _made.append(made)
     return _made[0]
 

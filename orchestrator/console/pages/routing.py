@@ -78,6 +78,12 @@ class ListQuery(FilterQuery):
         return self.status or VIEWS[self.view]
 
 
+def fields_of(query: ListQuery) -> list[tuple[str, str]]:
+    """What is not as by default, name by name, as addresses and forms carry it; not the place in the list."""
+    said = query.model_dump(mode="json", exclude_defaults=True, include=set(ListQuery.model_fields) - {"cursor"})
+    return [(name, str(one)) for name, value in said.items() for one in (value if isinstance(value, list) else [value])]
+
+
 class TrailQuery(BaseModel):
     """Which operations, or rows of the audit, are shown."""
 

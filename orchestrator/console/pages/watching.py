@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, get_args
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
@@ -13,8 +13,9 @@ from orchestrator.console.api.context import Asking, CursorText, Given, PathText
 from orchestrator.console.diagram.svg import Standing, svg_of
 from orchestrator.console.diagram.timeline import timeline_of
 from orchestrator.console.pages.rendering import page
-from orchestrator.console.pages.routing import VIEWS, ListQuery, PageRoute, TrailQuery
+from orchestrator.console.pages.routing import VIEWS, ListQuery, PageRoute, TrailQuery, fields_of
 from orchestrator.console.pages.words import ATTENTION, STATUSES
+from orchestrator.service.bulk_records import BulkWord
 from orchestrator.service.reading import Look
 from orchestrator.service.records import Cursor, Filter
 from orchestrator.service.trail import Sought
@@ -57,6 +58,8 @@ async def executions(
         found=found,
         count=await console.service.reading.count(caller, wanted),
         further=_address(query, console.cursors.write(of, following)) if following else "",
+        bulk_fields=fields_of(query),
+        bulk_words=get_args(BulkWord),
         views=VIEWS,
         statuses=STATUSES,
         sagas=sorted({one.plan.saga for one in console.service.definitions.all(caller)}),
@@ -64,8 +67,7 @@ async def executions(
 
 
 def _address(query: ListQuery, cursor: str | None) -> str:
-    said = query.model_dump(mode="json", exclude_defaults=True, exclude={"cursor"})
-    return f"?{urlencode({**said, **({'cursor': cursor} if cursor else {})}, doseq=True)}"
+    return f"?{urlencode([*fields_of(query), *([('cursor', cursor)] if cursor else [])])}"
 
 
 @router.get("/executions/{execution_id}")

@@ -11,6 +11,8 @@ from orchestrator.service.requests import Operation
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from orchestrator.service.bulk import Order
+    from orchestrator.service.bulk_records import BulkState
     from orchestrator.service.operations import OperationState
     from orchestrator.service.parked_actions import Deed as ParkedDeed
     from orchestrator.service.parked_records import ParkedState
@@ -128,4 +130,18 @@ PARKED_DEEDS: Mapping[ParkedDeed, Deed] = MappingProxyType(
         "discard": Deed("Discard", "Put it aside. It can be restored until it is forgotten."),
         "restore": Deed("Restore", "Let what was discarded wait for a person again."),
     }
+)
+
+BULK_STATES: Mapping[BulkState, Word] = MappingProxyType(
+    {
+        "running": Word("active", "▶", "running", "One after the other is done, at most so many a second."),
+        "suspended": Word("attention", "‖", "suspended", "What is under way ends; nothing more begins."),
+        "cancelled": Word("left", "✗", "cancelled", "What was waiting is not done any more."),
+        "completed": Word("done", "✓", "completed", "Each one is done."),
+        "partially_completed": Word("doubtful", "◐", "partly completed", "Some are done, some failed or were skipped."),
+        "failed": Word("attention", "!", "failed", "None is done."),
+    }
+)
+BULK_ORDERS: Mapping[Order, str] = MappingProxyType(
+    {"suspend": "Suspend", "resume": "Resume", "cancel": "Cancel", "retry_failed": "Try the failed ones again"}
 )

@@ -1,0 +1,188 @@
+"""Pages of bulks: what would be touched, confirmed by typing how many; then how far it is, and orders to it."""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import BaseModel, ConfigDict
+
+from orchestrator.console.api.context import Asking, Console, CursorText, Given, PathText
+from orchestrator.console.api.problems import KINDS, failure_of
+from orchestrator.console.pages.forms import form_of
+from orchestrator.console.pages.rendering import page
+from orchestrator.console.pages.routing import ListQuery, PageRoute, fields_of
+from orchestrator.errors import InvalidRequestError, OrchestratorError, SelectionMovedError
+from orchestrator.service.access import Caller
+from orchestrator.service.bulk import FOLLOWING, MAX_RATE, MIN_RATE, BulkWish, Order
+from orchestrator.service.bulk_records import BulkWord, ItemState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from orchestrator.service.bulk import Selection
+
+router = APIRouter(prefix="/bulks", include_in_schema=False, route_class=PageRoute)
+ROWS, SHOWN_IDS = 50, 20
+LOOK_AGAIN_SECONDS = 2
+DEFAULT_RATE = "20"
+
+
+class BulkQuery(ListQuery):
+    """What is to be done to which executions: the list's own filter."""
+
+    operation: BulkWord
+
+
+class ItemsQuery(BaseModel):
+    """Which items of a bulk are shown."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    state: ItemState | None = None
+    cursor: CursorText = None
+
+
+@router.get("")
+async def bulks(request: Request, console: Given, caller: Asking) -> Response:
+    """The newest bulks."""
+    return page(request, "bulks.html", found=await console.service.bulking.recent(caller, limit=ROWS))
+
+
+@router.get("/new")
+async def prepare(request: Request, console: Given, caller: Asking, query: Annotated[BulkQuery, Query()]) -> Response:
+    """What a bulk would touch, and the form that begins it."""
+    return await _form(request, console, caller, query, {"key": secrets.token_urlsafe(16), "rate": DEFAULT_RATE})
+
+
+@router.post("/new")
+async def begin(request: Request, console: Given, caller: Asking, query: Annotated[BulkQuery, Query()]) -> Response:
+    """Begin it, once however often the form is sent; a refusal is told in the form, as it was filled."""
+    given = defaultdict(str, await form_of(request))
+    try:
+        bulk = await console.service.bulking.begin(caller, _wish(query, given))
+    except OrchestratorError as error:
+        given["key"] = secrets.token_urlsafe(16)
+        return await _form(request, console, caller, query, given, error=error)
+    root = request.scope.get("root_path", "")
+    return RedirectResponse(f"{root}/bulks/{bulk.id}", status_code=303)
+
+
+@router.get("/{bulk_id}")
+async def bulk(
+    *, request: Request, console: Given, caller: Asking, bulk_id: PathText, query: Annotated[ItemsQuery, Query()]
+) -> Response:
+    """How far a bulk is; the page looks again while it runs."""
+    return await _shown(request, console, caller, bulk_id, query)
+
+
+@router.post("/{bulk_id}")
+async def order(
+    *, request: Request, console: Given, caller: Asking, bulk_id: PathText, query: Annotated[ItemsQuery, Query()]
+) -> Response:
+    """Suspend, resume or cancel it, or try what failed again."""
+    given = defaultdict(str, await form_of(request))
+    try:
+        if given["order"] not in FOLLOWING:
+            raise InvalidRequestError([("/order", f"one of {', '.join(FOLLOWING)}")])
+        await console.service.bulking.order(caller, bulk_id, cast("Order", given["order"]), given["reason"])
+    except OrchestratorError as error:
+        return await _shown(request, console, caller, bulk_id, query, error=error, given=given)
+    return RedirectResponse(request.url.path, status_code=303)
+
+
+async def _form(
+    request: Request,
+    console: Console,
+    caller: Caller,
+    query: BulkQuery,
+    given: Mapping[str, str],
+    *,
+    error: OrchestratorError | None = None,
+) -> Response:
+    wanted = replace(query.filter(), statuses=query.statuses)
+    found: Selection = await console.service.bulking.preview(caller, query.operation, wanted)
+    return page(
+        request,
+        "bulk_new.html",
+        status=_status(error),
+        operation=query.operation,
+        count=len(found.ids),
+        token=found.token,
+        shown=found.ids[:SHOWN_IDS],
+        fields=fields_of(query),
+        rates=(MIN_RATE, MAX_RATE),
+        given=defaultdict(str, given),
+        failure=None if error is None else failure_of(error),
+        has_moved=isinstance(error, SelectionMovedError),
+    )
+
+
+async def _shown(
+    request: Request,
+    console: Console,
+    caller: Caller,
+    bulk_id: str,
+    query: ItemsQuery,
+    *,
+    error: OrchestratorError | None = None,
+    given: Mapping[str, str] | None = None,
+) -> Response:
+    bulking = console.service.bulking
+    found, counts = await bulking.look(caller, bulk_id)
+    of = f"bulk page {bulk_id} {query.state}"
+    place = console.cursors.read(of, query.cursor)
+    items = await bulking.items(caller, bulk_id, query.state, after=int(place[0]) if place else 0, limit=ROWS)
+    last = (items[-1].number,) if len(items) == ROWS else None
+    return page(
+        request,
+        "bulk.html",
+        status=_status(error),
+        bulk=found,
+        counts=counts,
+        items=items,
+        query=query,
+        states=get_args(ItemState),
+        orders=[order for order, (states, _) in FOLLOWING.items() if found.state in states],
+        further=console.cursors.write(of, last),
+        given=defaultdict(str, given or {}),
+        failure=None if error is None else failure_of(error),
+        again=LOOK_AGAIN_SECONDS if found.state == "running" and error is None else None,
+    )
+
+
+def _wish(query: BulkQuery, given: Mapping[str, str]) -> BulkWish:
+    """What a form asks for.
+
+    Raises:
+        InvalidRequestError: the rate is no number, or another number was typed than was shown.
+    """
+    problems: list[tuple[str, str]] = []
+    try:
+        rate = float(given["rate"])
+    except ValueError:
+        rate, problems = MIN_RATE, [("/rate", "a number of executions a second")]
+    if given["typed"].strip() != given["count"]:
+        problems.append(("/typed", f"type {given['count']}, the number of executions, to confirm"))
+    if problems:
+        raise InvalidRequestError(problems)
+    wanted = replace(query.filter(), statuses=query.statuses)
+    return BulkWish(
+        word=query.operation,
+        wanted=wanted,
+        reason=given["reason"],
+        key=given["key"],
+        token=given["token"],
+        rate=rate,
+    )
+
+
+def _status(error: Any) -> int:
+    if error is None:
+        return 200
+    failure = failure_of(error)
+    return failure.status or KINDS[failure.code].status

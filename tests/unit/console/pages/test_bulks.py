@@ -1,0 +1,141 @@
+"""Bulks by forms: what is seen is what is done, confirmed by its number; then followed, held, and tried again."""
+
+import re
+
+import httpx
+import pytest
+
+from orchestrator.console.pages import ROUTERS
+from orchestrator.service.access import Caller, Role
+from orchestrator.service.records import milliseconds
+from tests.api_kit import Api, ApiBench
+from tests.service_kit import NOW, WHY
+
+NEW = "/bulks/new?operation=suspend&view=all"
+
+
+def run(bench: ApiBench, *names: str) -> None:
+    for name in names:
+        bench.ledger.keep_open(bench.run(name), changed_ms=milliseconds(NOW))
+
+
+@pytest.fixture
+def bench() -> ApiBench:
+    made = ApiBench(access_control=False, pages=ROUTERS)
+    run(made, "t1", "t2", "t3")
+    return made
+
+
+async def hidden(api: Api, path: str) -> dict[str, str]:
+    """What a form carries along."""
+    answer = await api.http.get(path)
+    assert answer.status_code == 200, answer.text
+    text = answer.text[answer.text.index('method="post"') :]
+    return dict(re.findall(r'<input type="hidden" name="([a-z_]+)" value="([^"]*)"', text))
+
+
+async def fill(api: Api, path: str = NEW, **more: str) -> httpx.Response:
+    given = await hidden(api, path)
+    return await api.http.post(path, data={**given, "typed": given["count"], "rate": "20", "reason": WHY, **more})
+
+
+async def begun(api: Api) -> str:
+    answer = await fill(api)
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"]
+
+
+async def test_a_bulk_is_begun_by_typing_how_many_and_followed_to_its_end(bench) -> None:
+    async with bench.asking() as api:
+        bulk = await begun(api)
+        text = (await api.http.get(bulk)).text
+        assert "3 executions" in text
+        assert 'http-equiv="refresh" content="2"' in text
+        await bench.running.run_all()
+        text = (await api.http.get(bulk)).text
+        assert 'http-equiv="refresh"' not in text
+        assert "<strong>3</strong> done" in text
+        assert len(re.findall(r'<th scope="row"><a href="/executions/', text)) == 3
+        assert "Nobody has begun" not in (await api.http.get("/bulks")).text
+
+
+async def test_the_list_offers_what_its_filter_selects(bench) -> None:
+    async with bench.asking() as api:
+        text = (await api.http.get("/executions?status=running&q=trip:t1")).text
+        form = text[text.index('action="/bulks/new"') :].partition("</form>")[0]
+        fields = re.findall(r'<input type="hidden" name="([a-z_]+)" value="([^"]*)"', form)
+        assert fields == [("status", "running"), ("q", "trip:t1")]
+        answer = await api.http.get("/bulks/new", params=[*fields, ("operation", "suspend")])
+        assert "Suspend: 1 execution" in answer.text
+        assert "trip:t1" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"typed": "2"}, "typed: type 3"),
+        ({"rate": "fast"}, "rate: a number"),
+        ({"rate": "0"}, "rate: "),
+        ({"rate": "nan"}, "rate: "),
+        ({"reason": "short"}, "reason: "),
+    ],
+)
+async def test_what_does_not_fit_is_told_in_the_form(bench, said, told) -> None:
+    async with bench.asking() as api:
+        answer = await fill(api, **said)
+        assert answer.status_code == 422
+        assert told in answer.text
+    assert bench.bulks.bulks == {}
+
+
+async def test_a_selection_that_moved_is_shown_anew(bench) -> None:
+    async with bench.asking() as api:
+        given = {**await hidden(api, NEW), "typed": "3", "rate": "20", "reason": WHY}
+        run(bench, "t4")
+        answer = await api.http.post(NEW, data=given)
+        assert answer.status_code == 409
+        assert "the new one" in answer.text
+        assert "Suspend: 4 executions" in answer.text
+
+
+async def test_a_form_that_is_sent_twice_is_one_bulk(bench) -> None:
+    async with bench.asking() as api:
+        given = {**await hidden(api, NEW), "typed": "3", "rate": "20", "reason": WHY}
+        first, second = [await api.http.post(NEW, data=given) for _ in range(2)]
+        assert first.headers["location"] == second.headers["location"]
+    assert len(bench.bulks.bulks) == 1
+
+
+async def test_a_bulk_is_suspended_resumed_and_cancelled(bench) -> None:
+    async with bench.asking() as api:
+        bulk = await begun(api)
+        for order, state in (("suspend", "suspended"), ("resume", "running"), ("cancel", "cancelled")):
+            assert f'value="{order}"' in (await api.http.get(bulk)).text
+            assert (await api.http.post(bulk, data={"order": order, "reason": WHY})).status_code == 303
+            assert [one.state for one in bench.bulks.bulks.values()] == [state]
+        late = await api.http.post(bulk, data={"order": "resume", "reason": WHY})
+        assert (late.status_code, "Not done." in late.text) == (409, True)
+        assert (await api.http.post(bulk, data={"order": "stop", "reason": WHY})).status_code == 422
+
+
+async def test_items_are_shown_by_result(bench) -> None:
+    async with bench.asking() as api:
+        bulk = await begun(api)
+        assert "None that is failed" in (await api.http.get(f"{bulk}?state=failed")).text
+        assert "trip:t2" in (await api.http.get(f"{bulk}?state=waiting")).text
+
+
+async def test_nothing_to_do_says_so(bench) -> None:
+    async with bench.asking() as api:
+        answer = await api.http.get("/bulks/new?operation=suspend&q=nothing")
+        assert "There is none" in answer.text
+        assert '<form method="post"' not in answer.text
+
+
+async def test_who_may_not_is_told_what_is_missing() -> None:
+    bench = ApiBench(pages=ROUTERS)
+    async with bench.asking(Caller(actor="eve", role=Role.VIEWER)) as api:
+        for path in ("/bulks", NEW):
+            answer = await api.http.get(path)
+            assert answer.status_code == 403
+            assert "bulk" in answer.text
