@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
@@ -60,8 +61,11 @@ class Shop:
         await self.send(order.message_type, body, message_id or f"placed-{order.order_id}")
         return f"fulfil-order:{order.order_id}"
 
-    async def send(self, message_type: str, body: bytes, message_id: str, source: str = "test") -> None:
-        envelope = Envelope(id=message_id, source=source, type=message_type, body=body)
+    async def send(
+        self, message_type: str, body: bytes, message_id: str, source: str = "test", *, age: timedelta = timedelta(0)
+    ) -> None:
+        time = datetime.now(UTC) - age
+        envelope = Envelope(id=message_id, source=source, type=message_type, body=body, time=time)
         async with Publisher.open(self.corner.settings) as publisher:
             await publisher.publish(envelope, exchange=self.corner.names.events, routing_key=message_type)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.adapters.sql.databases import make_folder, open_engine, open_reading_engine
 from orchestrator.adapters.sql.ledger import SqlLedger
+from orchestrator.adapters.sql.ledger_reader import SqlLedgerReader
 from orchestrator.adapters.sql.switches import SqlSwitches
 from orchestrator.errors import StoreUnavailableError
 from orchestrator.service.buffering import LedgerBuffer
@@ -41,6 +42,16 @@ async def open_buffer(settings: Settings) -> AsyncGenerator[LedgerBuffer]:
             log.warning("the ledger is away (%s): sagas run, what they do is written when it is back", error)
         async with LedgerBuffer(ledger, limit=settings.ledger_buffer) as buffer:
             yield buffer
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def open_reader(settings: Settings) -> AsyncGenerator[SqlLedgerReader]:
+    """The ledger for those who ask it; opened after the buffer, which makes its tables."""
+    engine = open_reading_engine(settings.ledger)
+    try:
+        yield SqlLedgerReader(engine, settings.seal)
     finally:
         await engine.dispose()
 

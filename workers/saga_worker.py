@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from orchestrator.adapters.rabbitmq.connection import connected
 from orchestrator.adapters.rabbitmq.courier import RabbitCourier
@@ -17,7 +17,7 @@ from orchestrator.adapters.rabbitmq.pace import Pace
 from orchestrator.adapters.rabbitmq.publisher import Publisher
 from orchestrator.adapters.rabbitmq.replies import ReplyDesk
 from orchestrator.adapters.rabbitmq.topology import check_topology
-from orchestrator.adapters.temporal.connecting import connect
+from orchestrator.adapters.temporal.connecting import connect, retention_of
 from orchestrator.adapters.temporal.gateway import TemporalExecutions
 from orchestrator.adapters.temporal.performing import Stage
 from orchestrator.adapters.temporal.worker import SagaPlugin, ensure_search_attribute, saga_worker
@@ -25,9 +25,11 @@ from orchestrator.contracts.catalogue import Catalogue
 from orchestrator.saga.handlers import Handlers
 from orchestrator.service.holding import HoldingExecutions
 from orchestrator.service.recording import RecordingCourier, RecordingExecutions
+from orchestrator.service.records import Status
+from orchestrator.service.remembering import RememberingExecutions
 from orchestrator.service.reply_contracts import ReplyContracts
 from orchestrator.service.routing import Routes
-from workers.ledger import open_board, open_buffer
+from workers.ledger import open_board, open_buffer, open_reader
 from workers.reconciler import reconciling
 from workers.relay import Relay
 from workers.upkeep import upkeep
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 
     from orchestrator.saga.definition import Saga
     from orchestrator.service.buffering import LedgerBuffer
-    from orchestrator.service.ports import Executions
+    from orchestrator.service.ports import Executions, LedgerReader
     from orchestrator.service.switches import SwitchBoard
     from orchestrator.settings import Settings
 
@@ -119,6 +121,7 @@ class _Lines:
     """The lines to ledger and broker, open."""
 
     buffer: LedgerBuffer
+    reader: LedgerReader
     board: SwitchBoard
     publisher: Publisher
     connection: AbstractRobustConnection
@@ -129,11 +132,12 @@ async def _lines(settings: Settings) -> AsyncGenerator[_Lines]:
     async with (
         # Opened first and so closed last: what is done while the others stop is written too.
         open_buffer(settings) as buffer,
+        open_reader(settings) as reader,
         open_board(settings) as board,
         Publisher.open(settings, purpose="saga worker") as publisher,
         connected(settings, purpose="saga worker") as connection,
     ):
-        yield _Lines(buffer, board, publisher, connection)
+        yield _Lines(buffer, reader, board, publisher, connection)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +186,12 @@ async def _opened(
                 sagas=sagas,
                 settings=settings,
                 lines=lines,
-                executions=executions,
+                executions=RememberingExecutions(
+                    executions,
+                    lines.reader,
+                    engine_keeps=await retention_of(client),
+                    ledger_keeps=min(map(settings.keeps, get_args(Status))),
+                ),
                 pace=pace,
                 desk=desk,
                 stage=stage,

@@ -9,6 +9,7 @@ OrchestratorError
 │   ├── SchemaMismatchError      JSON, but not what the type says
 │   ├── UnknownMessageTypeError
 │   ├── UnknownCommandError      a participant handles no such command
+│   ├── StartTooOldError         nobody remembers whether it was carried out
 │   └── MissingKeyError          the field that names the execution is absent or empty
 ├── IllegalSignalError           the engine was told something that cannot happen in this state
 ├── ReplayMismatchError          a stored state does not fit its plan
@@ -71,6 +72,7 @@ from orchestrator.errors.messages import (
     PublishError,
     PublishUnknownError,
     SchemaMismatchError,
+    StartTooOldError,
     UnknownCommandError,
     UnknownMessageTypeError,
     UnroutableError,
@@ -154,6 +156,7 @@ __all__ = [
     "SchemaMismatchError",
     "SealError",
     "SettingsError",
+    "StartTooOldError",
     "StoreUnavailableError",
     "TopologyError",
     "UnknownCommandError",

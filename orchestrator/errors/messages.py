@@ -8,6 +8,7 @@ from orchestrator.errors.root import OrchestratorError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import timedelta
 
 
 class MessageError(OrchestratorError):
@@ -101,6 +102,25 @@ class MissingKeyError(MessageError):
         super().__init__(f"{message_type!r} has no usable {key!r}, which names the execution: {problem}")
         self.message_type = message_type
         self.key = key
+
+
+class StartTooOldError(MessageError):
+    """An event that starts an execution is older than anybody remembers executions.
+
+    Args:
+        execution_id: what it would start.
+        age: how long ago it was sent.
+    """
+
+    reason = "too-old"
+
+    def __init__(self, execution_id: str, age: timedelta) -> None:
+        super().__init__(
+            f"it was sent {age.days} days ago, longer than Temporal and the ledger keep executions: nobody can tell "
+            f"whether {execution_id!r} was carried out already. If it was not, send it again with a new id and ce-time"
+        )
+        self.execution_id = execution_id
+        self.age = age
 
 
 class PublishError(OrchestratorError):

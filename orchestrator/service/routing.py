@@ -163,6 +163,21 @@ def settlement(delivery: Delivery, target: Target) -> Settlement:
             assert_never(delivery)
 
 
+def met_before(seen: Mapping[str, str], identity: str, body_hash: str) -> Delivery:
+    """What an event is to an execution that has ended: by (source, id) and content, as while it ran.
+
+    Args:
+        seen: identity -> body hash of every event that it took, its trigger first.
+        identity: the event's (source, id).
+        body_hash: its content's. With the trigger's it is that start once more, whatever its id.
+    """
+    if body_hash == next(iter(seen.values()), None):
+        return Delivery.DUPLICATE
+    if identity not in seen:
+        return Delivery.ENDED
+    return Delivery.DUPLICATE if seen[identity] == body_hash else Delivery.CONFLICT
+
+
 def no_execution(execution_id: str) -> Park:
     """What becomes of a message whose execution did not come in time."""
     return Park("no-execution", f"execution {execution_id!r} does not exist: check the key, or send its first event")

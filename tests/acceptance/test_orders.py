@@ -2,19 +2,24 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 from temporalio import activity
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker
 
 from orchestrator.adapters.rabbitmq import parking
-from orchestrator.adapters.temporal.connecting import connect
+from orchestrator.adapters.temporal.connecting import connect, retention_of
 from orchestrator.errors import RefusedCommandError
 from orchestrator.messages import Envelope, short_hash
 from sagas.order_fulfilment.messages import PaymentSettled
 from tests.rabbitmq_kit import until
 from tests.shop_kit import ALL, shop
+from workers.ledger import open_reader
 from workers.saga_worker import saga_plugin
 
 pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("environment")]
@@ -124,6 +129,42 @@ async def test_what_an_order_took_is_known_after_its_end_too(tmp_path) -> None:
         await place.place(order, message_id="the same order under another id")
         await until(lambda: place.running.relay.counts.duplicate == 2)
         assert await place.corner.depth(place.corner.names.parking) == 0
+
+
+async def test_an_order_that_temporal_has_forgotten_is_known_by_the_ledger(tmp_path) -> None:
+    async with shop(tmp_path, *ALL) as place:
+        order = place.order()
+        execution = await place.place(order)
+        await place.result(execution)
+        client = place.running.client
+        old = await retention_of(client) + timedelta(hours=1)
+        async with open_reader(place.corner.settings) as ledger:
+            while (found := await ledger.find(execution)) is None or found.row.status != "completed":
+                await asyncio.sleep(0.1)
+        await client.workflow_service.delete_workflow_execution(
+            DeleteWorkflowExecutionRequest(
+                namespace=client.namespace, workflow_execution=WorkflowExecution(workflow_id=execution)
+            )
+        )
+        while await exists(client, execution):
+            await asyncio.sleep(0.1)
+        await place.send(order.message_type, order.model_dump_json().encode(), f"placed-{order.order_id}", age=old)
+        await until(lambda: place.running.relay.counts.duplicate == 1)
+        forgotten = place.order(2).model_dump_json().encode()
+        await place.send(order.message_type, forgotten, "nobody knows", age=timedelta(days=400))
+        (parked,) = await place.corner.parked()
+        assert parked.headers[parking.REASON] == "too-old"
+        assert (await place.effects()).count(("money", "do")) == 1
+
+
+async def exists(client, execution):
+    try:
+        await client.get_workflow_handle(execution).describe()
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        return False
+    return True
 
 
 async def test_a_participant_that_is_away_is_waited_for(tmp_path) -> None:

@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from orchestrator.adapters.sql.databases import open_engine
+from orchestrator.adapters.sql.databases import make_folder, open_engine
 from orchestrator.adapters.sql.inbox import outages
 from orchestrator.errors import LedgerOutdatedError
 
@@ -38,7 +38,8 @@ async def migrate(engine: AsyncEngine) -> str:
 
 
 async def migrate_at(url: str) -> str:
-    """The same for a ledger at an address. Errors: see `migrate`."""
+    """The same for a ledger at an address; the folder of a SQLite file is made. Errors: see `migrate`."""
+    make_folder(url)
     engine = open_engine(url)
     try:
         return await migrate(engine)

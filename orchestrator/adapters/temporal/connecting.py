@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -10,11 +11,14 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import GrpcCompression, RPCError, RPCStatusCode, TLSConfig
 
+from orchestrator.adapters.temporal.answers import unavailable
 from orchestrator.adapters.temporal.sealed import converter_of
 from orchestrator.errors import EngineUnavailableError, SettingsError, WrongSetting
 
 if TYPE_CHECKING:
     from orchestrator.settings import Settings
+
+log = logging.getLogger(__name__)
 
 ANSWER_WITHIN = timedelta(seconds=5)
 _REASON = re.compile(r'(?:message|error): "([^"]+)"')
@@ -67,6 +71,23 @@ async def _require_namespace(client: Client, address: str) -> None:
         if error.status is RPCStatusCode.NOT_FOUND:
             allowed = f"the Temporal server at {address} has no namespace of this name: make it, or name another"
             raise SettingsError(WrongSetting("SAGA_TEMPORAL_NAMESPACE", client.namespace, allowed)) from error
+
+
+async def retention_of(client: Client) -> timedelta:
+    """How long Temporal knows an execution after its end. Of a namespace that we may not ask about: for ever.
+
+    Raises:
+        EngineUnavailableError: it does not answer.
+    """
+    request = DescribeNamespaceRequest(namespace=client.namespace)
+    try:
+        found = await client.workflow_service.describe_namespace(request, timeout=ANSWER_WITHIN)
+    except RPCError as error:
+        if error.status in (RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED):
+            log.warning("the namespace's retention cannot be read: how old a start event is, is not looked at")
+            return timedelta.max
+        raise unavailable(error) from error
+    return found.config.workflow_execution_retention_ttl.ToTimedelta() or timedelta.max
 
 
 def _why(told: str) -> str:

@@ -20,6 +20,7 @@ from orchestrator.engine.signals import CancelRequested, ReceivedEvent
 from orchestrator.errors import ExecutionNotFoundError, MalformedMessageError
 from orchestrator.messages import new_traceparent
 from orchestrator.service.ports import Delivery
+from orchestrator.service.routing import met_before
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -107,17 +108,13 @@ class TemporalExecutions:
         try:
             found = await handle.describe()
             begun = memo.read(await found.memo())
-            if begun.get(memo.BODY) == event.body_hash:
-                return Delivery.DUPLICATE  # the trigger's content, whatever its id: one start
-            seen: dict[Any, Any] = {begun.get(memo.IDENTITY): begun.get(memo.BODY)}
-            if event.identity not in seen and found.status is WorkflowExecutionStatus.COMPLETED:
+            said = met_before({begun.get(memo.IDENTITY, ""): begun.get(memo.BODY, "")}, event.identity, event.body_hash)
+            if said is Delivery.ENDED and found.status is WorkflowExecutionStatus.COMPLETED:
                 result: dict[str, Any] = await handle.result()
-                seen = result["state"]["seen"]
+                said = met_before(result["state"]["seen"], event.identity, event.body_hash)
         except RPCError as error:
             raise meaning(error) from error
-        if event.identity not in seen:
-            return Delivery.ENDED
-        return Delivery.DUPLICATE if seen[event.identity] == event.body_hash else Delivery.CONFLICT
+        return said
 
     async def answer(self, reply: Reply) -> Delivery:
         """Signal a late reply.

@@ -9,7 +9,7 @@ from tests.cli_kit import FakeDesk
 
 
 def test_migrate_makes_the_tables_and_says_which_version(tmp_path, monkeypatch) -> None:
-    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    url = f"sqlite:///{tmp_path / 'not there yet' / 'ledger.db'}"
     monkeypatch.setenv("SAGA_LEDGER_URL", url)
     for _ in range(2):
         told = CliRunner().invoke(build_app(FakeDesk()), ["ledger", "migrate"])

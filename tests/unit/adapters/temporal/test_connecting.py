@@ -1,7 +1,14 @@
-import pytest
-from temporalio.service import GrpcCompression
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any, cast
 
-from orchestrator.adapters.temporal.connecting import _compression, _tls, _why, connect
+import pytest
+from google.protobuf.duration_pb2 import Duration
+from temporalio.api.namespace.v1 import NamespaceConfig
+from temporalio.api.workflowservice.v1 import DescribeNamespaceResponse
+from temporalio.service import GrpcCompression, RPCError, RPCStatusCode
+
+from orchestrator.adapters.temporal.connecting import _compression, _tls, _why, connect, retention_of
 from orchestrator.errors import EngineUnavailableError
 from tests.temporal_kit import settings
 
@@ -31,6 +38,36 @@ async def test_a_server_that_does_not_answer_is_named_with_its_setting() -> None
 )
 def test_the_reason_is_told_without_the_structures_around_it(told, why) -> None:
     assert _why(told) == why
+
+
+def namespaced(answer):
+    async def describe_namespace(_, **options):
+        if isinstance(answer, Exception):
+            raise answer
+        config = NamespaceConfig(workflow_execution_retention_ttl=Duration(seconds=answer))
+        return DescribeNamespaceResponse(config=config)
+
+    service = SimpleNamespace(describe_namespace=describe_namespace)
+    return cast("Any", SimpleNamespace(namespace="shop", workflow_service=service))
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        (86_400, timedelta(days=1)),
+        (0, timedelta.max),
+        (RPCError("no", RPCStatusCode.PERMISSION_DENIED, b""), timedelta.max),
+        (RPCError("who", RPCStatusCode.UNAUTHENTICATED, b""), timedelta.max),
+    ],
+    ids=str,
+)
+async def test_the_retention_is_the_namespaces_or_without_end(answer, found) -> None:
+    assert await retention_of(namespaced(answer)) == found
+
+
+async def test_a_server_that_cannot_say_its_retention_is_away() -> None:
+    with pytest.raises(EngineUnavailableError):
+        await retention_of(namespaced(RPCError("gone", RPCStatusCode.UNAVAILABLE, b"")))
 
 
 def test_files_of_mutual_tls_are_read(tmp_path) -> None:
