@@ -150,7 +150,8 @@ def step(
         within: limit of one attempt; for a command the time until its reply, resends included.
         retry: for an action any failure counts; for a command refusals that are marked retryable.
         undo_retry: when it is used up the saga is stuck and a person decides; never without a limit.
-        probe: finds out what an attempt without a verdict did: returns the result, or raises `Rejected`.
+        probe: finds out what an attempt without a verdict did: returns the result, or raises `Rejected`. One that fails
+            is asked again until `within` is over, a brief one for a second; then the outcome stays unknown.
         as_: another name for the step and its result.
     """
     place = caller_place()

@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 SOURCE = "saga-orchestrator"
 MAX_REASON = 500
 MAX_CODE = 100
+PROBE_PAUSE_S = 0.2
+"""Pause before a probe is asked again, seconds; it doubles."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +77,23 @@ class Scene:
 
 
 async def perform(stage: Stage, scene: Scene) -> Report:
-    """Perform one attempt and report how it went."""
+    """Perform one attempt and report how it went.
+
+    A probe that finds nothing out is asked again until the time of its attempt is up: an unanswered command is sent
+    again for so long too, and only then does nobody know.
+    """
+    loop = asyncio.get_running_loop()
+    ends, pause = loop.time() + scene.patience, PROBE_PAUSE_S
+    while True:
+        made = await _once(stage, scene)
+        is_asked_again = scene.call.direction == "probe" and made.kind == "failed" and made.retryable
+        if not is_asked_again or loop.time() + pause >= ends:
+            return made
+        await asyncio.sleep(pause)
+        pause *= 2
+
+
+async def _once(stage: Stage, scene: Scene) -> Report:
     try:
         handler = stage.handlers[scene.call.call.handler]
     except HandlerMissingError as error:

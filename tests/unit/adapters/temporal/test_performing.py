@@ -12,7 +12,7 @@ from orchestrator.contracts.protocol import read_command
 from orchestrator.messages import short_hash
 from orchestrator.saga.handlers import Handlers
 from orchestrator.saga.plan import StepPlan, leaves
-from tests.temporal_kit import THREAD, Asked, FakeCourier, call, reply_to, stage
+from tests.temporal_kit import THREAD, Asked, FakeCourier, Wrapped, call, reply_to, stage, unwrap, wrap
 
 
 @action(brief=True)
@@ -88,6 +88,64 @@ async def test_a_refusal_is_cut_too_and_an_undo_reports_nothing_that_nobody_keep
     refused = await done(call("take"), FakeCourier(answers=refuse))
     assert (len(refused.reason), len(refused.code)) == (MAX_REASON, MAX_CODE)
     assert (await done(replace(call("carve"), direction="undo", undoes="k"))).result is None
+
+
+@action(brief=True)
+async def find(asked: Asked, ctx: ActionContext) -> Wrapped:
+    FOUND.append(ctx.undoes)
+    match asked.how, len(FOUND):
+        case ("at the third", 3):
+            return Wrapped(paper="found")
+        case ("never done", _):
+            raise Rejected("there is none")
+        case ("no port", _):
+            ctx.get(dict)
+        case ("not yet known", 2):
+            return Wrapped(paper="found")
+        case ("not yet known", _):
+            raise Rejected("ask again", retryable=True)
+        case _:
+            pass
+    raise ConnectionError("away")
+
+
+FOUND: list[str] = []
+PROBED = Saga("probed", step(wrap, undo=unwrap, probe=find), starts_on=Asked, key="key", version=1)
+
+
+@pytest.mark.parametrize(
+    ("how", "patience", "kind", "asked"),
+    [
+        ("at the third", 5.0, "ok", 3),
+        ("not yet known", 5.0, "ok", 2),
+        ("never done", 5.0, "refused", 1),
+        ("no port", 5.0, "failed", 1),
+        ("always away", 0.3, "failed", 2),
+        ("always away", 0.1, "failed", 1),
+    ],
+)
+async def test_a_probe_is_asked_again_until_its_time_is_up_or_it_says_something(how, patience, kind, asked) -> None:
+    """One outage of a second would else park a pivot for a person, or undo what was done."""
+    FOUND.clear()
+    (leaf,) = leaves(PROBED.plan.root)
+    assert isinstance(leaf, StepPlan)
+    assert leaf.probe is not None
+    made = replace(call("wrap", how=how), call=leaf.probe, direction="probe", undoes="fetch:1:wrap:do:1")
+    stage_ = Stage(handlers=Handlers.of([PROBED.handlers]), courier=FakeCourier())
+    report = await perform(stage_, scene(made, patience=patience))
+    assert (report.kind, report.direction, len(FOUND)) == (kind, "probe", asked)
+    assert set(FOUND) == {"fetch:1:wrap:do:1"}
+
+
+async def test_only_a_probe_is_asked_again_here() -> None:
+    FOUND.clear()
+    (leaf,) = leaves(PROBED.plan.root)
+    assert isinstance(leaf, StepPlan)
+    assert leaf.probe is not None
+    made = replace(call("wrap", how="always away"), call=leaf.probe)
+    stage_ = Stage(handlers=Handlers.of([PROBED.handlers]), courier=FakeCourier())
+    assert (await perform(stage_, scene(made))).kind == "failed"
+    assert len(FOUND) == 1
 
 
 async def test_a_port_that_the_worker_does_not_have_fails_for_good() -> None:
