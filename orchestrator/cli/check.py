@@ -16,6 +16,7 @@ from orchestrator.errors import OrchestratorError
 from orchestrator.saga.definition import gathering_errors
 from orchestrator.saga.locking import is_locked, reused, updated
 from orchestrator.saga.rules import Problem
+from orchestrator.saga.together import clashes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,7 +49,7 @@ def check(sagas: SagasOption = DEFAULT, *, update_lock: UpdateOption = False, js
     if update_lock and not rows:
         lock = updated(lock, found)
         write_lock(path, lock)
-    rows += [*_twins(found), *_reused(found, lock)]
+    rows += [*(_row(saga.name, problem) for saga, problem in clashes(found)), *_reused(found, lock)]
     if json:
         print_document(document(found, rows, lock))
     else:
@@ -104,17 +105,6 @@ def read_lock(path: Path) -> dict[str, dict[str, str]]:
 def write_lock(path: Path, lock: Lock) -> None:
     """Write the lock, one version a line, so that version control shows what changed."""
     path.write_text(json.dumps(lock, indent=2) + "\n")
-
-
-def _twins(sagas: tuple[Saga, ...]) -> list[Row]:
-    first: dict[tuple[str, int], Saga] = {}
-    found: list[Row] = []
-    for saga in sagas:
-        other = first.setdefault((saga.name, saga.version), saga)
-        if other != saga:
-            text = f"two sagas are called {saga.name} version {saga.version} (the other: {other.place}): rename one"
-            found.append(_row(saga.name, Problem("S026", text, saga.place)))
-    return found
 
 
 def _reused(sagas: tuple[Saga, ...], lock: Lock) -> list[Row]:

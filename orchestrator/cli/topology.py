@@ -16,6 +16,7 @@ from orchestrator.saga.plan import Plan
 from orchestrator.settings import Settings
 
 Json = Annotated[bool, typer.Option("--json", help="print one JSON document and nothing else")]
+Prune = Annotated[bool, typer.Option("--prune", help="remove bindings that the sagas of this prefix no longer want")]
 
 
 def topology_app(settings_of: Callable[[], Settings], plans_of: Callable[[str], Sequence[Plan]]) -> typer.Typer:
@@ -28,23 +29,22 @@ def topology_app(settings_of: Callable[[], Settings], plans_of: Callable[[str], 
     app = typer.Typer(help="Make, check and show the exchanges, queues and policies on RabbitMQ.", no_args_is_help=True)
 
     @app.command()
-    def apply(sagas: SagasOption = DEFAULT, *, as_json: Json = False) -> None:  # pyright: ignore[reportUnusedFunction]
-        """Make what is missing. Nothing is deleted; run it as often as you like."""
-        _print(asyncio.run(apply_topology(settings_of(), plans_of(sagas))), as_json=as_json)
+    def apply(sagas: SagasOption = DEFAULT, *, prune: Prune = False, as_json: Json = False) -> None:  # pyright: ignore[reportUnusedFunction]
+        """Make what is missing; exit status 1 if something is different. No queue is deleted; run it as you like."""
+        _told(asyncio.run(apply_topology(settings_of(), plans_of(sagas), prune=prune)), as_json=as_json)
 
     @app.command()
     def show(sagas: SagasOption = DEFAULT, *, as_json: Json = False) -> None:  # pyright: ignore[reportUnusedFunction]
         """Show how everything stands; exit status 1 if something is missing or different."""
-        rows = asyncio.run(show_topology(settings_of(), plans_of(sagas)))
-        _print(rows, as_json=as_json)
-        if any(row.state in ("missing", "different") for row in rows):
-            raise typer.Exit(1)
+        _told(asyncio.run(show_topology(settings_of(), plans_of(sagas))), as_json=as_json)
 
     return app
 
 
-def _print(rows: Sequence[Row], *, as_json: bool) -> None:
+def _told(rows: Sequence[Row], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
     else:
         plain_console().print(as_table(rows))
+    if any(row.state in ("missing", "different") for row in rows):
+        raise typer.Exit(1)

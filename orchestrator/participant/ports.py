@@ -64,8 +64,8 @@ class Store(Protocol):
     async def forget_older_than(self, age: timedelta) -> int:
         """Remove inbox rows that have not changed for `age`; returns how many.
 
-        Call it only with an age longer than all of these together, or call it never: the longest deadline of a
-        command, the age at which parked messages are discarded, and the sagas' longest compensation window. An undo
-        whose row was forgotten finds nothing to undo.
+        Call it only with an age longer than all of these together, or call it never: what the longest saga may take,
+        the age at which parked messages are discarded, and the sagas' longest compensation window. An undo whose row
+        was forgotten finds nothing to undo.
         """
         ...

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from orchestrator.messages import Command, Event
 from orchestrator.saga.checks_messages import named
 from orchestrator.saga.contexts import ActionContext
-from orchestrator.saga.functions import CONTEXT, Function, is_class_of
+from orchestrator.saga.functions import CONTEXT, Function, is_class_of, other_participant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +38,7 @@ class FunctionChecks:
         self._messages = messages
         self._readable: dict[AnyFunction, bool] = {}
         self._by_name: dict[tuple[str, int], AnyFunction] = {}
+        self._senders: dict[str, AnyFunction] = {}
 
     def check(self, function: object, place: str) -> bool:
         """Whether a function can be read at all; what is wrong with it is reported. `place`: where it is used."""
@@ -150,6 +151,13 @@ class FunctionChecks:
             for model in (result, function.fact_type):
                 if is_class_of(model, BaseModel):
                     self._messages.message(model)
+            if function.lane == "command":
+                self._participant(function)
+
+    def _participant(self, function: AnyFunction) -> None:
+        sender = self._senders.setdefault(function.result.message_type, function)
+        if problem := other_participant(function, sender):
+            self._report("S033", problem, function)
 
 
 def _unnameable(function: AnyFunction) -> Iterator[str]:

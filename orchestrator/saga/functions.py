@@ -144,6 +144,16 @@ def is_optional(annotation: Any) -> bool:
     return origin in (typing.Union, types.UnionType) and type(None) in typing.get_args(annotation)
 
 
+def other_participant(function: AnyFunction, sender: AnyFunction) -> str:
+    """What is wrong if two functions that build one type of command send it to two participants; empty if nothing."""
+    if None in (function.to, sender.to) or function.to == sender.to:
+        return ""
+    return (
+        f"{function.name}() sends {function.result.message_type!r} to {function.to!r}, {sender.name}() ({sender.place})"
+        f" to {sender.to!r}, and each of them would get both: give one a command type of its own"
+    )
+
+
 @overload
 def action(call: Callable[P, WorkT], /) -> Action[P, WorkT]: ...
 @overload

@@ -39,6 +39,7 @@ RULES = MappingProxyType(
         "S030": "an argument of the wrong kind",
         "S031": "a retry policy that cannot be meant",
         "S032": "a brief action with a long limit",
+        "S033": "a command that goes to two participants",
         "W001": "an undo that needs the result of its own step, whose outcome may be unknown",
         "W002": "a step behind the pivot that is retried without limit",
     }

@@ -117,7 +117,7 @@ def _explained(error: ValidationError, sources: Mapping[str, str]) -> Iterator[W
 
 def _shown(value: Any) -> str:
     if isinstance(value, timedelta):
-        return f"{value.total_seconds():g}"
+        return f"{value.total_seconds():.10g}"
     return "not set" if value is None else str(value)
 
 

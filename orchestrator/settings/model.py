@@ -133,6 +133,11 @@ class Settings(BaseSettings):
         timedelta(days=30),
         description="how long redriven and discarded messages stay in the ledger, and discarded ones can be restored",
     )
+    inbox_keep: Seconds | None = Field(
+        None,
+        description="how long participants remember a command after its last change; unless set, for ever. Longer than"
+        " the longest saga may take, SAGA_PARKED_KEEP and the longest compensation window together",
+    )
     health_host: str = Field("127.0.0.1", description="where /healthz and /readyz listen")
     health_port: int = Field(0, ge=0, le=65535, description="their port; 0 = none")
     access_control: bool = Field(
@@ -203,6 +208,17 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"a run takes up to {longest.total_seconds():g} s, which must stay under {HEARTBEAT_SHARE:.0%} of "
                 f"SAGA_TASK_TIMEOUT, {limit.total_seconds():g} s: lower the one or raise the other"
+            )
+        return value
+
+    @field_validator("inbox_keep")
+    @classmethod
+    def _outlives_parked_messages(cls, value: timedelta | None, info: ValidationInfo) -> timedelta | None:
+        parked: timedelta | None = info.data.get("parked_keep")
+        if value is not None and parked is not None and value <= parked:
+            raise ValueError(
+                f"a command may lie in parking for SAGA_PARKED_KEEP, {parked.total_seconds():.10g} s, and be sent again"
+                " then: give more, and add what the longest saga may take and the longest compensation window"
             )
         return value
 

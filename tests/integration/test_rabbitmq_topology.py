@@ -48,6 +48,40 @@ async def test_what_comes_in_and_no_saga_here_wants_is_shown_and_warned_of(caplo
         assert "SAGA_TASK_QUEUE" in warning
 
 
+async def test_a_command_that_was_given_to_another_participant_goes_no_more_to_the_old_one():
+    """Both would carry it out, and only one of them would be told to undo it."""
+    async with corner() as here, here.connection.channel() as channel:
+        old = await channel.declare_queue(here.names.command_queue("warehouse"), durable=True)
+        await old.bind(here.names.commands, "inventory.reserve")
+        await old.bind(here.names.commands, "warehouse.count")
+        tap = await channel.declare_queue(f"{here.names.prefix}.tap")
+        await tap.bind(here.names.commands, "inventory.reserve")
+        wrong = f"{here.names.commands} -> {old.name} by 'inventory.reserve'"
+        rows = await apply_topology(here.settings, [PLAN])
+        assert [(row.name, row.state) for row in rows if row.state != "ok"] == [(wrong, "different")]
+        with pytest.raises(TopologyError, match=r"both get them: `saga topology apply --prune`"):
+            await check_topology(here.settings, [PLAN])
+        assert states(await apply_topology(here.settings, [PLAN], prune=True)) == {"ok"}
+        await check_topology(here.settings, [PLAN])
+        async with open_management(here.settings) as management:
+            assert management is not None
+            left = {
+                (found.queue, found.key) for found in await management.bindings() if found.source == here.names.commands
+            }
+        assert {(old.name, "warehouse.count"), (tap.name, "inventory.reserve")} <= left
+        assert (old.name, "inventory.reserve") not in left
+
+
+async def test_prune_removes_the_bindings_of_sagas_that_are_gone():
+    async with corner() as here, here.connection.channel() as channel:
+        ingress = await channel.get_queue(here.names.ingress, ensure=False)
+        await ingress.bind(here.names.events, "seat.booked")
+        applied = await run(here, "apply", "--json")
+        assert (applied.exit_code, "foreign" in applied.stdout) == (0, True)
+        pruned = await run(here, "apply", "--prune", "--json")
+        assert {row["state"] for row in json.loads(pruned.stdout)} == {"ok"}
+
+
 async def test_what_is_missing_is_named():
     async with corner() as here, here.connection.channel() as channel:
         await channel.queue_delete(here.names.parking)

@@ -56,6 +56,7 @@ SQL_URLS = "must begin with sqlite:/// or postgresql://"
         ("SAGA_LEDGER_KEEP", "P4000D", SECONDS),
         ("SAGA_TEMPORAL_TLS_CA_FILE", "/nope/ca.pem", "there is no such file"),
         ("SAGA_TEMPORAL_NAMESPACE", " ", "it is empty"),
+        ("SAGA_INBOX_KEEP", "2592000", "may lie in parking for SAGA_PARKED_KEEP, 2592000 s"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_allowed(monkeypatch, name, value, told) -> None:

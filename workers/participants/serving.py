@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 
 from orchestrator.adapters.rabbitmq.participants import Drill, ParticipantServer
 from orchestrator.adapters.sql.inbox import open_store
+from workers.turning import again_and_again
 
 if TYPE_CHECKING:
-    import asyncio
+    from collections.abc import AsyncGenerator
 
     from orchestrator.messages import Envelope
     from orchestrator.participant import Participant
+    from orchestrator.participant.ports import Store
     from orchestrator.settings import Settings
 
-
+FORGET_EVERY = timedelta(hours=1)
 PLAYED_BY = {"silent-inventory": "inventory.reserve", "early-settlement": "payments.charge"}
 """Which command plays what: other participants' commands are never looked into."""
 
@@ -37,8 +43,24 @@ async def serve(participant: Participant, settings: Settings, *, database_url: s
     async with (
         open_store(database_url, participant) as store,
         ParticipantServer.open(participant, store, settings, drill=simulated()),
+        forgetting(store, settings.inbox_keep),
     ):
         await stop.wait()
+
+
+@asynccontextmanager
+async def forgetting(store: Store, age: timedelta | None) -> AsyncGenerator[None]:
+    """While the block runs, forget commands that have not changed for `age`; None: none of them, ever."""
+    if age is None:
+        yield
+        return
+    turn = partial(store.forget_older_than, age)
+    task = asyncio.create_task(again_and_again("forgetting old commands", turn, FORGET_EVERY))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def simulated() -> Drill:

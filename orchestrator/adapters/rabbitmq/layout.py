@@ -69,13 +69,19 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Everything the broker must have. `ingress`: the queue from which relays take events."""
+    """Everything the broker must have.
+
+    Attributes:
+        ingress: the queue from which relays take events.
+        commands: the exchange that leads commands to their participants.
+    """
 
     exchanges: tuple[Exchange, ...]
     queues: tuple[Queue, ...]
     bindings: tuple[Binding, ...]
     policies: tuple[Policy, ...]
     ingress: str = ""
+    commands: str = ""
 
     @property
     def places(self) -> tuple[Exchange | Queue, ...]:
@@ -87,37 +93,41 @@ def layout(names: Names, plans: Iterable[Plan], participants: Mapping[str, Colle
     """What the broker must have for `plans`, and for participants (command types by name) that they do not mention.
 
     Raises:
-        TopologyError: a message type or participant cannot be a routing key.
+        TopologyError: a message type or participant cannot be a routing key, or a command goes to two participants.
     """
     plans = tuple(plans)
     commands = _commands(plans, participants or {})
     events = sorted({event for plan in plans for event in _events(plan)})
     for word in (*events, *commands, *(name for types in commands.values() for name in types)):
         _require_plain(word)
+    _require_one_participant(commands)
     work = (names.ingress, names.replies, *(names.command_queue(name) for name in commands))
     return Layout(
         exchanges=_exchanges(names),
         queues=_queues(names, work),
-        bindings=tuple(
-            sorted(
-                {
-                    Binding(names.unrouted, names.unrouted_queue, ""),
-                    Binding(names.dead_letters, names.parking, "#"),
-                    Binding(names.replies_late, names.replies, ""),
-                    *(Binding(names.events, names.ingress, event) for event in events),
-                    *(Binding(names.retry_back, queue, f"*.{queue}") for queue in work),
-                    *(Binding(names.retry, names.retry_queue(step), f"{step.name}.#") for step in RETRY_STEPS),
-                    *(
-                        Binding(names.commands, names.command_queue(participant), command)
-                        for participant, types in commands.items()
-                        for command in types
-                    ),
-                }
-            )
-        ),
+        bindings=tuple(sorted(_bindings(names, work, events, commands))),
         policies=_policies(names),
         ingress=names.ingress,
+        commands=names.commands,
     )
+
+
+def _bindings(
+    names: Names, work: Collection[str], events: Iterable[str], commands: Mapping[str, Collection[str]]
+) -> set[Binding]:
+    return {
+        Binding(names.unrouted, names.unrouted_queue, ""),
+        Binding(names.dead_letters, names.parking, "#"),
+        Binding(names.replies_late, names.replies, ""),
+        *(Binding(names.events, names.ingress, event) for event in events),
+        *(Binding(names.retry_back, queue, f"*.{queue}") for queue in work),
+        *(Binding(names.retry, names.retry_queue(step), f"{step.name}.#") for step in RETRY_STEPS),
+        *(
+            Binding(names.commands, names.command_queue(participant), command)
+            for participant, types in commands.items()
+            for command in types
+        ),
+    }
 
 
 def _events(plan: Plan) -> set[str]:
@@ -144,6 +154,19 @@ def _calls(leaf: object) -> tuple[CallPlan, ...]:
 def _require_plain(word: str) -> None:
     if not word or "*" in word or "#" in word or len(word.encode()) > 200:  # noqa: PLR2004 - leaves room for the prefix
         raise TopologyError(f"{word!r} cannot be a routing key: use up to 200 bytes, neither `*` nor `#`")
+
+
+def _require_one_participant(commands: Mapping[str, Collection[str]]) -> None:
+    """Each queue that is bound for a command's type gets it, so two participants would both carry it out."""
+    handled: dict[str, str] = {}
+    for participant, types in commands.items():
+        for command in types:
+            other = handled.setdefault(command, participant)
+            if other != participant:
+                remedy = "give one of them a command type of its own, saga check says where"
+                raise TopologyError(
+                    f"{command!r} goes to {other!r} and to {participant!r}, and both get both: {remedy}"
+                )
 
 
 def _exchanges(names: Names) -> tuple[Exchange, ...]:
@@ -177,7 +200,8 @@ def _policies(names: Names) -> tuple[Policy, ...]:
     dead = {"dead-letter-strategy": "at-least-once", "overflow": "reject-publish"}
     work = {"dead-letter-exchange": names.dead_letters, "delivery-limit": DELIVERY_LIMIT, "max-length": MAX_WORK}
     retry = {"dead-letter-exchange": names.retry_back, "delivery-limit": -1, "max-length": MAX_WORK}
-    # Nothing ever leaves the last two by itself: looking into a queue counts as a delivery.
+    # Looking into a queue counts as a delivery, so these two have no limit of them. Beyond its length the last drops
+    # the oldest: what nobody is bound for must not keep those that publish from going on.
     rows: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("work", r"(ingress|replies|commands\..+)", {**dead, **work}),
         ("retry", rf"retry\.({rungs})", {**dead, **retry}),

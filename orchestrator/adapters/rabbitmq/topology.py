@@ -35,8 +35,10 @@ OLDEST = (3, 10)
 """Oldest server whose quorum queues have a time to live and dead-letter at least once."""
 FOREIGN = (
     "messages come in that no saga of this worker wants, and it will park them. If they belong to another application,"
-    " give each a SAGA_NAME_PREFIX and a SAGA_TASK_QUEUE of its own; if to a saga that is gone, remove the bindings"
+    " give each a SAGA_NAME_PREFIX and a SAGA_TASK_QUEUE of its own; if to a saga that is gone, remove the bindings by"
+    " `saga topology apply --prune`"
 )
+RIVAL = "by today's sagas these commands are another participant's, and both get them: `saga topology apply --prune`"
 REMEDY = "run `saga topology apply`, with the same --sagas"
 
 
@@ -55,11 +57,16 @@ class Row:
 
 
 async def apply_topology(
-    settings: Settings, plans: Iterable[Plan], participants: Mapping[str, Collection[str]] | None = None
+    settings: Settings,
+    plans: Iterable[Plan],
+    participants: Mapping[str, Collection[str]] | None = None,
+    *,
+    prune: bool = False,
 ) -> tuple[Row, ...]:
     """Make what is missing, change what may change, and return how it stands then. Any number of times.
 
-    Nothing is ever deleted: what another deployment of the same prefix needs stays.
+    Nothing is deleted but, with `prune`, bindings that bring us what no saga here wants, and those that bring another
+    participant the commands of one that is wanted. Queues stay, with what lies in them.
 
     Raises:
         TopologyError: something exists with other arguments; the server is too old; or policies cannot be set, since
@@ -75,6 +82,8 @@ async def apply_topology(
             raise TopologyError(_by_hand(settings, wanted))
         for policy in wanted.policies:
             await management.set_policy(policy)
+        if prune:
+            await _prune(connection, await management.bindings(), wanted)
         return await _look(connection, management, wanted)
 
 
@@ -167,6 +176,13 @@ async def _declare(connection: AbstractRobustConnection, wanted: Layout) -> None
             await queue.bind(binding.source, binding.key)
 
 
+async def _prune(connection: AbstractRobustConnection, bindings: Collection[Binding], wanted: Layout) -> None:
+    async with connection.channel(publisher_confirms=False) as channel:
+        for binding in (*_foreign(bindings, wanted), *_rivals(bindings, wanted)):
+            queue = await channel.get_queue(binding.queue, ensure=False)
+            await queue.unbind(binding.source, binding.key)
+
+
 async def _declare_one(channel: AbstractRobustChannel, part: Exchange | Queue, *, passive: bool) -> None:
     arguments = dict(part.arguments)
     if isinstance(part, Exchange):
@@ -219,6 +235,7 @@ async def _look_closely(management: Management, wanted: Layout) -> tuple[Row, ..
         *(_row("queue", part.name, queues, _part(part)) for part in wanted.queues),
         *(Row("binding", str(part), "ok" if part in bindings else "missing") for part in wanted.bindings),
         *(Row("binding", str(part), "foreign") for part in _foreign(bindings, wanted)),
+        *(Row("binding", str(part), "different", RIVAL) for part in _rivals(bindings, wanted)),
         *(_row("policy", part.name, policies, _policy(part)) for part in wanted.policies),
     )
 
@@ -228,6 +245,15 @@ def _foreign(bindings: Collection[Binding], wanted: Layout) -> list[Binding]:
     ways = {(binding.source, binding.queue) for binding in wanted.bindings if binding.queue == wanted.ingress}
     return sorted(
         (found for found in bindings if (found.source, found.queue) in ways and found not in wanted.bindings), key=str
+    )
+
+
+def _rivals(bindings: Collection[Binding], wanted: Layout) -> list[Binding]:
+    """Bindings that bring a participant the commands of another, which would both carry them out."""
+    owned = {binding.key for binding in wanted.bindings if binding.source == wanted.commands}
+    ours = (found for found in bindings if found.source == wanted.commands and found not in wanted.bindings)
+    return sorted(
+        (found for found in ours if found.key in owned and found.queue.startswith(f"{wanted.commands}.")), key=str
     )
 
 

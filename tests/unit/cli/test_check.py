@@ -34,6 +34,14 @@ LONGER = ship(publish(told), publish(told, as_="again"))
 NEXT = ship(publish(told), publish(told, as_="again"), version=2)
 WARNED = ship(pivot(work), publish(told, retry=Retry(attempts=None)), name="warned")
 TWINS = (SHIP, ship(publish(told, as_="other")))
+
+def later():
+    @event
+    def told(placed: Placed) -> Placed:
+        return placed.model_copy()
+    return told
+
+CHANGED = (SHIP, ship(publish(later()), version=2))
 """
 WRONG = (
     SHOP
@@ -164,6 +172,11 @@ def test_two_sagas_of_one_name_and_version_are_refused() -> None:
     (problem,) = document("--sagas", "shop:TWINS")["problems"]
     assert problem["code"] == "S026"
     assert "two sagas are called ship version 1" in problem["text"]
+
+
+def test_what_no_worker_of_all_these_sagas_could_do_is_a_problem() -> None:
+    (problem,) = document("--sagas", "shop:CHANGED")["problems"]
+    assert (problem["saga"], problem["code"]) == ("ship", "S027")
 
 
 def test_draw_prints_the_picture_alone() -> None:

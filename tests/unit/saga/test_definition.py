@@ -28,9 +28,13 @@ def reserve(placed: Placed) -> Reserve:
     return Reserve(order_id=placed.order_id)
 
 
+class Release(Command["Reserved"], type="stock.release"):
+    order_id: str
+
+
 @command(to="returns")
-def release(placed: Placed) -> Reserve:
-    return Reserve(order_id=placed.order_id)
+def release(placed: Placed) -> Release:
+    return Release(order_id=placed.order_id)
 
 
 @event
@@ -54,8 +58,8 @@ def test_it_tells_its_name_version_trigger_and_place() -> None:
 def test_it_knows_what_it_takes_in_and_whom_it_asks() -> None:
     saga = ship()
     assert dict(saga.events) == {"order.placed": Placed, "payment.settled": Settled}
-    assert dict(saga.commands) == {"stock.reserve": "returns"}
-    assert saga.participants == ("returns",)
+    assert dict(saga.commands) == {"stock.reserve": "stock", "stock.release": "returns"}
+    assert saga.participants == ("returns", "stock")
 
 
 def test_its_functions_are_found_by_the_names_in_its_plan() -> None:

@@ -81,3 +81,8 @@ def test_every_queue_and_exchange_of_a_binding_is_declared():
 def test_what_cannot_be_a_routing_key_is_refused(word):
     with pytest.raises(TopologyError, match="routing key"):
         layout(NAMES, [], {"inventory": [word]})
+
+
+def test_a_command_of_two_participants_is_refused():
+    with pytest.raises(TopologyError, match=r"'inventory\.reserve' goes to 'inventory' and to 'warehouse'"):
+        layout(NAMES, [PLAN], {"warehouse": ["inventory.reserve"]})

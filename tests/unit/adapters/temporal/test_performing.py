@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orchestrator import ActionContext, Saga, action, step
+from orchestrator import ActionContext, Rejected, Saga, action, step
 from orchestrator.adapters.temporal.performing import MAX_CODE, MAX_REASON, Scene, Stage, Watch, perform
 from orchestrator.contracts.protocol import read_command
 from orchestrator.messages import short_hash

@@ -1,6 +1,11 @@
+import asyncio
+from datetime import timedelta
+
 from orchestrator.messages import Envelope
+from orchestrator.participant.inbox import Row
+from orchestrator.participant.memory import MemoryStore
 from sagas.order_fulfilment.messages import ChargePayment, CreateShipment, Line, ReserveStock
-from workers.participants.serving import simulated
+from workers.participants.serving import forgetting, simulated
 
 
 def envelope(message, message_id="m"):
@@ -29,3 +34,19 @@ def test_only_the_command_that_plays_a_part_is_looked_into() -> None:
     assert not drill.tells_first(envelope(charge("")))
     assert not drill.tells_first(envelope(CreateShipment(order_id="r-1", simulate="early-settlement")))
     assert not drill.tells_first(Envelope(id="m", source="t", type="thing.make", body=b"[]"))
+
+
+async def test_old_commands_are_forgotten_only_if_a_setting_says_how_old() -> None:
+    store = MemoryStore()
+    async with store.transaction() as transaction:
+        await transaction.save(Row(forward_key="k", state="undone"))
+    async with forgetting(store, None), forgetting(store, timedelta(days=1)):
+        await asyncio.sleep(0)
+    async with store.transaction() as transaction:
+        assert await transaction.claim("k") is not None
+    async with forgetting(store, timedelta(0)):
+        while True:
+            async with store.transaction() as transaction:
+                if await transaction.claim("k") is None:
+                    break
+            await asyncio.sleep(0)
