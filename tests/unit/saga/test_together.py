@@ -45,7 +45,7 @@ def other_placed():
     return Placed
 
 
-def saga(function, *, name="shop", version=1, starts_on=Placed):
+def saga(function, *, name="shop", version=1, starts_on: type[Event] = Placed):
     part = publish(function) if function.lane == "publish" else step(function, no_undo="a test")
     return Saga(name, part, starts_on=starts_on, key="id", version=version)
 
