@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from orchestrator.saga.plan import Plan
 
 HERE = "http://localhost"
-_APPS: dict[Any, FastAPI] = {}
+_APPS: dict[Any, tuple[FastAPI, Any]] = {}
 
 
 @dataclass
@@ -109,11 +109,12 @@ class ApiBench(ServiceBench):
             max_body=self.max_body,
         )
         # Building an app takes longer than a test of it: one of each kind serves all benches of this process.
-        kind = (self.access_control, self.max_body, self.root_path, len(self.pages))
+        kind = (self.access_control, self.max_body, *map(id, self.pages))
         if kind not in _APPS:
-            _APPS[kind] = build_app(console, pages=self.pages, root_path=self.root_path)
-        _APPS[kind].state.console = console
-        return _APPS[kind]
+            _APPS[kind] = build_app(console, pages=self.pages), self.pages  # so that no other pages get their ids
+        app, _ = _APPS[kind]
+        app.state.console = console
+        return app
 
     async def is_ready(self) -> dict[str, bool]:
         return {"ledger": not self.ledger.away, "temporal": not self.live.away}
@@ -131,7 +132,7 @@ class ApiBench(ServiceBench):
         """A client that acts as a caller; nobody unless told otherwise."""
         if caller is not None:
             headers["Authorization"] = f"Bearer {await self.let_in(caller)}"
-        transport = httpx.ASGITransport(self.app(), raise_app_exceptions=False)
+        transport = httpx.ASGITransport(self.app(), raise_app_exceptions=False, root_path=self.root_path)
         async with httpx.AsyncClient(transport=transport, base_url=HERE + self.root_path, headers=headers) as client:
             yield Api(client)
 

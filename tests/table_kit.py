@@ -31,34 +31,34 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 }
 
 
-def in_status(bench, status):
+def in_status(bench, status, name="t1"):
     """An execution of this status, as far as one can be driven to."""
     match status:
         case "running":
-            hand = bench.run()
+            hand = bench.run(name)
             hand.arrives("trip.confirmed")
         case "suspended":
-            hand = bench.run()
+            hand = bench.run(name)
             hand.arrives("trip.confirmed")
             hand.tell(command("SuspendRequested"))
         case "parked":
-            bench.parked()
+            bench.parked(name)
         case "compensating":
-            bench.run(undo_book_flight="hold").tell(command("CancelRequested"))
+            bench.run(name, undo_book_flight="hold").tell(command("CancelRequested"))
         case "stuck":
-            bench.stuck()
+            bench.stuck(name)
         case "completed":
-            bench.completed()
+            bench.completed(name)
         case "compensated":
-            bench.run().tell(command("CancelRequested"))
+            bench.run(name).tell(command("CancelRequested"))
         case "partially_compensated":
-            hand = bench.stuck()
+            hand = bench.stuck(name)
             hand.tell(command("AbandonRequested"))
         case "aborted":
-            bench.run(book_hotel="reject")
+            bench.run(name, book_hotel="reject")
         case "terminated":
-            bench.run()
-            bench.live.seen["trip:t1"] = {"gone": "terminated", "is_open": False, "ended": NOW, "first_ended": NOW}
+            bench.run(name)
+            bench.live.seen[f"trip:{name}"] = {"gone": "terminated", "is_open": False, "ended": NOW, "first_ended": NOW}
 
 
 ENGINE_SAYS_NO = {

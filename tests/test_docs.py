@@ -7,6 +7,7 @@ import pytest
 from typer.main import get_command
 
 import orchestrator.errors
+from orchestrator.console.api.description import written
 from orchestrator.console.diagram.svg import svg_of
 from orchestrator.errors import OrchestratorError
 from orchestrator.settings.table import document
@@ -38,6 +39,10 @@ def test_the_test_in_the_readme_is_run_with_the_others() -> None:
 
 def test_the_table_of_settings_is_todays() -> None:
     assert (PROJECT / "docs" / "settings.md").read_text() == document(), "run make docs"
+
+
+def test_the_description_of_the_api_is_todays() -> None:
+    assert (PROJECT / "docs" / "openapi.json").read_text(encoding="utf-8") == written(), "run make docs"
 
 
 @pytest.mark.parametrize("name", sorted(vars(get_command(app))["commands"]))

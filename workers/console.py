@@ -60,7 +60,7 @@ async def open_app(sagas: Sequence[Saga], settings: Settings) -> AsyncGenerator[
             is_ready=_Readiness(service, ReachedExecutions(TemporalExecutions(client, settings))).ask,
             max_body=settings.max_body_bytes,
         )
-        yield build_app(console, pages=ROUTERS, root_path=settings.console_path or ""), feed
+        yield build_app(console, pages=ROUTERS), feed
 
 
 @asynccontextmanager
@@ -80,6 +80,7 @@ async def serve_console(sagas: Sequence[Saga], settings: Settings) -> AsyncGener
             app,
             host=settings.console_host,
             port=settings.console_port,
+            root_path=settings.console_path or "",
             lifespan="off",
             access_log=False,
             log_config=None,

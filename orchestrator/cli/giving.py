@@ -11,7 +11,6 @@ import typer
 from orchestrator.cli import documents, tables
 from orchestrator.cli.context import print_document, table_console
 from orchestrator.cli.exits import ERROR, TIMEOUT
-from orchestrator.errors import EngineUnavailableError
 from orchestrator.service.operations import Instruction
 from orchestrator.service.requests import EditAndRetry
 
@@ -76,16 +75,8 @@ def instruction(request: Request, manner: Manner) -> Instruction:
 async def operate(
     caller: Caller, service: Service, execution_id: str, given: Instruction, manner: Manner
 ) -> OperationRecord:
-    """Give it, and wait for what comes of it if that is asked for.
-
-    Raises:
-        EngineUnavailableError: Temporal does not answer; says how to go on.
-    """
-    try:
-        record = await service.operating.operate(caller, execution_id, given)
-    except EngineUnavailableError as error:
-        hint = f"the same command with --key {given.key} goes on with it and does nothing twice"
-        raise EngineUnavailableError(f"{error}. If it was accepted, {hint}") from error
+    """Give it, and wait for what comes of it if that is asked for."""
+    record = await service.operating.operate(caller, execution_id, given)
     return await until_final(caller, service, record, manner.timeout) if manner.wait else record
 
 

@@ -102,6 +102,8 @@ class BulkRunning:
         except Exception as error:
             log.exception("item %s of bulk %s", item.number, bulk.id)
             return "failed", f"a fault of the orchestrator: {type(error).__name__}", ""
+        if record.state == "accepted":
+            raise EngineUnavailableError(record.text)
         return "failed" if record.state == "failed" else "done", record.text, record.id
 
     async def _instruction(self, bulk: Bulk, item: BulkItem) -> Instruction:

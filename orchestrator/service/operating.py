@@ -89,18 +89,26 @@ class Operating:
     ) -> OperationRecord:
         """Accept an operation, give its command, and say how far it is. The same key again is the same operation.
 
+        It is `accepted` and no more if Temporal, or every worker, went away behind the acceptance: then the same call
+        again or `settle` gives the command.
+
         Raises:
             DeniedError, InvalidRequestError, RefusedCommandError, ConflictError, PlanMovedError, KeyReusedError,
-                ExecutionNotFoundError: it was not accepted; the audit says so.
-            EngineUnavailableError, StoreUnavailableError: a server is away. If the operation was accepted before, it
-                stays so, and the same call again or `settle` goes on with it.
+                ExecutionNotFoundError: it was not accepted, or not taken; the audit says so.
+            EngineUnavailableError: Temporal is away, and nothing was accepted.
+            StoreUnavailableError: the ledger is away; the same call again finds out what was accepted.
         """
         try:
             record = await self._accepted(caller, execution_id, given, bulk)
         except REFUSALS as error:
             await self._world.register.note(self._entry(caller, execution_id, given, "refused", str(error)))
             raise
-        return record if record.state != "accepted" else await self._delivering.deliver(record)
+        if record.state != "accepted":
+            return record
+        try:
+            return await self._delivering.deliver(record)
+        except EngineUnavailableError as error:
+            return replace(record, text=f"it waits: {error}")
 
     async def preview(self, caller: Caller, execution_id: str, given: Instruction) -> Preview:
         """The same checks without any effect; payloads are shown to those who may see them. Errors: see `operate`."""

@@ -95,7 +95,7 @@ async def list_switches(console: Given, caller: Asking) -> Switchboard:
     return Switchboard(items=[switch_document(one) for one in await console.service.switching.all(caller)])
 
 
-@router.post("/switches", response_model=Switchboard, responses=documented(409, 413))
+@router.post("/switches", response_model=Switchboard, responses=documented(409, 413, 415))
 async def turn_switch(request: Request, console: Given, caller: Asking, body: SwitchBody, key: Key = None) -> Response:
     """Hold something, or let it go on."""
 
@@ -144,7 +144,7 @@ async def list_tokens(console: Given, caller: Asking, limit: Limit = 50, cursor:
     return TokenLines(items=[token_document(one) for one in found], next_cursor=console.cursors.write("tokens", last))
 
 
-@router.post("/tokens", status_code=201, response_model=IssuedDocument, responses=documented(409, 413))
+@router.post("/tokens", status_code=201, response_model=IssuedDocument, responses=documented(409, 413, 415))
 async def create_token(request: Request, console: Given, caller: Asking, body: TokenBody, key: Key = None) -> Response:
     """A new API token. It is shown in this answer alone; a repeat of the request does not show it again."""
     text: str | None = None
@@ -164,7 +164,7 @@ async def create_token(request: Request, console: Given, caller: Asking, body: T
     return Response(whole.model_dump_json(), kept.status_code, media_type="application/json")
 
 
-@router.post("/tokens/{token_id}/revocation", response_model=TokenDocument, responses=documented(409, 413))
+@router.post("/tokens/{token_id}/revocation", response_model=TokenDocument, responses=documented(409, 413, 415))
 async def revoke_token(
     *, request: Request, console: Given, caller: Asking, token_id: PathText, body: RevocationBody, key: Key = None
 ) -> Response:

@@ -51,14 +51,14 @@ class OrderBody(BaseModel):
     reason: Text = Field(description="why, at least 8 characters")
 
 
-@router.post("/preview", responses=documented(413))
+@router.post("/preview", responses=documented(413, 415))
 async def preview_bulk(console: Given, caller: Asking, body: Wanted) -> SelectionDocument:
     """How many executions a filter selects for an operation now. Nothing is done."""
     found = await console.service.bulking.preview(caller, body.operation, body.filter.filter())
     return SelectionDocument(count=len(found.ids), token=found.token, first_ids=list(found.ids[:SHOWN_IDS]))
 
 
-@router.post("", status_code=202, response_model=BulkDocument, responses=documented(409, 413))
+@router.post("", status_code=202, response_model=BulkDocument, responses=documented(409, 413, 415))
 async def begin_bulk(request: Request, console: Given, caller: Asking, body: BulkBody, key: Key = None) -> Response:
     """Begin a bulk, once per key; its executions are those of the preview and no others."""
 
@@ -103,7 +103,7 @@ async def list_bulk_items(
     return BulkItems(items=[item_document(one) for one in found], next_cursor=console.cursors.write(of, last))
 
 
-@router.post("/{bulk_id}/orders", response_model=BulkDocument, responses=documented(409, 413))
+@router.post("/{bulk_id}/orders", response_model=BulkDocument, responses=documented(409, 413, 415))
 async def order_bulk(
     *, request: Request, console: Given, caller: Asking, bulk_id: PathText, body: OrderBody, key: Key = None
 ) -> Response:

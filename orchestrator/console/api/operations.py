@@ -108,7 +108,7 @@ Body: TypeAlias = Annotated[
 @router.post(
     "/executions/{execution_id}/operations",
     responses={
-        **documented(409, 412, 413, 428),
+        **documented(409, 412, 413, 415, 428),
         200: {"model": PreviewDocument, "description": "A dry run: nothing was done"},
         202: {"model": OperationDocument, "description": "Accepted; Location says where to ask how far it is"},
     },

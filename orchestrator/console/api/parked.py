@@ -173,7 +173,7 @@ async def show_parked_message(
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    **documented(409, 412, 413, 428),
+    **documented(409, 412, 413, 415, 428),
     200: {"model": shown.ParkedPreview, "description": "A dry run: nothing was done"},
     202: {"model": shown.ParkedOperationDocument, "description": "Accepted; Location says where to ask how far it is"},
 }

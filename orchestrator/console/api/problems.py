@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from orchestrator import errors
 from orchestrator.console.api.documents import plan_document
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_JSON = re.compile(r"application/(?:[^/]+\+)?json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ KINDS: Mapping[str, Kind] = {
     "idempotency-key-in-use": Kind(409, "The same request is under way", True, "Send it again in a moment."),  # noqa: FBT003
     "revision-conflict": Kind(412, "It has changed meanwhile", remedy="Read `changes`, then decide again."),
     "too-large": Kind(413, "The body is too large", remedy="Send a reference to the content instead."),
+    "unsupported-media-type": Kind(415, "The body is of another kind", remedy="Send it as `application/json`."),
     "invalid": Kind(422, "The request is not what it must be", remedy="See `errors`: where, and what is wrong."),
     "idempotency-key-reused": Kind(422, "The key was used for another request", remedy="Take a new key."),
     "precondition-required": Kind(428, "Say what you saw", remedy="Send `If-Match` with the execution's ETag, or `*`."),
@@ -169,7 +174,7 @@ def install(app: FastAPI) -> None:
     """Let every error of an app be a problem."""
 
     async def answer(request: Request, error: Exception) -> Response:
-        failure = failure_of(error)
+        failure = _of_request(request, error) or failure_of(error)
         trace_id = request.scope["state"]["trace_id"]
         if failure.code == "internal":  # one of ours that no caller can do anything about
             log.error("request %s failed", trace_id, exc_info=error)
@@ -192,6 +197,30 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def _titles(status: int) -> str:
     return "; ".join(kind.title for kind in KINDS.values() if kind.status == status)
+
+
+def _of_request(request: Request, error: Exception) -> Failure | None:
+    """What only the request can tell: a body that was not read as JSON, and every method of a path."""
+    match error:
+        case RequestValidationError() if any(one["loc"][0] == "body" for one in error.errors()):
+            kind = request.headers.get("content-type", "")
+            said = kind.partition(";")[0].strip().lower()
+            if _JSON.fullmatch(said):
+                return None
+            return Failure(
+                "unsupported-media-type", f"the body must be application/json, not {said[:100] or 'unsaid'!r}"
+            )
+        case HTTPException(status_code=405):
+            headers = {"Allow": ", ".join(_methods(request))} if error.headers else {}
+            return Failure("method-not-allowed", str(error.detail), headers=headers)
+        case _:
+            return None
+
+
+def _methods(request: Request) -> list[str]:
+    """What may be done at a path: several routes share one, and each knows its own methods only."""
+    asked = [(method, {**request.scope, "method": method}) for method in METHODS]
+    return [name for name, scope in asked if any(one.matches(scope)[0] is Match.FULL for one in request.app.routes)]
 
 
 def _of_http(error: HTTPException) -> Failure:

@@ -73,7 +73,7 @@ async def show_saga_version(console: Given, caller: Asking, name: PathText, vers
     return await _whole(console, caller, console.service.definitions.find(caller, name, int(version)))
 
 
-@router.post("/executions", status_code=201, response_model=StartedDocument, responses=documented(409, 413, 502))
+@router.post("/executions", status_code=201, response_model=StartedDocument, responses=documented(409, 413, 415, 502))
 async def start_execution(
     request: Request, console: Given, caller: Asking, body: StartBody, key: Key = None
 ) -> Response:

@@ -58,9 +58,18 @@ async def test_json_that_no_store_can_keep_is_refused(body) -> None:
         assert is_problem(await api.http.post(f"/api/v1{START}", content=body, headers=JSON), 400, "malformed")
 
 
-async def test_a_body_of_another_kind_is_refused() -> None:
+@pytest.mark.parametrize("kind", ["text/plain", "application/jsonp", "multipart/form-data", ""])
+async def test_a_body_of_another_kind_is_refused(kind) -> None:
     async with ApiBench().asking(ROLES[Role.ADMIN]) as api:
-        headers = {**JSON, "Content-Type": "text/plain"}
+        headers = {**JSON, "Content-Type": kind}
+        found = await api.http.post(f"/api/v1{START}", content=b"{}", headers=headers)
+        assert is_problem(found, 415, "unsupported-media-type")
+
+
+@pytest.mark.parametrize("kind", ["application/json", "Application/JSON; charset=utf-8", "application/vnd.us+json"])
+async def test_json_by_any_of_its_names_is_read(kind) -> None:
+    async with ApiBench().asking(ROLES[Role.ADMIN]) as api:
+        headers = {**JSON, "Content-Type": kind}
         assert is_problem(await api.http.post(f"/api/v1{START}", content=b"{}", headers=headers), 422, "invalid")
 
 
@@ -79,7 +88,7 @@ async def test_a_wrong_path_and_a_wrong_method_are_problems_too() -> None:
         assert is_problem(await api.get("/nothing"), 404, "not-found")
         wrong = await api.http.delete("/api/v1/executions")
         assert is_problem(wrong, 405, "method-not-allowed")
-        assert "GET" in wrong.headers["allow"]
+        assert wrong.headers["allow"] == "GET, POST", "all that may be done at this path, though by several routes"
 
 
 # -- while access control is off ------------------------------------------------------------------------------------

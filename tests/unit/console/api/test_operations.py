@@ -2,6 +2,7 @@
 
 import pytest
 
+from orchestrator.errors import EngineUnavailableError
 from orchestrator.service.access import Caller, Permission, Role
 from tests.api_kit import ROLES, ApiBench, is_problem
 from tests.service_kit import WHY
@@ -131,6 +132,23 @@ async def test_with_temporal_away_nothing_is_half_done_and_the_same_call_may_com
         assert bench.register.operations == {}
         bench.live.away = False
         assert (await api.operate("retry", step=FLIGHT)).json()["state"] == "applied"
+
+
+async def test_with_temporal_gone_behind_the_acceptance_the_operation_is_accepted_and_says_that_it_waits(bench) -> None:
+    bench.stuck()
+
+    def goes() -> None:
+        bench.live.away = True
+        raise EngineUnavailableError("Temporal is away")
+
+    bench.live.on_command = goes
+    async with bench.asking(ROLES[Role.OPERATOR]) as api:
+        made = await api.operate("retry", step=FLIGHT)
+        assert (made.status_code, made.json()["state"]) == (202, "accepted")
+        assert made.json()["text"] == "it waits: Temporal is away"
+        bench.live.on_command, bench.live.away = lambda: None, False
+        assert (await api.http.get(made.headers["location"])).json()["state"] == "verified"
+    assert bench.results == [("retry", "accepted"), ("retry", "verified")]
 
 
 async def test_an_operation_is_shown_while_temporal_is_away_as_it_was_seen_last(bench) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrator.service.access import Caller, Permission, Role
-from tests.api_kit import ApiBench
+from tests.api_kit import ApiBench, is_problem
 from tests.parked_kit import T0, arrival
 from tests.service_kit import WHY
 
@@ -77,6 +77,18 @@ async def test_a_group_goes_as_far_as_it_was_seen(bench) -> None:
 async def test_what_is_not_there_is_not_found(bench, path) -> None:
     async with bench.asking(VIEWER) as api:
         assert (await api.get(path)).status_code == 404
+
+
+async def test_what_belongs_to_other_sagas_is_not_there(bench) -> None:
+    elsewhere = Caller(actor="zoe", role=Role.ADMIN, sagas=frozenset({"order"}))
+    async with bench.asking(elsewhere) as api:
+        assert (await api.get("/parked/messages")).json()["items"] == []
+        assert (await api.get("/parked/groups")).json()["items"] == []
+        assert (await api.get("/parked/messages/count")).json()["count"] == 0
+        assert is_problem(await api.get(f"/parked/messages/{ONE}"), 404, "not-found")
+        order = {"operation": "discard", "reason": WHY}
+        for path in (f"/parked/messages/{ONE}", f"/parked/groups/{GROUP}"):
+            assert is_problem(await api.post(f"{path}/operations", order, **{"If-Match": "*"}), 404, "not-found")
 
 
 @pytest.mark.parametrize("operation", ["edit", "redrive", "discard"])

@@ -1,0 +1,55 @@
+"""The API described: OpenAPI 3.1, the same whatever is put beside it. `make docs` stores it as docs/openapi.json."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from orchestrator.console.api import administration, bulks, events, executions, operations, parked, sagas
+from orchestrator.console.api.health import PACKAGE
+from orchestrator.console.api.problems import Place, Problem
+
+PREFIX = "/api/v1"
+TITLE = "Saga orchestrator"
+ROUTERS = (
+    *(executions.router, operations.router, sagas.router, bulks.router),
+    *(parked.router, administration.router, events.router),
+)
+ABOUT = (
+    "Sagas: what they do, what was undone, and what people do about them. Every error is a problem with a code; "
+    "what changes something needs the header Idempotency-Key, and If-Match with the ETag of what was seen."
+)
+FILE = Path("docs/openapi.json")
+
+
+@cache
+def description() -> dict[str, Any]:
+    """The document. Nobody changes it."""
+    app = FastAPI()
+    for router in ROUTERS:
+        app.include_router(router, prefix=PREFIX)
+    document = get_openapi(
+        title=TITLE, version=version(PACKAGE), description=ABOUT, routes=app.routes, openapi_version="3.1.0"
+    )
+    schemas = document["components"]["schemas"]
+    for model in (Problem, Place):
+        schemas[model.__name__] = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas[model.__name__].pop("$defs", None)
+    for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's own, which we never answer
+        schemas.pop(name, None)
+    return document
+
+
+def written() -> str:
+    """The document as it is stored."""
+    return json.dumps(description(), indent=1, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    FILE.write_text(written(), encoding="utf-8")

@@ -1,0 +1,69 @@
+"""Bulks by the API."""
+
+import pytest
+
+from orchestrator.service.access import Caller, Role
+from tests.api_kit import ROLES, ApiBench, is_problem
+from tests.service_kit import WHY
+
+OPERATOR = ROLES[Role.OPERATOR]
+
+
+@pytest.fixture
+def bench() -> ApiBench:
+    made = ApiBench()
+    for number in (1, 2, 3):
+        made.ledger.keep_open(made.stuck(f"t{number}"))
+    return made
+
+
+async def begun(api, **more):
+    wanted = {"operation": "suspend", "filter": {"status": ["stuck"]}}
+    token = (await api.post("/bulks/preview", wanted, key="")).json()["token"]
+    return await api.post("/bulks", {**wanted, "token": token, "reason": WHY, **more})
+
+
+async def test_a_bulk_is_counted_begun_and_followed(bench) -> None:
+    async with bench.asking(OPERATOR) as api:
+        wanted = {"operation": "suspend", "filter": {"status": ["stuck"]}}
+        found = (await api.post("/bulks/preview", wanted, key="")).json()
+        assert (found["count"], found["first_ids"]) == (3, ["trip:t1", "trip:t2", "trip:t3"])
+        made = await begun(api)
+        assert (made.status_code, made.json()["state"], made.json()["waiting"]) == (202, "running", 3)
+        await bench.running.run_all()
+        bulk = (await api.http.get(made.headers["location"])).json()
+        assert (bulk["state"], bulk["done"], bulk["total"]) == ("completed", 3, 3)
+        first = (await api.get(f"/bulks/{bulk['id']}/items?limit=2")).json()
+        rest = await api.get(f"/bulks/{bulk['id']}/items", params={"limit": 2, "cursor": first["next_cursor"]})
+        items = [*first["items"], *rest.json()["items"]]
+        assert [(item["number"], item["state"]) for item in items] == [(1, "done"), (2, "done"), (3, "done")]
+
+
+async def test_a_selection_that_has_moved_comes_with_its_new_token(bench) -> None:
+    async with bench.asking(OPERATOR) as api:
+        moved = await begun(api, token="seen long ago")
+        assert is_problem(moved, 409, "selection-moved")
+        assert moved.json()["count"] == 3
+        assert (await begun(api, token=moved.json()["token"])).status_code == 202
+
+
+async def test_a_bulk_is_suspended_and_resumed_by_orders(bench) -> None:
+    async with bench.asking(OPERATOR) as api:
+        bulk = (await begun(api)).json()["id"]
+        path = f"/bulks/{bulk}/orders"
+        assert (await api.post(path, {"order": "suspend", "reason": WHY}, key="o1")).json()["state"] == "suspended"
+        assert is_problem(await api.post(path, {"order": "suspend", "reason": WHY}, key="o2"), 409, "refused")
+        assert (await api.post(path, {"order": "resume", "reason": WHY}, key="o3")).json()["state"] == "running"
+
+
+async def test_those_without_the_right_neither_count_nor_look(bench) -> None:
+    async with bench.asking(OPERATOR) as api:
+        bulk = (await begun(api)).json()["id"]
+    async with bench.asking(ROLES[Role.VIEWER]) as api:
+        wanted = {"operation": "suspend", "filter": {}}
+        assert is_problem(await api.post("/bulks/preview", wanted, key=""), 403, "denied")
+        assert is_problem(await api.get(f"/bulks/{bulk}"), 403, "denied")
+        assert is_problem(await api.get(f"/bulks/{bulk}/items"), 403, "denied")
+    async with bench.asking(Caller(actor="zoe", role=Role.ADMIN, sagas=frozenset({"order"}))) as api:
+        assert (await api.get(f"/bulks/{bulk}/items")).json()["items"] == []
+        assert is_problem(await api.get("/bulks/nothing"), 404, "not-found")

@@ -1,0 +1,65 @@
+"""Signals as they travel."""
+
+import asyncio
+import json
+from typing import Any
+
+from orchestrator.console.api.events import written
+from orchestrator.service.access import Role
+from orchestrator.service.feed import Signal
+from tests.api_kit import ROLES, ApiBench, is_problem
+
+
+def test_a_signal_says_what_changed_and_never_what_it_holds() -> None:
+    bench = ApiBench()
+    bench.ledger.keep_open(bench.stuck())
+    row = bench.ledger.details["trip:t1"].row
+    lines = dict(line.split(": ", 1) for line in written(Signal(17, "changed", row)).decode().strip().splitlines())
+    assert (lines["event"], lines["id"]) == ("execution.changed", "17")
+    said = json.loads(lines["data"])
+    assert set(said) == {"execution_id", "saga", "status", "revision", "current_step", "at"}
+    assert (said["execution_id"], said["status"]) == ("trip:t1", "stuck")
+    assert b"event: reset" in written(Signal(18, "reset"))
+
+
+async def test_a_stream_begins_with_ready_and_is_kept_by_no_cache() -> None:
+    bench = ApiBench()
+    token = await bench.let_in(ROLES[Role.VIEWER])
+    app = bench.app()
+    sent: list[Any] = []
+    enough = asyncio.Event()
+
+    async def send(message) -> None:
+        sent.append(message)
+        if b"event: ready" in message.get("body", b""):
+            enough.set()
+
+    async def receive():
+        await enough.wait()
+        return {"type": "http.disconnect"}
+
+    headers = [(b"host", b"localhost"), (b"authorization", f"Bearer {token}".encode())]
+    path = "/api/v1/events"
+    # By hand: the client of the other tests gives whole answers only.
+    scope: Any = {
+        "type": "http",
+        "method": "GET",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": headers,
+        "root_path": "",
+    }
+    await app(scope, receive, send)
+    given = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    assert given["content-type"].startswith("text/event-stream")
+    assert given["cache-control"] == "no-store, no-transform"
+    assert given["x-accel-buffering"] == "no"
+    assert sent[1]["body"].startswith(b"retry: 3000")
+    assert app.state.console.feed._watchers == [], "who has left is not told any more"
+
+
+async def test_an_id_that_is_none_of_ours_is_refused() -> None:
+    async with ApiBench().asking(ROLES[Role.VIEWER]) as api:
+        assert is_problem(await api.get("/events", headers={"Last-Event-ID": "seventeen"}), 400, "malformed")
+        assert is_problem(await api.get("/events?execution_id=a%00"), 422, "invalid")
