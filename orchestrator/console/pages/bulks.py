@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 from collections import defaultdict
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from orchestrator.console.api.context import Asking, Console, CursorText, Given, PathText
 from orchestrator.console.api.problems import KINDS, failure_of
@@ -30,6 +30,7 @@ router = APIRouter(prefix="/bulks", include_in_schema=False, route_class=PageRou
 ROWS, SHOWN_IDS = 50, 20
 LOOK_AGAIN_SECONDS = 2
 DEFAULT_RATE = "20"
+ORDER: TypeAdapter[Order] = TypeAdapter(Order)
 
 
 class BulkQuery(ListQuery):
@@ -87,9 +88,7 @@ async def order(
     """Suspend, resume or cancel it, or try what failed again."""
     given = defaultdict(str, await form_of(request))
     try:
-        if given["order"] not in FOLLOWING:
-            raise InvalidRequestError([("/order", f"one of {', '.join(FOLLOWING)}")])
-        await console.service.bulking.order(caller, bulk_id, cast("Order", given["order"]), given["reason"])
+        await console.service.bulking.order(caller, bulk_id, _order(given), given["reason"])
     except OrchestratorError as error:
         return await _shown(request, console, caller, bulk_id, query, error=error, given=given)
     return RedirectResponse(request.url.path, status_code=303)
@@ -179,6 +178,13 @@ def _wish(query: BulkQuery, given: Mapping[str, str]) -> BulkWish:
         token=given["token"],
         rate=rate,
     )
+
+
+def _order(given: Mapping[str, str]) -> Order:
+    try:
+        return ORDER.validate_python(given["order"])
+    except ValidationError:
+        raise InvalidRequestError([("/order", f"one of {', '.join(FOLLOWING)}")]) from None
 
 
 def _status(error: Any) -> int:

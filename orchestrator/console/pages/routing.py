@@ -80,8 +80,10 @@ class ListQuery(FilterQuery):
 
 def fields_of(query: ListQuery) -> list[tuple[str, str]]:
     """What is not as by default, name by name, as addresses and forms carry it; not the place in the list."""
-    said = query.model_dump(mode="json", exclude_defaults=True, include=set(ListQuery.model_fields) - {"cursor"})
-    return [(name, str(one)) for name, value in said.items() for one in (value if isinstance(value, list) else [value])]
+    wanted = set(ListQuery.model_fields) - {"cursor"}
+    said: dict[str, str | int | list[str]] = query.model_dump(mode="json", exclude_defaults=True, include=wanted)
+    listed = {name: value if isinstance(value, list) else [str(value)] for name, value in said.items()}
+    return [(name, one) for name, several in listed.items() for one in several]
 
 
 class TrailQuery(BaseModel):
