@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
@@ -73,25 +73,43 @@ async def begin(request: Request, console: Given, caller: Asking, query: Annotat
     return RedirectResponse(f"{root}/bulks/{bulk.id}", status_code=303)
 
 
-@router.get("/{bulk_id}")
-async def bulk(
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where one bulk is looked at: who asks for which, and for what of it."""
+
+    request: Request
+    console: Console
+    caller: Caller
+    bulk_id: str
+    query: ItemsQuery
+
+
+def desk_of(
     *, request: Request, console: Given, caller: Asking, bulk_id: PathText, query: Annotated[ItemsQuery, Query()]
-) -> Response:
+) -> Desk:
+    """The desk of a request."""
+    return Desk(request, console, caller, bulk_id, query)
+
+
+AtDesk = Annotated[Desk, Depends(desk_of)]
+
+
+@router.get("/{bulk_id}")  # noqa: FAST003 - the desk takes it
+async def bulk(desk: AtDesk) -> Response:
     """How far a bulk is; the page looks again while it runs."""
-    return await _shown(request, console, caller, bulk_id, query)
+    return await _shown(desk, {})
 
 
-@router.post("/{bulk_id}")
-async def order(
-    *, request: Request, console: Given, caller: Asking, bulk_id: PathText, query: Annotated[ItemsQuery, Query()]
-) -> Response:
+@router.post("/{bulk_id}")  # noqa: FAST003 - the desk takes it
+async def order(desk: AtDesk) -> Response:
     """Suspend, resume or cancel it, or try what failed again."""
-    given = defaultdict(str, await form_of(request))
+    given = await form_of(desk.request)
     try:
-        await console.service.bulking.order(caller, bulk_id, _order(given), given["reason"])
+        wanted, reason = _order(given), given.get("reason", "")
+        await desk.console.service.bulking.order(desk.caller, desk.bulk_id, wanted, reason)
     except OrchestratorError as error:
-        return await _shown(request, console, caller, bulk_id, query, error=error, given=given)
-    return RedirectResponse(request.url.path, status_code=303)
+        return await _shown(desk, given, error)
+    return RedirectResponse(desk.request.url.path, status_code=303)
 
 
 async def _form(
@@ -121,24 +139,15 @@ async def _form(
     )
 
 
-async def _shown(
-    request: Request,
-    console: Console,
-    caller: Caller,
-    bulk_id: str,
-    query: ItemsQuery,
-    *,
-    error: OrchestratorError | None = None,
-    given: Mapping[str, str] | None = None,
-) -> Response:
-    bulking = console.service.bulking
-    found, counts = await bulking.look(caller, bulk_id)
-    of = f"bulk page {bulk_id} {query.state}"
-    place = console.cursors.read(of, query.cursor)
-    items = await bulking.items(caller, bulk_id, query.state, after=int(place[0]) if place else 0, limit=ROWS)
-    last = (items[-1].number,) if len(items) == ROWS else None
+async def _shown(desk: Desk, given: Mapping[str, str], error: OrchestratorError | None = None) -> Response:
+    bulking, query = desk.console.service.bulking, desk.query
+    found, counts = await bulking.look(desk.caller, desk.bulk_id)
+    of = f"bulk page {desk.bulk_id} {query.state}"
+    place = desk.console.cursors.read(of, query.cursor)
+    after = int(place[0]) if place else 0
+    items = await bulking.items(desk.caller, desk.bulk_id, query.state, after=after, limit=ROWS)
     return page(
-        request,
+        desk.request,
         "bulk.html",
         status=_status(error),
         bulk=found,
@@ -147,8 +156,8 @@ async def _shown(
         query=query,
         states=get_args(ItemState),
         orders=[order for order, (states, _) in FOLLOWING.items() if found.state in states],
-        further=console.cursors.write(of, last),
-        given=defaultdict(str, given or {}),
+        further=desk.console.cursors.write(of, (items[-1].number,) if len(items) == ROWS else None),
+        given=defaultdict(str, given),
         failure=None if error is None else failure_of(error),
         again=LOOK_AGAIN_SECONDS if found.state == "running" and error is None else None,
     )
@@ -182,7 +191,7 @@ def _wish(query: BulkQuery, given: Mapping[str, str]) -> BulkWish:
 
 def _order(given: Mapping[str, str]) -> Order:
     try:
-        return ORDER.validate_python(given["order"])
+        return ORDER.validate_python(given.get("order"))
     except ValidationError:
         raise InvalidRequestError([("/order", f"one of {', '.join(FOLLOWING)}")]) from None
 
