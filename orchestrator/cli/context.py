@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import sysconfig
 from difflib import get_close_matches
 from pathlib import Path
+from traceback import extract_tb
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,12 +18,18 @@ from rich.console import Console
 from orchestrator.cli.making_way import collision, way_made
 from orchestrator.errors import OrchestratorError
 from orchestrator.saga.definition import Saga
+from orchestrator.saga.places import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import ModuleType
 
 DEFAULT = "sagas:SAGAS"
+OTHERS = (
+    Path(__file__).resolve().parents[1],
+    *(Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+)
+"""Where code lies that no author of sagas wrote: ours, Python's, and what is installed."""
 UNBOUNDED = 10_000
 """As wide as no line is, in characters."""
 SagasOption = Annotated[str, typer.Option("--sagas", help="where the sagas are, as module:ATTRIBUTE")]
@@ -98,7 +106,14 @@ def _imported(module_name: str, reference: str) -> ModuleType:
         ) from None
     except Exception as error:
         told = f"{module_name!r} cannot be imported: {type(error).__name__}: {error}{collision(module_name)}"
-        raise OrchestratorError(told) from error
+        raise OrchestratorError(f"{told}     {_place_of(error)}".rstrip()) from error
+
+
+def _place_of(error: Exception) -> str:
+    """The author's line at which an import failed; empty if it did not come to any, as where a line is no Python."""
+    calls = (call for call in extract_tb(error.__traceback__) if not call.filename.startswith("<"))
+    theirs = [call for call in calls if not any(Path(call.filename).is_relative_to(folder) for folder in OTHERS)]
+    return place(theirs[-1].filename, theirs[-1].lineno or 0) if theirs else ""
 
 
 def saga_named(sagas: tuple[Saga, ...], name: str) -> Saga:

@@ -61,7 +61,8 @@ class Step:
     @property
     def functions(self) -> tuple[AnyFunction, ...]:
         """Its functions: do, undo, probe, as far as it has them."""
-        return tuple(function for function in (self.do, self.undo, self.probe) if function is not None)
+        # Whatever stands for `do` is looked at, None too: a rule names it.
+        return (self.do, *(function for function in (self.undo, self.probe) if function is not None))
 
 
 @dataclass(frozen=True, kw_only=True)

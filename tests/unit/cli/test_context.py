@@ -33,11 +33,16 @@ def shop(tmp_path, monkeypatch):
     (tmp_path / "shop.py").write_text(SHOP)
     (tmp_path / "wrong.py").write_text(SHOP + "\nSaga('Wrong', starts_on=Placed, key='id', version=1)\n")
     (tmp_path / "broken.py").write_text("1 / 0")
+    (tmp_path / "misspelt.py").write_text(
+        SHOP.rpartition("\nSHIP")[0] + "\nfrom orchestrator import step\nstep(told, udno=1)\n"
+    )
+    (tmp_path / "foreign.py").write_text("import json\njson.loads(5)")
+    (tmp_path / "unclosed.py").write_text("(")
     (tmp_path / "needy.py").write_text("import not_there_at_all")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield
-    for name in ("shop", "wrong", "broken", "needy"):
+    for name in ("shop", "wrong", "broken", "misspelt", "foreign", "unclosed", "needy"):
         sys.modules.pop(name, None)
 
 
@@ -54,7 +59,10 @@ def test_one_saga_or_several_are_found_in_the_current_folder() -> None:
         ("shop:xyz", r"module 'shop' has no 'xyz': define xyz in .*shop\.py"),
         ("shopp:SAGAS", r"there is no module 'shopp', asked for by 'shopp:SAGAS': run saga where"),
         ("needy:SAGAS", r"'needy' imports 'not_there_at_all', which is not installed"),
-        ("broken:SAGAS", r"'broken' cannot be imported: ZeroDivisionError"),
+        ("broken:SAGAS", r"'broken' cannot be imported: ZeroDivisionError: division by zero     [^/]*/broken\.py:1$"),
+        ("misspelt:SAGAS", r"step\(\) got an unexpected keyword argument 'udno'     [^/]*/misspelt\.py:15$"),
+        ("foreign:SAGAS", r"'foreign' cannot be imported: TypeError: .*     [^/]*/foreign\.py:2$"),
+        ("unclosed:SAGAS", r"SyntaxError: '\(' was never closed \(unclosed\.py, line 1\)$"),
         ("shop:NONE", r"shop:NONE holds nothing: write NONE = \(my_saga, \.\.\.\), a tuple of sagas"),
         ("shop:MIXED", r"shop:MIXED holds a int"),
         ("shop:NUMBER", r"shop:NUMBER is a int"),

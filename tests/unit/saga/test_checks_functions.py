@@ -49,6 +49,7 @@ def test_an_undeclared_function_is_told_what_to_put_above_it() -> None:
 
     only(plain, "S028", "plain is not declared: put @action, @command(to=...) or @event above it")
     only(5, "S028", "5 is not declared")
+    only(None, "S028", "None is not declared")
 
 
 def test_an_annotation_that_is_there_for_checkers_only_is_named() -> None:
