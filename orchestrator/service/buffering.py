@@ -90,6 +90,7 @@ class LedgerBuffer:
         self._is_away = False
         self._news = asyncio.Event()
         self._room = asyncio.Condition()
+        self._at_work = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._writing: asyncio.Task[None] | None = None
 
@@ -99,8 +100,12 @@ class LedgerBuffer:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._patience):
+                async with self._at_work:  # a transaction that is broken off may keep the database locked
+                    self._stop()
+        self._stop()
         if self._writing is not None:
-            self._writing.cancel()
             await asyncio.gather(self._writing, return_exceptions=True)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._patience):
@@ -108,6 +113,10 @@ class LedgerBuffer:
                     pass
         if self.backlog:
             log.warning("%s changes were not written to the ledger: the reconciler fetches them", self.backlog)
+
+    def _stop(self) -> None:
+        if self._writing is not None:
+            self._writing.cancel()
 
     @property
     def backlog(self) -> int:
@@ -154,6 +163,10 @@ class LedgerBuffer:
     def _holds_back(self) -> bool:
         return not self._is_away and len(self._waiting) * 2 >= self._limit
 
+    @property
+    def _fills_one(self) -> bool:
+        return len(self._waiting) >= SNAPSHOTS_AT_ONCE or len(self._messages) >= MESSAGES_AT_ONCE
+
     def _tell(self) -> None:
         if self._loop is not None and not self._news.is_set():
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody writes any more
@@ -165,14 +178,19 @@ class LedgerBuffer:
             await self._news.wait()
             await asyncio.sleep(rest)
             self._news.clear()
-            while self.backlog:
-                if not await self._write_some():
-                    self._news.set()
-                    break
+            # What comes while a transaction is written waits for the next one, unless it fills one by itself.
+            while await self._write_some() and self._fills_one:
+                pass
+            if self.backlog:
+                self._news.set()
             rest = min(rest * 2, LONGEST_REST_S) if self._is_away else self._pause
 
     async def _write_some(self) -> bool:
         """Write one transaction; whether that was possible."""
+        async with self._at_work:
+            return await self._written()
+
+    async def _written(self) -> bool:
         snapshots, messages, stale_ms = self._take()
         try:
             async with asyncio.timeout(self._patience):

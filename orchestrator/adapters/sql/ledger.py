@@ -15,7 +15,7 @@ from orchestrator.sealing import OPEN
 from orchestrator.service.records import milliseconds, place
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Table
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from orchestrator.service.records import MessageRecord, Snapshot
 
 STALE = "stale-since"
-KEPT = frozenset({"execution_id", "started_ms"})
-"""Columns of an execution that its first snapshot decides: a run that continues another began later."""
+KEPT = frozenset({"started_ms"})
+"""What the first snapshot of an execution decides: a run that continues another began later."""
 
 
 class SqlLedger:
@@ -43,7 +43,7 @@ class SqlLedger:
         self._known_plans: set[str] = set()
         self._is_ready = False
         dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
-        self._insert: Any = dialect.insert
+        self._statements = _Statements(dialect.insert)
 
     async def prepare(self) -> None:
         """Make the tables on SQLite; see that they are there on PostgreSQL, where a person migrates.
@@ -78,14 +78,10 @@ class SqlLedger:
 
     async def mark_stale(self, since: datetime) -> None:
         """Remember the earliest time; only the reconciler takes it back."""
-        statement = self._insert(marks).values(name=STALE, value=milliseconds(since))
-        earlier = or_(marks.c.value == 0, marks.c.value > statement.excluded.value)
-        statement = statement.on_conflict_do_update(
-            index_elements=["name"], set_={"value": statement.excluded.value}, where=earlier
-        )
+        values = {"name": STALE, "value": milliseconds(since)}
         with outages():
             async with self._engine.begin() as connection:
-                await connection.execute(statement)
+                await connection.execute(self._statements.stale, values)
 
     async def _write_plans(self, connection: AsyncConnection, snapshots: Sequence[Snapshot]) -> None:
         new = {one.plan_hash: one.plan for one in snapshots if one.plan_hash not in self._known_plans}
@@ -95,43 +91,56 @@ class SqlLedger:
             {"content_hash": name, "saga": plan.saga, "version": plan.version, "plan": plan.model_dump_json().encode()}
             for name, plan in sorted(new.items())
         ]
-        await connection.execute(self._insert(plans).on_conflict_do_nothing(), values)
+        await connection.execute(self._statements.plans, values)
 
     async def _write_executions(self, connection: AsyncConnection, snapshots: Sequence[Snapshot]) -> set[str]:
         """Those that were newer than their rows."""
         if not snapshots:
             return set()
-        statement = self._insert(executions)
-        new = statement.excluded
-        statement = statement.on_conflict_do_update(
-            index_elements=["execution_id"],
-            set_={column.name: new[column.name] for column in executions.c if column.name not in KEPT},
-            where=_is_newer(new),
-        ).returning(executions.c.execution_id)
         values = rows.by_key([rows.execution_values(one, self._seal) for one in snapshots])
-        return set((await connection.execute(statement, values)).scalars())
+        return set((await connection.execute(self._statements.executions, values)).scalars())
 
     async def _write_steps(self, connection: AsyncConnection, snapshots: Sequence[Snapshot]) -> None:
         values = rows.by_key([row for one in snapshots for row in rows.step_values(one, self._seal)])
-        await self._replace(connection, steps, values)
+        if values:
+            await connection.execute(self._statements.steps, values)
 
     async def _write_journal(self, connection: AsyncConnection, snapshots: Sequence[Snapshot]) -> None:
         values = rows.by_key([rows.journal_values(one, self._seal) for one in snapshots])
-        await self._replace(connection, journal, values)
+        if values:
+            await connection.execute(self._statements.journal, values)
 
     async def _write_messages(self, connection: AsyncConnection, given: Sequence[MessageRecord]) -> None:
         """A message that is repeated keeps the row of its first copy."""
         if given:
             values = rows.by_key([rows.message_values(one, self._seal) for one in given])
-            await connection.execute(self._insert(messages).on_conflict_do_nothing(), values)
+            await connection.execute(self._statements.messages, values)
 
-    async def _replace(self, connection: AsyncConnection, table: Table, values: list[dict[str, Any]]) -> None:
-        if not values:
-            return
-        statement = self._insert(table)
-        names = [column.name for column in table.primary_key]
-        changed = {column.name: statement.excluded[column.name] for column in table.c if column.name not in names}
-        await connection.execute(statement.on_conflict_do_update(index_elements=names, set_=changed), values)
+
+class _Statements:
+    """What is written, made once: making a statement costs as much as carrying it out."""
+
+    def __init__(self, insert: Any) -> None:
+        self.plans = insert(plans).on_conflict_do_nothing()
+        self.executions = _replacing(insert, executions, KEPT, _is_newer).returning(executions.c.execution_id)
+        self.steps = _replacing(insert, steps)
+        self.journal = _replacing(insert, journal)
+        self.messages = insert(messages).on_conflict_do_nothing()
+        self.stale = _replacing(insert, marks, where=_is_earlier)
+
+
+def _replacing(
+    insert: Any,
+    table: Table,
+    kept: Collection[str] = (),
+    where: Callable[[Any], ColumnElement[bool]] | None = None,
+) -> Any:
+    """A row in the place of the one with its key, but for the columns that are kept, if it may take that place."""
+    statement, names = insert(table), [column.name for column in table.primary_key]
+    new = statement.excluded
+    changed = {column.name: new[column.name] for column in table.c if column.name not in {*names, *kept}}
+    may = None if where is None else where(new)
+    return statement.on_conflict_do_update(index_elements=names, set_=changed, where=may)
 
 
 def newest_of(snapshots: Sequence[Snapshot]) -> list[Snapshot]:
@@ -154,6 +163,10 @@ def _is_newer(new: Any) -> ColumnElement[bool]:
         and_(~same_run, new.run_ms >= old.run_ms),
         and_(same_run, ~old.confirmed, or_(new.confirmed, later)),
     )
+
+
+def _is_earlier(new: Any) -> ColumnElement[bool]:
+    return or_(marks.c.value == 0, marks.c.value > new.value)
 
 
 async def read_mark(engine: AsyncEngine, name: str) -> int:

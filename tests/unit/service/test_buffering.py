@@ -251,3 +251,37 @@ def test_a_snapshot_of_a_lost_attempt_gives_way_to_its_repeat() -> None:
     lost, truth = snapshot(signals=COMPLETED, history=3), snapshot(signals=RUNNING, history=5)
     assert merged(lost, truth).execution is truth.execution
     assert merged(truth, lost).execution is truth.execution
+
+
+async def test_what_comes_while_a_transaction_is_written_waits_for_the_next_one(ledger) -> None:
+    async with buffer_of(ledger, limit=1_000, pause=timedelta(milliseconds=50)) as buffer:
+        ledger.open.clear()
+        buffer.give(snapshot("0"))
+        await ledger.begun.wait()
+        buffer.give(snapshot("1"))
+        ledger.open.set()
+        await until(lambda: len(ledger.transactions) == 1)
+        for number in range(2, 10):
+            buffer.give(snapshot(str(number)))
+        await until(lambda: len(ledger.transactions) == 2)
+    assert [len(one) for one in ledger.transactions] == [1, 9]
+
+
+async def test_a_transaction_that_is_being_written_at_the_end_is_not_broken_off(ledger) -> None:
+    broken_off = []
+    write = ledger.write
+
+    async def watched(*given):
+        try:
+            return await write(*given)
+        except asyncio.CancelledError:
+            broken_off.append(1)
+            raise
+
+    ledger.write = watched
+    async with buffer_of(ledger) as buffer:
+        ledger.open.clear()
+        buffer.give(snapshot("1"))
+        await ledger.begun.wait()
+        asyncio.get_running_loop().call_later(0.05, ledger.open.set)
+    assert (ledger.ids, broken_off) == (["shop:1"], [])

@@ -1,0 +1,1 @@
+"""Figures of the ledger, on SQLite and PostgreSQL: `make bench-ledger`."""

@@ -1,0 +1,205 @@
+"""Many open executions on a real Temporal: compared by the reconciler, and tried again in one bulk.
+
+They are parked since their second step's code is missing. The first bulk finds it missing still, so all park again; by
+the time of the last one it is there, and all of them end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from benchmarks.broker import corner
+from benchmarks.further.counting import Count, placed
+from benchmarks.rows.messages import OrderPlaced
+from benchmarks.rows.ours import trigger_of
+from orchestrator import ActionContext, Saga, action, step
+from orchestrator.adapters.rabbitmq.connection import connected
+from orchestrator.adapters.rabbitmq.courier import RabbitCourier
+from orchestrator.adapters.rabbitmq.names import Names
+from orchestrator.adapters.rabbitmq.publisher import Publisher
+from orchestrator.adapters.rabbitmq.replies import ReplyDesk
+from orchestrator.adapters.temporal.connecting import connect
+from orchestrator.adapters.temporal.gateway import TemporalExecutions
+from orchestrator.adapters.temporal.performing import Stage
+from orchestrator.adapters.temporal.worker import saga_worker
+from orchestrator.errors import HandlerMissingError
+from orchestrator.saga.handlers import Handlers
+from orchestrator.service.access import Caller, Role
+from orchestrator.service.bulk import BulkWish
+from orchestrator.service.reconciling import GRACE
+from orchestrator.service.records import Filter
+from workers.ledger import open_buffer
+from workers.operating import open_service
+from workers.reconciler import open_reconciling
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping, Sequence
+
+    from temporalio.client import Client
+
+    from orchestrator.saga.handlers import Handler
+    from orchestrator.service.use_cases import Service
+    from orchestrator.settings import Settings
+
+AT_ONCE = 32
+ROUNDS = 3
+SUSPENDED_AT = 0.3
+"""The bulk is suspended when so many of its items are done."""
+PARKED = Filter(statuses=("parked",))
+WHO = Caller(actor="benchmark", role=Role.ADMIN)
+WHY = "the missing code was deployed"
+
+
+async def early(order_placed: OrderPlaced, ctx: ActionContext) -> None:  # noqa: ARG001 - what a step of an order takes
+    """What is done before it is noticed."""
+    ctx.get(Count).made[ctx.idempotency_key] = 1
+
+
+async def late(order_placed: OrderPlaced, ctx: ActionContext) -> None:  # noqa: ARG001
+    """What is missing at first."""
+    made = ctx.get(Count).made
+    made[ctx.idempotency_key] = made.get(ctx.idempotency_key, 0) + 1
+
+
+SAGA = Saga(
+    "bench-late",
+    step(action(brief=True)(early), no_undo="it only counts"),
+    step(action(brief=True)(late), no_undo="it only counts"),
+    starts_on=OrderPlaced,
+    key="order_id",
+    version=1,
+)
+
+
+class Deployed(Handlers):
+    """The code of a worker that is deployed in two parts."""
+
+    is_whole = False
+
+    def __getitem__(self, name: str) -> Handler:
+        """The handler of this name, if it is there already."""
+        if "late" in name and not self.is_whole:
+            raise HandlerMissingError(name)
+        return super().__getitem__(name)
+
+
+@asynccontextmanager
+async def carrying(settings: Settings, client: Client) -> AsyncGenerator[RabbitCourier]:
+    """What carries the alerts of those that park to the broker."""
+    async with (
+        Publisher.open(settings) as publisher,
+        connected(settings, purpose="replies") as connection,
+        ReplyDesk.open(settings, connection, publisher, TemporalExecutions(client, settings)) as desk,
+    ):
+        yield RabbitCourier(publisher, desk, Names(settings.name_prefix))
+
+
+class Crowd:
+    """The executions, and the ledgers that show them: the first is the worker's own, others are rebuilt."""
+
+    def __init__(self, client: Client, settings: Settings, count: int) -> None:
+        self._client = client
+        self._settings = settings
+        self._count = count
+        self.run = f"late{int(time.time())}"
+
+    async def open(self) -> float:
+        """Start them all; seconds until the ledger shows every one of them parked."""
+        began, slots = time.monotonic(), asyncio.Semaphore(AT_ONCE)
+        executions = TemporalExecutions(self._client, self._settings)
+
+        async def begin(number: int) -> None:
+            async with slots:
+                order = placed(self.run, number)
+                envelope, payload = trigger_of(order)
+                await executions.start(SAGA.plan, SAGA.plan.execution_id(order.order_id), envelope, payload)
+
+        await asyncio.gather(*(begin(number) for number in range(self._count)))
+        async with open_service([SAGA], self._settings, self._client) as service:
+            await self._shown(service, PARKED)
+        seconds = time.monotonic() - began
+        await asyncio.sleep(GRACE.total_seconds())  # what has just changed is not asked after
+        return seconds
+
+    async def _shown(self, service: Service, wanted: Filter) -> None:
+        while (await service.world.ledger.count(wanted, cap=self._count + 1)).number < self._count:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.2)
+
+    async def compare(self, settings: Settings) -> list[float]:
+        """Seconds of passes that ask after every open row; one pass before them rebuilds what is missing."""
+        rounds = list[float]()
+        async with open_reconciling(settings, self._client) as made:
+            await made.go_through(deep=True)
+            for _ in range(ROUNDS):
+                began = time.monotonic()
+                counts = await made.go_through(deep=True)
+                rounds.append(time.monotonic() - began)
+                if (counts.compared, counts.repaired, counts.unknown) != (self._count, 0, 0):
+                    raise AssertionError(counts)
+        return rounds
+
+    async def retry(self, settings: Settings) -> dict[str, list[float]]:
+        """One bulk over all of them, suspended and resumed once: how many items it does not account for."""
+        async with open_service([SAGA], settings, self._client) as service:
+            began = time.monotonic()
+            seen = await service.bulking.preview(WHO, "retry", PARKED)
+            wish = BulkWish(word="retry", wanted=PARKED, reason=WHY, key=settings.ledger, token=seen.token, rate=1_000)
+            bulk = await service.bulking.begin(WHO, wish)
+            stopper = asyncio.create_task(self._suspend(service, bulk.id))
+            await service.running.run(bulk)
+            waited = await stopper
+            await service.bulking.order(WHO, bulk.id, "resume", WHY)
+            await service.running.run(bulk)
+            ended, counts = await service.bulking.look(WHO, bulk.id)
+            seconds = time.monotonic() - began
+        if (ended.state, bulk.total, waited > 0) != ("completed", self._count, True):
+            raise AssertionError((ended, waited))
+        return {"bulk_unaccounted": [self._count - counts.done], "bulk_items_a_second": [self._count / seconds]}
+
+    async def _suspend(self, service: Service, bulk_id: str) -> int:
+        """Suspend it on the way; how many items wait then."""
+        while await self._done(service, bulk_id) < SUSPENDED_AT * self._count:  # noqa: ASYNC110 - nor does a bulk
+            await asyncio.sleep(0.1)
+        await service.bulking.order(WHO, bulk_id, "suspend", "the code is looked at again")
+        return (await service.bulking.look(WHO, bulk_id))[1].waiting
+
+    async def _done(self, service: Service, bulk_id: str) -> int:
+        return (await service.bulking.look(WHO, bulk_id))[1].done
+
+    async def ended(self, settings: Settings) -> None:
+        """Wait until every one of them has ended, by the worker's own ledger."""
+        async with open_service([SAGA], settings, self._client) as service:
+            await self._shown(service, Filter(statuses=("completed",)))
+
+
+async def measure(settings: Settings, ledgers: Mapping[str, str], count: int) -> dict[str, dict[str, list[float]]]:
+    """Figures by ledger. The first ledger is that of the worker."""
+    of = {name: settings.model_copy(update={"ledger_url": SecretStr(url)}) for name, url in ledgers.items()}
+    first, *_ = of.values()
+    client, counted = await connect(settings), Count()
+    code = Deployed(Handlers.of([SAGA.handlers])._found)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    found: dict[str, dict[str, list[float]]] = {}
+    async with (
+        corner(first, [SAGA.plan]),
+        carrying(first, client) as courier,
+        open_buffer(first) as buffer,
+        saga_worker(client, Stage(handlers=code, courier=courier, ports={Count: counted}), first, buffer.give),
+    ):
+        crowd = Crowd(client, first, count)
+        opened_s = await crowd.open()
+        for name, its in of.items():
+            found[name] = {"reconcile_s": await crowd.compare(its), "opened_s": [opened_s]}
+        names: Sequence[str] = [*of]
+        for name in names:
+            code.is_whole = name == names[-1]
+            found[name] |= await crowd.retry(of[name])
+        await crowd.ended(first)
+    twice = [key for key, times in counted.made.items() if times != 1]
+    if twice or len(counted.made) != 2 * count:
+        raise AssertionError(f"{len(twice)} effects twice, {len(counted.made)} of {2 * count} made")
+    return found
