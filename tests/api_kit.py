@@ -15,6 +15,7 @@ from orchestrator.errors import EngineUnavailableError
 from orchestrator.service.access import Caller, Role
 from orchestrator.service.definitions import Definitions
 from orchestrator.service.feed import Feed
+from orchestrator.service.figures import Figuring
 from orchestrator.service.identity import Identity
 from orchestrator.service.once import Once
 from orchestrator.service.ports import Delivery
@@ -24,6 +25,7 @@ from orchestrator.service.tokens import Issuing, Token, digest_of
 from orchestrator.service.trail import Trail
 from orchestrator.service.use_cases import Service
 from tests.access_kit import MemoryAnswers, MemoryTokens
+from tests.figures_kit import MemoryFigures
 from tests.hand_kit import Hand
 from tests.parked_kit import MemoryParked, cases_of
 from tests.service_kit import TRIGGER, WHY, MemorySwitches, ServiceBench
@@ -85,6 +87,7 @@ class ApiBench(ServiceBench):
         return Service(
             world=world,
             reading=reading,
+            figuring=Figuring(MemoryFigures(self.ledger), self.clock),
             trail=Trail(self.register),
             operating=self.operating,
             bulking=self.bulking,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from orchestrator.adapters.sql.answers import SqlAnswers
 from orchestrator.adapters.sql.bulks import SqlBulks
 from orchestrator.adapters.sql.databases import open_engine, open_reading_engine
+from orchestrator.adapters.sql.figures import SqlFigures
 from orchestrator.adapters.sql.ledger import SqlLedger
 from orchestrator.adapters.sql.ledger_reader import SqlLedgerReader
 from orchestrator.adapters.sql.migrating import check_version
@@ -23,6 +24,7 @@ from orchestrator.service.buffering import LedgerBuffer
 from orchestrator.service.bulk import Bulking
 from orchestrator.service.bulk_running import BulkRunning
 from orchestrator.service.definitions import Definitions
+from orchestrator.service.figures import Figuring
 from orchestrator.service.once import Once
 from orchestrator.service.operating import Operating, World
 from orchestrator.service.reading import Reading
@@ -82,7 +84,8 @@ async def open_service(sagas: Sequence[Saga], settings: Settings, client: Client
             stores = _Stores(writing, settings)
             parked = parked_cases(settings, sagas, writing, reading)
             world = _world(sagas, settings, client, reading, stores)
-            yield _service(sagas, world, executions, stores, parked)
+            figuring = Figuring(SqlFigures(reading), world.clock)
+            yield _service(sagas, world, executions, stores, parked=parked, figuring=figuring)
     finally:
         await reading.dispose()
         await writing.dispose()
@@ -114,7 +117,13 @@ def _world(sagas: Sequence[Saga], settings: Settings, client: Client, reading: A
 
 
 def _service(
-    sagas: Sequence[Saga], world: World, executions: Executions, stores: _Stores, parked: ParkedCases
+    sagas: Sequence[Saga],
+    world: World,
+    executions: Executions,
+    stores: _Stores,
+    *,
+    parked: ParkedCases,
+    figuring: Figuring,
 ) -> Service:
     register, clock = world.register, world.clock
     reading = Reading(world.ledger, clock)
@@ -122,6 +131,7 @@ def _service(
     return Service(
         world=world,
         reading=reading,
+        figuring=figuring,
         trail=Trail(register),
         operating=Operating(world),
         bulking=Bulking(world, stores.bulks),

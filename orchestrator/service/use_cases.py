@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from orchestrator.service.bulk import Bulking
     from orchestrator.service.bulk_running import BulkRunning
     from orchestrator.service.definitions import Definitions
+    from orchestrator.service.figures import Figuring
     from orchestrator.service.once import Once
     from orchestrator.service.operating import Operating, World
     from orchestrator.service.parked_cases import ParkedCases
@@ -25,7 +26,7 @@ class Service:
 
     Attributes:
         world: what they work with.
-        reading: executions, as they are. `trail`: what was done to them.
+        reading: executions, as they are. `figuring`: how they have been. `trail`: what was done to them.
         operating, bulking, switching: what people do, to one, to many, to all. `running`: does the items of bulks.
         definitions, starting: the sagas of this process. `parked`: messages that could not be handled.
         issuing: API tokens. `once`: requests that come twice.
@@ -33,6 +34,7 @@ class Service:
 
     world: World
     reading: Reading
+    figuring: Figuring
     trail: Trail
     operating: Operating
     bulking: Bulking

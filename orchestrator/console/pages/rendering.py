@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from fastapi import Request
 
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+SECOND_MS = 1_000
 
 
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
@@ -44,7 +45,7 @@ def _environment() -> Environment:
         # Jinja2 does not say what its tables hold.
         filters, known = cast("dict[str, Any]", vars(made)["filters"]), cast("dict[str, Any]", vars(made)["globals"])
         filters |= {"time": time_element, "took": length_between, "document": document}
-        filters |= {"drawn": Markup, "moment": moment, "body": body}
+        filters |= {"drawn": Markup, "moment": moment, "body": body, "lasting": lasting}
         known |= {"status_word": words.status_word, "deeds": words.DEEDS, "states": words.STATES}
         known |= {"for_steps": words.FOR_STEPS, "bulk_states": words.BULK_STATES, "bulk_orders": words.BULK_ORDERS}
         known |= {"parked_states": words.PARKED_STATES, "parked_deeds": words.PARKED_DEEDS}
@@ -73,6 +74,14 @@ def length_between(start: datetime, end: datetime) -> str:
         if number:
             parts.append(f"{number} {word}")
     return " ".join(parts[:2]) or "0 s"
+
+
+def lasting(milliseconds: int) -> str:
+    """A length of time in three digits of its largest unit, as `1.25 s`."""
+    if milliseconds < SECOND_MS:
+        return f"{milliseconds} ms"
+    size, word = next((size, word) for size, word in UNITS if milliseconds >= size * SECOND_MS)
+    return f"{milliseconds / size / SECOND_MS:.3g} {word}"
 
 
 def document(value: Any) -> str:

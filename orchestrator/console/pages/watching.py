@@ -10,12 +10,15 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request, Response
 
 from orchestrator.console.api.context import Asking, CursorText, Given, PathText
+from orchestrator.console.diagram.sparkline import sparkline
 from orchestrator.console.diagram.svg import Standing, svg_of
 from orchestrator.console.diagram.timeline import timeline_of
 from orchestrator.console.pages.rendering import page
 from orchestrator.console.pages.routing import VIEWS, ListQuery, PageRoute, TrailQuery, fields_of
 from orchestrator.console.pages.words import ATTENTION, STATUSES
+from orchestrator.service.access import Permission
 from orchestrator.service.bulk_records import BulkWord
+from orchestrator.service.figures import WINDOWS, Window
 from orchestrator.service.reading import Look
 from orchestrator.service.records import Cursor, Filter
 from orchestrator.service.trail import Sought
@@ -26,8 +29,10 @@ ROWS, FEW, MESSAGES = 50, 10, 200
 
 
 @router.get("/")
-async def overview(request: Request, console: Given, caller: Asking) -> Response:
-    """What needs somebody, first; then how everything is."""
+async def overview(
+    request: Request, console: Given, caller: Asking, window: Annotated[Window, Query()] = "24h"
+) -> Response:
+    """What needs somebody, first; then how everything is, and has been."""
     reading = console.service.reading
     tally = await reading.tally(caller, Filter())
     urgent = [
@@ -35,8 +40,21 @@ async def overview(request: Request, console: Given, caller: Asking) -> Response
         for status in ATTENTION
         if tally[status].number
     ]
-    ready = await console.is_ready()
-    return page(request, "overview.html", tally=tally, urgent=urgent, ready=ready, as_of=await reading.as_of())
+    figures = await console.service.figuring.look(caller, window)
+    parked = await console.service.parked.reading.overview(caller) if caller.may(Permission.PARKED_READ) else None
+    return page(
+        request,
+        "overview.html",
+        tally=tally,
+        urgent=urgent,
+        ready=await console.is_ready(),
+        as_of=await reading.as_of(),
+        figures=figures,
+        pictures={rate: sparkline(numbers, f"{rate}, {sum(numbers)}") for rate, numbers in figures.rates.items()},
+        parked=parked,
+        window=window,
+        windows=WINDOWS,
+    )
 
 
 @router.get("/executions")

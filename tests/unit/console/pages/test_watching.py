@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from orchestrator.console.pages import ROUTERS
-from orchestrator.service.access import Caller, Role
+from orchestrator.service.access import Caller, Permission, Role
 from orchestrator.service.records import MessageRecord, milliseconds
 from tests.api_kit import ApiBench
 from tests.service_kit import NOW
@@ -150,3 +150,20 @@ async def test_without_a_right_there_is_a_page_that_says_which(bench) -> None:
 async def test_empty_pages_say_so(bench) -> None:
     assert "Nobody did anything yet." in await text_of(bench, "/operations")
     assert "No such row." in await text_of(bench, "/audit")
+
+
+async def test_the_overview_tells_how_it_has_been(bench) -> None:
+    text = await text_of(bench, "/?window=1h")
+    assert 'aria-label="completed, 1"' in text
+    (address,) = re.findall(r'<a href="([^"]+)">1</a></td><td>trip</td><th scope="row">book_flight</th>', text)
+    assert listed(await text_of(bench, address.replace("&amp;", "&"))) == ["trip%3At1"]
+    assert "from start to end" in text
+    assert "saga recorder" in text, "nothing parked is recorded yet"
+
+
+async def test_who_may_not_see_parked_messages_sees_the_rest() -> None:
+    made = ApiBench(pages=ROUTERS)
+    viewer = Caller(actor="eve", role=Role.VIEWER)
+    text = await text_of(made, "/", caller=viewer)
+    assert ("Parked messages</h2>" in text) == viewer.may(Permission.PARKED_READ)
+    assert "Nothing ended in this time." in text
