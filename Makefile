@@ -31,7 +31,7 @@ test-unit: venv ## the tests that need no servers
 	$(BIN)/python -m pytest tests -m "not servers and not simulation"
 	$(MAKE) coverage
 
-test-simulation: venv ## 300,000 transitions on simulated servers (two minutes)
+test-simulation: venv ## a million transitions on simulated servers (three minutes)
 	$(BIN)/python -m pytest tests/simulation -m simulation
 
 coverage: venv ## the engine's unit tests alone take every branch of it

@@ -52,13 +52,9 @@ def undo_status(turn: Turn) -> Undo:
 def word(turn: Turn) -> Word:
     """The one word for lists."""
     undo = undo_status(turn)
-    if undo == "stuck":
-        return "Stuck"
-    if turn.state.suspended:
+    if turn.state.suspended and undo != "stuck":
         return "Suspended"
-    if undo != "none":
-        return _UNDO_WORDS[undo]
-    return _FORWARD_WORDS[forward_status(turn)]
+    return _FORWARD_WORDS[forward_status(turn)] if undo == "none" else _UNDO_WORDS[undo]
 
 
 def _any_in(turn: Turn, phase: Phase) -> bool:
@@ -74,7 +70,6 @@ def _left_out_of_scope(turn: Turn) -> bool:
 
 _FORWARD_WORDS: dict[Forward, Word] = {
     "running": "Running",
-    "suspended": "Suspended",
     "parked": "Parked",
     "completed": "Completed",
     "aborted": "Aborted",
@@ -84,5 +79,4 @@ _UNDO_WORDS: dict[Undo, Word] = {
     "stuck": "Stuck",
     "done": "Compensated",
     "partial": "Partially compensated",
-    "none": "Aborted",
 }

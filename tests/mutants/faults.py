@@ -1,9 +1,11 @@
 """Small faults for a module: each is its syntax tree with one thing changed, and a name that says which."""
 
 import ast
+import types
 from collections import Counter
 from copy import deepcopy
 from dataclasses import dataclass
+from inspect import CO_OPTIMIZED
 
 COMPARED = {
     ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt,
@@ -15,26 +17,90 @@ CALLED = {"any": "all", "all": "any", "min": "max"}
 
 @dataclass(frozen=True)
 class Fault:
-    """`name`: place and change, the same as long as the line is; `tree`: the whole module with it."""
+    """One fault.
+
+    Attributes:
+        name: place and change, the same as long as the line is.
+        code: the whole module with it.
+        function: the one function that it changes, if it is that.
+        assignments: the module's assignments from the one on that it changes, if it is that: others may be made of it.
+    """
 
     module: str
     name: str
-    tree: ast.Module
+    code: types.CodeType
+    function: str = ""
+    assignments: types.CodeType | None = None
+
+    @property
+    def needs_loading(self):
+        """Whether it lies in a class body: only a module that is loaded with it has it."""
+        return not (self.function or self.assignments)
 
 
-def faults_of(module, text):
-    """Every fault of one module, in the order of its lines."""
+def faults_of(module, text, part=""):
+    """Every fault of one module whose name has `part` in it, in the order of its lines."""
     tree, seen = ast.parse(text), Counter[str]()
+    right = compiled(module, tree)
     for place, (where, node) in enumerate(spots(tree)):
         for number, (before, after) in enumerate(changes(node)):
-            twin = deepcopy(tree)
-            _, twin_node = list(spots(twin))[place]
-            _, change = list(changed(twin_node))[number]
-            change()
             label = f"{module} {where}: {before} -> {after}"
             seen[label] += 1
-            again = f" #{seen[label]}" if seen[label] > 1 else ""
-            yield Fault(module, label + again, ast.fix_missing_locations(twin))
+            name = label + (f" #{seen[label]}" if seen[label] > 1 else "")
+            if part in name:
+                faulty = with_change(text, place, number)
+                code = compiled(module, faulty)
+                yield Fault(module, name, code, changed_function(right, code) or "", assignments(tree, faulty))
+
+
+def with_change(text, place, number):
+    """The tree with one of the changes that one of its nodes may have."""
+    tree = ast.parse(text)
+    _, node = list(spots(tree))[place]
+    _, change = list(changed(node))[number]
+    change()
+    return ast.fix_missing_locations(tree)
+
+
+def no_fault(module, text):
+    """The module as it is, loaded with nothing, or put in with nothing."""
+    return Fault(module, "none", compiled(module, ast.parse(text)))
+
+
+def assignments(right, faulty):
+    """The faulty tree's assignments from the changed one on; None if it is no assignment that has changed."""
+    pairs = zip(right.body, faulty.body, strict=True)
+    first = next(number for number, pair in enumerate(pairs) if ast.dump(pair[0]) != ast.dump(pair[1]))
+    kinds = ast.Assign | ast.AnnAssign
+    if not isinstance(faulty.body[first], kinds):
+        return None
+    rest: list[ast.stmt] = [statement for statement in faulty.body[first:] if isinstance(statement, kinds)]
+    return compiled("assignments", ast.Module(rest, []))
+
+
+def compiled(module, tree):
+    return compile(tree, f"{module}.py", "exec")
+
+
+def changed_function(right, faulty):
+    """The outermost function whose code alone differs; None if anything else does."""
+    if outside(right) != outside(faulty):
+        return None
+    pairs = [(one, other) for one, other in zip(codes(right), codes(faulty), strict=True) if one != other]
+    if len(pairs) != 1 or pairs[0][0].co_name.startswith("<"):
+        return None
+    one, other = pairs[0]
+    is_class = not one.co_flags & CO_OPTIMIZED
+    return changed_function(one, other) if is_class else one.co_qualname
+
+
+def outside(code):
+    """What a module or a class body does itself, without the functions in it."""
+    return code.co_code, code.co_names, [repr(one) for one in code.co_consts if not isinstance(one, types.CodeType)]
+
+
+def codes(code):
+    return [one for one in code.co_consts if isinstance(one, types.CodeType)]
 
 
 def spots(tree):
@@ -45,7 +111,7 @@ def spots(tree):
             inside = where
             if isinstance(child, ast.FunctionDef | ast.ClassDef):
                 inside = f"{where}.{child.name}" if where else child.name
-            if is_only_for_checkers(child):
+            if is_never_felt(child) or child in annotations(node):
                 continue
             yield inside or "module", child
             yield from walk(child, inside)
@@ -53,12 +119,18 @@ def spots(tree):
     return walk(tree, "")
 
 
-def is_only_for_checkers(node):
-    """Imports, annotations, docstrings and what only type checkers read have no effect when run."""
+def annotations(node):
+    return [getattr(node, name, None) for name in ("annotation", "returns")]
+
+
+def is_never_felt(node):
+    """Imports, docstrings, what only type checkers read, how a dataclass lies in memory: no effect when run."""
     if isinstance(node, ast.If):
         return ast.unparse(node.test) == "TYPE_CHECKING"
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Constant)
+    if isinstance(node, ast.Call):
+        return ast.unparse(node.func) == "dataclass"
     return isinstance(node, ast.Import | ast.ImportFrom | ast.arg | ast.Assert) or (
         isinstance(node, ast.AnnAssign) and ("TypeAlias" in ast.unparse(node.annotation) or node.value is None)
     )
@@ -66,9 +138,9 @@ def is_only_for_checkers(node):
 
 def changes(node):
     """What each change is, as text before and after."""
-    for before, change in changed(deepcopy(node)):
-        after = change()
-        yield before, after
+    for number in range(len(list(changed(node)))):
+        before, change = list(changed(deepcopy(node)))[number]
+        yield before, change()
 
 
 def changed(node):

@@ -35,22 +35,22 @@ from temporalio.bridge.proto.workflow_activation import (
     WorkflowActivation,
     WorkflowActivationJob,
 )
+from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.common import Priority
 from temporalio.converter import DataConverter
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstanceDetails
 from temporalio.workflow import Info
 from temporalio.workflow import _Definition as Definition
 
-from orchestrator.adapters.temporal.given import WORKFLOW
+from orchestrator.adapters.temporal.given import BOUNDARY, WORKFLOW
 from orchestrator.testing.simulation.history import Event, Kind
 from orchestrator.testing.simulation.loop import EPOCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
-
     from orchestrator.engine.execution import Entry
+    from orchestrator.engine.states import State
 
 NAMESPACE = "simulated"
 QUEUE = "sagas"
@@ -79,11 +79,42 @@ class Command:
 
 @dataclass(slots=True)
 class Record:
-    """What the server has accepted of one workflow task: enough to replay it, and to see whether it replays alike."""
+    """What the server has accepted of one workflow task: enough to replay it, and to see whether it replays alike.
+
+    Attributes:
+        started_at, started_id: when the task began, and the length of the history then.
+        is_beat: it ended without commands and the next one began at once. The core replays it as part of the next.
+    """
 
     activations: list[WorkflowActivation] = field(default_factory=list[WorkflowActivation])
     made: list[bytes] = field(default_factory=list[bytes])
     seen: int = 0
+    started_at: float = 0.0
+    started_id: int = 0
+    is_beat: bool = False
+
+
+def is_acceptance(command: Command) -> bool:
+    """Whether it says that an update was taken."""
+    return command.kind == "update_response" and command.asked.WhichOneof("response") == "accepted"
+
+
+def is_alike(completion: WorkflowActivationCompletion, before: bytes) -> bool:
+    """Whether a replay asks for the same. Where a boundary looks from is data, which the server does not compare."""
+    if completion.SerializeToString(deterministic=True) == before:
+        return True
+    first = WorkflowActivationCompletion()
+    first.ParseFromString(before)
+    return _without_places(first) == _without_places(completion)
+
+
+def _without_places(completion: WorkflowActivationCompletion) -> WorkflowActivationCompletion:
+    made = WorkflowActivationCompletion()
+    made.CopyFrom(completion)
+    for command in made.successful.commands:
+        if command.schedule_activity.activity_type == BOUNDARY:
+            del command.schedule_activity.arguments[:]
+    return made
 
 
 class Instance:
@@ -97,6 +128,12 @@ class Instance:
     def workflow(self) -> Any:
         """The workflow object: to look at, never to touch."""
         return self._made._object  # type: ignore[attr-defined]  # noqa: SLF001
+
+    @property
+    def state(self) -> State:
+        """Where its engine stands."""
+        found: State = self.workflow._interpreter.execution.state  # noqa: SLF001
+        return found
 
     @property
     def journal(self) -> list[Entry]:

@@ -128,6 +128,7 @@ class Broker:
         self._hosts = self._world.process("participants")
         again, self._in_hand = self._in_hand, {}
         for command, desk in again.values():
+            self._world.dice.count("redelivered")
             self._deliver(command, desk, pause + self._delay())
 
     def _receive(self, number: int) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sys
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 
 from orchestrator.testing.simulation.suite import Tally, shrink, simulate, story_of
+
+EXIT_CODES = "exit codes: 0 all invariants held; 1 one was broken, and the story is told; 2 the arguments are wrong"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Simulate `--runs` executions from `--seed` on; 0 if all invariants held, else 1 and the story of the first."""
-    parser = ArgumentParser(prog="saga-simulate", description=__doc__)
-    parser.add_argument("--seed", type=int, default=1, help="the first seed: one seed is one plan and one schedule")
-    parser.add_argument("--runs", type=int, default=1, help="how many seeds")
+    parser = ArgumentParser(prog="saga-simulate", description=__doc__, epilog=EXIT_CODES)
+    parser.add_argument("--seed", type=_seed, default=1, help="the first seed: one seed is one plan and one schedule")
+    parser.add_argument("--runs", type=_runs, default=1, help="how many seeds, each one more than the last")
     parser.add_argument("--story", action="store_true", help="tell the schedule also when nothing is wrong")
     asked = parser.parse_args(arguments)
     begun, made = time.monotonic(), Tally()
@@ -33,6 +35,21 @@ def main(arguments: list[str] | None = None) -> int:
         f"seconds={seconds:.1f} violations={violations}"
     )
     return 1 if violations else 0
+
+
+def _seed(text: str) -> int:
+    return _whole(text, least=0)
+
+
+def _runs(text: str) -> int:
+    return _whole(text, least=1)
+
+
+def _whole(text: str, *, least: int) -> int:
+    """A whole number from `least` on."""
+    if not text.isdecimal() or int(text) < least:
+        raise ArgumentTypeError(f"{text!r} is not a whole number from {least} on")
+    return int(text)
 
 
 def _print(text: str) -> None:

@@ -20,7 +20,7 @@ class Dice:
         spared: numbers of faults that do not happen; all else of the schedule stays as alike as it can.
 
     Attributes:
-        faults: how many of each kind have happened.
+        faults: how many of each kind have happened, and of what followed from them.
         thrown: every fault that happened, as (number, kind); the numbers are what `spared` names.
         is_calm: from now on nothing goes wrong any more.
     """

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+MOST_STEPS = 200_000
+"""A hundred times what the longest simulation takes."""
 EPOCH = datetime(2030, 1, 1, tzinfo=UTC)
 """The time at the start of every simulation."""
 
@@ -31,6 +33,7 @@ class Loop(asyncio.AbstractEventLoop):
 
     Attributes:
         faults: what tasks raised that nobody took.
+        steps: callbacks run so far. Beyond `MOST_STEPS` it stops: something goes round without end.
     """
 
     def __init__(self) -> None:
@@ -39,6 +42,7 @@ class Loop(asyncio.AbstractEventLoop):
         self._ready: deque[tuple[asyncio.Handle, Process | None]] = deque()
         self._later: list[tuple[float, int, asyncio.TimerHandle, Process | None]] = []
         self.faults: list[str] = []
+        self.steps = 0
 
     def time(self) -> float:
         """Seconds since the start."""
@@ -109,8 +113,8 @@ class Loop(asyncio.AbstractEventLoop):
         """Run what there is, up to the moment `until` or as long as `stop` says no."""
         asyncio._set_running_loop(self)  # noqa: SLF001
         try:
-            while not stop() and self._step(until):
-                pass
+            while self.steps < MOST_STEPS and not stop() and self._step(until):
+                self.steps += 1
         finally:
             asyncio._set_running_loop(None)  # noqa: SLF001
 

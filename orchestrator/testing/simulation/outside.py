@@ -11,6 +11,7 @@ from orchestrator.contracts.protocol import idempotency_key
 from orchestrator.errors import HandlerMissingError, Rejected
 from orchestrator.messages import Command, Message
 from orchestrator.participant.kit import CommandContext, Participant
+from orchestrator.testing.simulation.people import SKIPPED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,7 +86,7 @@ def participant(world: World) -> Participant:
     @made.handles(Undo)
     async def undo(_: Undo, ctx: CommandContext) -> Done:
         await _take_time(world, ctx.key)
-        if dice.fault("undo refused", 0.02):
+        if dice.fault("undo refused", world.profile.undo_refusals):
             raise Rejected("cannot", code="cannot")
         ctx.get(Deeds).tell("undo", ctx.undoes)
         return Done(by=ctx.undoes)
@@ -163,7 +164,7 @@ class Script:
                     raise Rejected("refused", code="refused")
                 deeds.tell("do", ctx.idempotency_key)
         elif self.way == "undo":
-            if self.world.dice.fault("undo refused", 0.02):
+            if self.world.dice.fault("undo refused", self.world.profile.undo_refusals):
                 raise Rejected("cannot", code="cannot")
             if deeds.has("do", ctx.undoes) and not deeds.has("undo", ctx.undoes):
                 deeds.tell("undo", ctx.undoes)
@@ -174,6 +175,8 @@ class Script:
         """Facts that the plan says a step takes must be there, and say what they must."""
         for fact in self.world.facts_of(self.way, self.step):
             wanted = self.world.fact(fact)
+            if facts.get(fact) == SKIPPED and fact.removesuffix("_made") in self.world.people.skipped:
+                continue
             if _without_edition(facts.get(fact)) != wanted:
                 self.world.fail(f"{self.way} {self.step} was given {facts.get(fact)!r} for {fact}, not {wanted!r}")
 

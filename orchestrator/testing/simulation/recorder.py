@@ -26,6 +26,7 @@ class Recorder:
             self._server.append(run, Event(Kind.TASK_SCHEDULED))
             self._server.append(run, Event(Kind.TASK_STARTED))
         completed = self._server.append(run, Event(Kind.TASK_COMPLETED)).id
+        record.started_at, record.started_id = task.started_at, task.started_id
         run.records.append(record)
         self.answer(task, commands, run, completed)
         for command in commands:

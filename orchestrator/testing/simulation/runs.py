@@ -56,6 +56,12 @@ class Run:
     sticky: Any = None
     is_closed: bool = False
 
+    def replayed_with(self, number: int) -> Record:
+        """The record as part of which the core replays record `number`: itself, unless a heartbeat ended its task."""
+        while self.records[number].is_beat and number + 1 < len(self.records):
+            number += 1
+        return self.records[number]
+
 
 def tell(update: Update, verdict: str) -> None:
     """Give the client of an update its verdict, unless it has one."""

@@ -62,6 +62,8 @@ class Server:
         """Signal the newest run; says whether there was one to take it."""
         if self.run.is_closed:
             return False
+        if self.run.task is not None and self.run.task.is_started:
+            self.dice.count("signal beside a task")
         self.add(self.run, Event(Kind.SIGNALED, more={"name": name, "argument": argument}))
         return True
 
@@ -215,6 +217,7 @@ class Server:
             return True, None
         was_news = self._flush(run)
         if is_heartbeat:
+            record.is_beat = not (commands or was_news)
             return True, self._beat(run)
         self._next(run, was_news=was_news)
         return True, None

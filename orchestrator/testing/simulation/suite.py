@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.testing.simulation.dice import Dice
@@ -15,52 +16,66 @@ from orchestrator.testing.simulation.world import Profile, World
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
-FAULTS = frozenset(
-    {
+FAULTS = {
+    "a workflow task is lost after its local activities ran": ("task lost behind its run", "run gave no report"),
+    "a workflow task fails, times out, or its report is refused": (
+        "task failed",
+        "workflow task timed out",
+        "task report refused",
+        "answer lost",
+        "unhandled command",
+        "sticky queue timed out",
+    ),
+    "a signal comes beside a workflow task": ("signal beside a task",),
+    "a heartbeat is written in between": ("heartbeat",),
+    "a speculative task is dropped": ("speculative task vanished",),
+    "a worker is killed, or stopped and wakes late": ("worker killed", "worker stopped"),
+    "an activity is repeated, times out, or its report is lost": (
+        "activity repeated",
+        "activity timed out",
+        "activity report lost",
+        "late activity report refused",
+    ),
+    "a workflow is evicted and replayed": ("evicted",),
+    "a run continues as new": ("continued as new", "continuing suggested"),
+    "a message is dropped, doubled, late, delivered again": (
+        "message dropped",
+        "confirm lost",
+        "reply dropped",
+        "duplicate",
+        "message late",
+        "redelivered",
+        "event duplicated",
+        "trigger duplicated",
+    ),
+    "a clock jumps": ("clock jumped",),
+    "a participant stops after its effect": ("participant stopped after its effect", "participants killed"),
+    "code and participants are slow, broken, missing, or refuse": (
         "action raised",
         "action raised after its effect",
         "action refused",
         "action slow",
-        "activity repeated",
-        "activity report lost",
-        "activity timed out",
-        "answer lost",
-        "cancelled",
-        "cancelled in Temporal",
-        "clock jumped",
         "code missing",
         "command failed for now",
         "command refused",
-        "confirm lost",
-        "continued as new",
-        "continuing suggested",
-        "duplicate",
-        "event duplicated",
-        "evicted",
         "handler broken",
         "handler slow",
-        "heartbeat",
-        "late activity report refused",
-        "message dropped",
-        "message late",
-        "operator",
-        "participant stopped after its effect",
-        "participants killed",
-        "reply dropped",
-        "run gave no report",
-        "speculative task vanished",
-        "sticky queue timed out",
-        "task failed",
-        "task report refused",
-        "trigger duplicated",
         "undo refused",
-        "unhandled command",
-        "worker killed",
-        "worker stopped",
-        "workflow task timed out",
-    }
-)
-"""Every kind of fault there is: a suite in which one of them never happened has proved nothing about it."""
+    ),
+    "a person cancels": ("cancelled", "cancelled in Temporal", "cancel taken", "cancel refused"),
+    "a person gives an order": (
+        "operator",
+        "abandon taken",
+        "compensate taken",
+        "mark_done taken",
+        "release taken",
+        "resume taken",
+        "retry taken",
+        "skip taken",
+        "suspend taken",
+    ),
+}
+"""Every kind of fault there is: a suite in which one of them hardly happened has proved nothing about it."""
 
 
 @dataclass(slots=True)
@@ -105,9 +120,14 @@ def transitions_of(world: World) -> int:
 
     Each event that came to the execution through the server (signal, end of an activity, timer fired, cancellation,
     start), each activation of the workflow, each message published, handled and answered, each signal that the engine
-    took, each replay, each person's command, and each fault. Events that the server writes for itself do not count.
+    took, each replay, each person's command, and each fault that the dice threw. What follows from a fault, and events
+    that the server writes for itself, do not count.
     """
-    return sum(world.counts.values()) + sum(world.dice.faults.values())
+    return sum(world.counts.values()) + len(world.dice.thrown)
+
+
+ATTENDED = (5, 6)
+"""Of seven seeds these have undos that fail, and people who look in. Not drawn: older seeds keep their schedules."""
 
 
 def simulate(seed: int, *, spared: frozenset[int] = frozenset(), is_told: bool = False) -> World:
@@ -119,8 +139,10 @@ def simulate(seed: int, *, spared: frozenset[int] = frozenset(), is_told: bool =
         is_told: keep the story.
     """
     dice = Dice(seed, spared)
-    plan = random_plan(dice.one_of)
-    world = World(plan, dice, _profile(dice), is_told=is_told)
+    plan, profile = random_plan(dice.one_of), _profile(dice)
+    if seed % 7 in ATTENDED:
+        profile = replace(profile, undo_refusals=0.25, is_attended=True)
+    world = World(plan, dice, profile, is_told=is_told)
     with _quiet():
         world.play()
     return world
@@ -151,11 +173,16 @@ def tally(seeds: Iterable[int]) -> Tally:
     return made
 
 
+SHRINK_S = 20.0
+
+
 def shrink(seed: int, world: World) -> World:
-    """The same violation with as few faults as spare it not: each is left out in turn, and stays out if it can."""
-    kind = world.violations[0].split(":")[0]
+    """The same violation with fewer faults: each is left out in turn, and stays out if it can, for some seconds."""
+    kind, began = world.violations[0].split(":")[0], time.monotonic()
     spared: frozenset[int] = frozenset()
     for number, _ in world.dice.thrown:
+        if time.monotonic() - began > SHRINK_S:
+            break
         tried = simulate(seed, spared=spared | {number})
         if tried.violations and tried.violations[0].split(":")[0] == kind:
             spared |= {number}

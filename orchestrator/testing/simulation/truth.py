@@ -8,6 +8,7 @@ from orchestrator.engine.states import Phase
 from orchestrator.errors import InvariantBrokenError
 from orchestrator.testing.simulation.invariants import INVARIANTS, SEEN, check
 from orchestrator.testing.simulation.outside import key_of
+from orchestrator.testing.simulation.people import SKIPPED
 from orchestrator.testing.simulation.record import Record
 
 if TYPE_CHECKING:
@@ -93,17 +94,30 @@ class _Told:
             state = self._execution.step(name)
             stands = bool(self._places("do", name)) and not self._places("undo", name)
             is_by_hand = name in self._skipped or state.undo_error.startswith("done by hand")
-            if is_by_hand or plan.do.lane == "publish":
+            if is_by_hand or plan.do.lane == "publish" or not self._is_in_scope(name):
                 continue
             if is_complete and not stands and state.outcome == "ok":
                 yield f"Completed, but the effect of {name} does not stand"
             if not is_complete and plan.undo is not None and stands and state.phase is not Phase.LEFT:
                 yield f"{self._execution.word}, but the effect of {name} is left over ({state.phase})"
+            if plan.phase == "pivot" and stands and self._is_turned_back:
+                yield f"{self._execution.word}, but the point of no return, {name}, was passed"
+
+    @property
+    def _is_turned_back(self) -> bool:
+        """Whether it has turned back by itself, or for a cancel; a person with the right may undo past the pivot."""
+        cause = self._execution.state.abort
+        return cause is not None and cause.reason != "operator"
+
+    def _is_in_scope(self, name: str) -> bool:
+        """Whether the step is to be undone if anything is; a person may have asked for a part only."""
+        scope = self._execution.state.scope
+        return scope is None or name in scope
 
     @property
     def _skipped(self) -> frozenset[str]:
         results: Mapping[str, Any] = self._execution.state.facts
-        return frozenset(n for n, p in self._steps.items() if results.get(p.do.gives or "") == "skipped")
+        return frozenset(n for n, p in self._steps.items() if results.get(p.do.gives or "") == SKIPPED)
 
     def conservation(self) -> Iterator[str]:
         """22. What was done less what was undone is what the steps that count as done hold."""

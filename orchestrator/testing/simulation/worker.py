@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 
 from orchestrator.adapters.temporal.activities import Activities
+from orchestrator.adapters.temporal.given import ATTEMPT, RUN
 from orchestrator.testing.simulation.activation import (
     TASK_TIMEOUT_S,
     Command,
@@ -21,6 +22,9 @@ from orchestrator.testing.simulation.activation import (
     Record,
     cancellation,
     commands_of,
+    from_payload,
+    is_acceptance,
+    is_alike,
     jobs_of,
     resolve,
     update_job,
@@ -37,6 +41,8 @@ if TYPE_CHECKING:
     from orchestrator.testing.simulation.world import World
 
 HEARTBEAT_S = 0.8 * TASK_TIMEOUT_S
+RECORD_AFTER_MS = 1_000
+"""After so much time of runs in one task a boundary is due (express.md, 6)."""
 
 
 @dataclass(eq=False, slots=True)
@@ -48,6 +54,7 @@ class Cached:
         seen: id of the last event it has seen. `at`: the workflow's time, seconds since the epoch.
         is_clean: nothing has happened in it that the server has not recorded.
         commands, record: what the task under way will report.
+        is_ordered: that task has brought a person's command. `ran_ms`: the time of its runs so far.
         local: its local activities under way. `ended`: those that came to an end.
     """
 
@@ -56,6 +63,8 @@ class Cached:
     seen: int = 0
     at: float = 0.0
     is_clean: bool = True
+    is_ordered: bool = False
+    ran_ms: int = 0
     times: list[int] = field(default_factory=list[int])
     commands: list[Command] = field(default_factory=list[Command])
     record: Record = field(default_factory=Record)
@@ -107,7 +116,8 @@ class Worker:
         if dice.fault("evicted", 0.03):
             self._evict(run)
         cached = self._take_up(run)
-        cached.is_clean = False
+        cached.is_clean = cached.is_ordered = False
+        cached.ran_ms = 0
         self._news(cached, run, task)
         ends = self.world.loop.time() + HEARTBEAT_S
         while True:
@@ -132,23 +142,27 @@ class Worker:
         open_ones: dict[int, Any] = {}
         if run.records:
             self.world.count("replayed")
-        for record in run.records:
-            self._replay(cached, record, open_ones)
+        for number, record in enumerate(run.records):
+            self._replay(cached, record, run.replayed_with(number), open_ones)
         cached.records = len(run.records)
         cached.seen = run.records[-1].seen if run.records else 0
         for seq, asked in open_ones.items():
             self._begin_local(cached, seq, asked)  # its marker was not recorded: it is done again
         return cached
 
-    def _replay(self, cached: Cached, record: Record, open_ones: dict[int, Any]) -> None:
+    def _replay(self, cached: Cached, record: Record, merged: Record, open_ones: dict[int, Any]) -> None:
+        """Hand a record over again, as part of the record `merged` if that is another one."""
         for activation, before in zip(record.activations, record.made, strict=True):
             again = WorkflowActivation()
             again.CopyFrom(activation)
             again.is_replaying = True
+            if merged is not record:
+                again.timestamp.FromNanoseconds(int(merged.started_at * 1e9))
+                again.history_length = merged.started_id
             completion = cached.instance.activate(again)
             cached.at = activation.timestamp.ToNanoseconds() / 1e9
             cached.mark()
-            if completion.SerializeToString(deterministic=True) != before:
+            if not is_alike(completion, before):
                 self.world.fail(f"replay differs: {before!r} became {completion}")
             for command in commands_of(completion):
                 if command.kind == "schedule_local_activity":
@@ -187,7 +201,9 @@ class Worker:
             raise Lost
         cached.record.activations.append(activation)
         cached.record.made.append(completion.SerializeToString(deterministic=True))
-        for command in commands_of(completion):
+        made = commands_of(completion)
+        cached.is_ordered |= any(is_acceptance(command) for command in made)
+        for command in made:
             self._ask(cached, task, command)
 
     def _ask(self, cached: Cached, task: Task, command: Command) -> None:
@@ -200,8 +216,26 @@ class Worker:
                 self._activate(cached, task, [resolve(command.seq, cancellation())])
             return
         cached.commands.append(command)
+        self._check(cached, command)
         if command.kind == "schedule_local_activity":
             self._begin_local(cached, command.seq, command.asked)
+
+    def _check(self, cached: Cached, command: Command) -> None:
+        """What a task may not ask for, whatever comes of it (express.md, 6, 7 and 11)."""
+        if not command.kind.startswith("schedule_") or command.asked.activity_type not in (RUN, ATTEMPT):
+            return
+        calls = from_payload(command.asked.arguments[0])["calls"]
+        forward = [call["step"] for call in calls if call["direction"] == "do"]
+        if forward and cached.instance.state.is_unwinding:
+            self.world.fail(f"{', '.join(forward)} asked for behind the abort")
+        if command.asked.activity_type == RUN:
+            self._check_run(cached)
+
+    def _check_run(self, cached: Cached) -> None:
+        if cached.is_ordered:
+            self.world.fail("a run was begun in the task that brought a person's command")
+        if cached.ran_ms >= RECORD_AFTER_MS:
+            self.world.fail(f"a run was begun behind {cached.ran_ms} ms of runs that are not recorded")
 
     def _begin_local(self, cached: Cached, seq: int, asked: Any) -> None:
         cached.local[seq] = self.process.spawn(self.hands.local(asked))
@@ -218,6 +252,7 @@ class Worker:
             return False
         for seq in [seq for seq, local in cached.local.items() if local in done]:
             result = cached.local.pop(seq).result()
+            cached.ran_ms += from_payload(result.completed.result)["elapsed_ms"] if result.HasField("completed") else 0
             cached.at += self.world.loop.time() - begun
             marks = [one for one in cached.commands if one.kind == "schedule_local_activity" and one.seq == seq]
             # Begun before a heartbeat, its marker comes at the end; else where it was asked for.
@@ -237,6 +272,9 @@ class Worker:
         world, dice = self.world, self.world.dice
         await asyncio.sleep(dice.between(0.0005, 0.003))
         world.faults.around_report(self)
+        has_run = any(one.kind == "marker" for one in cached.commands)
+        if has_run and not self.process.is_running:
+            dice.count("task lost behind its run")
         await asyncio.sleep(0)  # a process that was stopped or killed just now goes no further
         if dice.fault("task failed", 0.02):
             world.server.fail(run, task)

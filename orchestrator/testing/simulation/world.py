@@ -13,7 +13,6 @@ from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverse
 
 from orchestrator.adapters.temporal import given as names
 from orchestrator.adapters.temporal.given import Given, Limits, Thread, to_json
-from orchestrator.adapters.temporal.operating import OPERATE_UPDATE
 from orchestrator.adapters.temporal.performing import Stage
 from orchestrator.adapters.temporal.workflow import SagaWorkflow
 from orchestrator.engine.execution import Execution
@@ -25,31 +24,33 @@ from orchestrator.testing.simulation.broker import Broker, SimulatedCourier
 from orchestrator.testing.simulation.dice import Dice
 from orchestrator.testing.simulation.faults import Faults
 from orchestrator.testing.simulation.history import to_proto
-from orchestrator.testing.simulation.loop import Loop, Process
+from orchestrator.testing.simulation.loop import MOST_STEPS, Loop, Process
 from orchestrator.testing.simulation.outside import Deeds, Scripts, key_of, participant
+from orchestrator.testing.simulation.people import PATIENCE_S, People
 from orchestrator.testing.simulation.plans import TRIGGER
-from orchestrator.testing.simulation.runs import Update
 from orchestrator.testing.simulation.server import Server
 from orchestrator.testing.simulation.truth import RESTS, complaints_of, refold, violation_of
 from orchestrator.testing.simulation.worker import Worker
 
 if TYPE_CHECKING:
     from orchestrator.engine.signals import Signal
+    from orchestrator.engine.states import State
     from orchestrator.saga.plan import Plan
     from orchestrator.testing.simulation.runs import Run
     from orchestrator.testing.simulation.worker import Cached
 
 EXECUTION = "random:1"
 BEGINNING = ReceivedEvent(identity="start", body_hash="start", type=TRIGGER, payload={"id": "1"})
-PATIENCE_S = 900.0
-"""So long after the last fault an execution has ended, or waits visibly for a person."""
 AFTERMATH_S = 75.0
 """So long after the end the world goes on: late messages, slow workers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What kind of bad luck a schedule has. Likelihoods are per occasion; `horizon_s`: how long faults go on."""
+    """What kind of bad luck a schedule has. Likelihoods are per occasion; `horizon_s`: how long faults go on.
+
+    `is_attended`: people look in again and again, and do something about what waits for them.
+    """
 
     horizon_s: float = 12.0
     losses: float = 0.06
@@ -61,6 +62,8 @@ class Profile:
     people: float = 0.2
     signals_per_run: int = 5_000
     suggests_continuing: float = 0.0
+    undo_refusals: float = 0.02
+    is_attended: bool = False
 
 
 class World:
@@ -70,6 +73,7 @@ class World:
         counts: how often what happened: the transitions of this run.
         violations: what is wrong with it; one line each.
         story: what happened, if it is told.
+        shown_state: where the execution stands, as far as people can see.
     """
 
     def __init__(self, plan: Plan, dice: Dice, profile: Profile, *, is_told: bool = False) -> None:
@@ -77,7 +81,7 @@ class World:
         self.execution_id = EXECUTION
         self.workflow = SagaWorkflow
         self.loop = Loop()  # type: ignore[abstract]
-        self._commands = 0
+        self._processes = 0
         self.counts: Counter[str] = Counter()
         self.violations: list[str] = []
         self.story: list[str] | None = [] if is_told else None
@@ -89,11 +93,13 @@ class World:
         self.server = Server(self)
         self.broker = Broker(self)
         self.faults = Faults(self)
+        self.people = People(self)
         self.workers: list[Worker] = []
         self.journal: list[tuple[int, Signal]] = []
         self._finished: list[tuple[int, Signal]] = []
         self._run = ""
-        self._steps = {leaf.id: leaf for leaf in leaves(plan.root) if isinstance(leaf, StepPlan)}
+        self.shown_state: State | None = None
+        self.steps = {leaf.id: leaf for leaf in leaves(plan.root) if isinstance(leaf, StepPlan)}
 
     @property
     def effects(self) -> list[tuple[int, str, str]]:
@@ -109,8 +115,8 @@ class World:
 
     def process(self, name: str) -> Process:
         """A fresh process."""
-        self._commands += 1
-        return Process(self.loop, f"{name}-{self._commands}")
+        self._processes += 1
+        return Process(self.loop, f"{name}-{self._processes}")
 
     def count(self, what: str) -> None:
         """Something happened."""
@@ -141,7 +147,7 @@ class World:
 
     def facts_of(self, way: str, step: str) -> list[str]:
         """Facts that a call must be given."""
-        plan = self._steps[step]
+        plan = self.steps[step]
         call = {"do": plan.do, "undo": plan.undo, "probe": plan.probe}[way]
         return [need.fact for need in call.needs if not need.optional] if call else []
 
@@ -153,6 +159,7 @@ class World:
         """The server has accepted what this instance did: its journal is the one that counts."""
         if run.id != self._run:
             self._run, self._finished = run.id, self.journal
+        self.shown_state = cached.instance.state
         entries = zip(cached.times, cached.instance.journal, strict=True)
         self.journal = self._finished + [(at, entry.signal) for at, entry in entries]
 
@@ -171,7 +178,7 @@ class World:
         self.loop.run(until=horizon + PATIENCE_S, stop=self._is_at_rest)
         if not self._is_at_rest():
             self.fail(f"{PATIENCE_S:g} s after the last fault it has not ended and waits for nobody visibly")
-        self._let_people_help()
+        self.people.help(self._is_at_rest)
         self.loop.run(until=self.loop.time() + AFTERMATH_S)
         self._judge()
 
@@ -199,52 +206,18 @@ class World:
             self.loop.after(dice.between(0.0, 6.0), self._event, "news-0", "news")
         if dice.fault("trigger duplicated", 0.1):
             self.loop.after(dice.between(0.1, 6.0), self._event, "start", TRIGGER)
-        if dice.fault("cancelled", self.profile.cancels):
-            self.loop.after(dice.between(0.0, dice.one_of((0.1, 1.0, 8.0))), self._cancel)
-        if dice.fault("cancelled in Temporal", 0.04):
-            self.loop.after(dice.between(0.0, 5.0), self.server.cancel, "by hand")
-        while dice.fault("operator", self.profile.people):
-            self.loop.after(dice.between(0.0, 8.0), self._operate, dice.one_of(_KINDS))
+        self.people.begin()
 
     def _event(self, identity: str, kind: str) -> None:
         event = ReceivedEvent(identity=identity, body_hash=identity, type=kind, payload={"id": "1"})
         self.count("event told")
         self.server.signal(names.EVENT_SIGNAL, to_json(event))
 
-    def _cancel(self) -> None:
-        self._operate("cancel")
-
-    def _operate(self, word: str) -> None:
-        more: dict[str, Any] = {}
-        if word in ("retry", "skip", "mark_done"):
-            if not self._steps:
-                return
-            more["step"] = self.dice.one_of(sorted(self._steps))
-        if word == "skip":
-            more["result"] = "skipped"
-        if word == "mark_done":
-            more["evidence"] = "seen"
-        self._commands += 1
-        self.count("command asked")
-        self.note("people", "%s %s", word, more)
-        command = {"command_id": f"command-{self._commands}", "actor": "me", "reason": "because", **more}
-        answer: asyncio.Future[str] = self.loop.create_future()
-        order = {"word": word, "command": command}
-        self.server.update(Update(f"update-{self._commands}", OPERATE_UPDATE, order, answer))
-
-    def _let_people_help(self) -> None:
-        """An operator puts right what waits for one: everything ends, then."""
-        for _ in range(4):
-            if self.server.run.is_closed:
-                return
-            self.count("helped")
-            self.loop.after(0.0, self._operate, "resume")
-            self.loop.run(until=self.loop.time() + 0.5)
-            self.loop.run(until=self.loop.time() + PATIENCE_S, stop=self._is_at_rest)
-
     # -- the verdict ---------------------------------------------------------------------------------------------
 
     def _judge(self) -> None:
+        if self.loop.steps >= MOST_STEPS:
+            self.fail(f"it goes round without end: {MOST_STEPS} callbacks")
         for fault in self.loop.faults:
             self.fail(f"nobody took: {fault}")
         try:
@@ -262,18 +235,6 @@ class World:
         self.note("end", "%s", execution.word)
         if result is not None and result["state"] != execution.dump():
             self.fail(f"the result is another state than the journal's: {result['state']}, {execution.dump()}")
-
-
-_KINDS = (
-    "compensate",
-    "retry",
-    "mark_done",
-    "skip",
-    "abandon",
-    "suspend",
-    "resume",
-    "release",
-)
 
 
 @dataclass(slots=True)

@@ -4,8 +4,11 @@ import pytest
 
 from orchestrator.engine.effects import Perform
 from orchestrator.engine.execution import Execution
-from orchestrator.engine.seeding import seed_of
+from orchestrator.engine.seeding import GONE, seed_of
 from orchestrator.engine.signals import Succeeded
+from orchestrator.engine.states import Phase
+from tests.engine_kit import TRIGGER as STARTED
+from tests.engine_kit import Engine, step
 from tests.hand_kit import Hand, event
 from tests.trip_kit import command, trip
 
@@ -90,3 +93,17 @@ def test_an_ended_one_stays_as_it_is() -> None:
     hand = travel()
     hand.tell(command("CancelRequested"))
     assert seed_of(hand.execution, TRIGGER, ("take_money",)).dump() == hand.execution.dump()
+
+
+@pytest.mark.parametrize("is_probed", [False, True], ids=["resting", "asked about"])
+def test_what_waits_for_another_attempt_or_a_probe_is_in_doubt_and_no_timer_is_left(is_probed) -> None:
+    engine = Engine(step("a", probe=is_probed))
+    engine.fail("a", retryable=not is_probed)
+    assert engine.phase("a") is (Phase.PROBING if is_probed else Phase.RESTING)
+    seed = seed_of(engine.execution, STARTED)
+    assert (seed.step("a").phase, seed.step("a").error) == (Phase.DOUBTFUL, "broke")
+    assert seed.state.timers == []
+
+
+def test_what_was_under_way_says_why_nobody_knows_its_end() -> None:
+    assert seed_of(Engine(step("a")).execution, STARTED).step("a").error == GONE
