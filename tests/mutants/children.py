@@ -174,6 +174,7 @@ def put_in(fault):
     elif fault.assignments:
         put_in_tables(fault)
     for name in [name for name in sys.modules if name.startswith("orchestrator.engine")]:
+        getattr(sys.modules[name], "_cache", {}).clear()
         for value in vars(sys.modules[name]).values():
             getattr(value, "cache_clear", int)()
 

@@ -19,6 +19,7 @@ from orchestrator.adapters.temporal.clock import Agenda
 from orchestrator.adapters.temporal.interpreter import Interpreter
 from orchestrator.adapters.temporal.pending import Unanswered
 from orchestrator.adapters.temporal.performing import Watch
+from orchestrator.adapters.temporal.ready import Ready
 from orchestrator.adapters.temporal.recorded import Recorded
 from orchestrator.adapters.temporal.running import Run
 from orchestrator.adapters.temporal.tail import was_attempt_lost
@@ -107,7 +108,7 @@ def what_was_not_begun_begins_behind_the_abort(patch):
 
 
 def what_the_run_has_begun_is_withdrawn(patch):
-    patch.setattr(Interpreter, "_hold", lambda self, acts: None)
+    patch.setattr(Ready, "hold", lambda self, acts: None)
 
 
 def forward_commands_are_sent_again_behind_the_abort(patch):
@@ -183,7 +184,10 @@ def results_of_a_run_are_not_handed_on(patch):
 
 def a_lost_run_counts_as_never_begun(patch):
     async def take_lost_run(self, items) -> None:
-        self._ready = [item.perform for item in items if not item.after]
+        self._ready.hold(())
+        for item in items:
+            if not item.after:
+                self._ready.add(item.perform)
 
     patch.setattr(Interpreter, "_take_lost_run", take_lost_run)
 

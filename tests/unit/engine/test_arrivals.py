@@ -4,7 +4,7 @@ import pytest
 
 from orchestrator.engine.signals import CancelRequested, Elapsed, ResumeRequested, Stalled, SuspendRequested
 from orchestrator.engine.states import Phase
-from tests.engine_kit import TRIGGER, Engine, pivot, retriable, sleep, step, wait
+from tests.engine_kit import ONCE, TRIGGER, Engine, pivot, retriable, sleep, step, wait
 
 # -- events --------------------------------------------------------------------------------------------------------
 
@@ -196,3 +196,12 @@ def test_a_cancel_waits_through_the_pivots_retries() -> None:
     engine.fail("p", attempt=2)
     assert engine.alerts() == [("parked", "p"), ("cancel_refused", "")], "nobody knows what it did"
     assert engine.word == "Parked"
+
+
+def test_a_pivot_that_is_asked_about_is_open_and_a_cancel_waits_for_what_is_found() -> None:
+    engine = Engine(step("a"), pivot("p", retry=ONCE, probe=True))
+    engine.ok("a")
+    assert engine.fail("p") == ["probe p 1"]
+    assert engine.operate(CancelRequested) == []
+    assert engine.state.abort is None
+    assert engine.refuse("p", "probe") == ["undo a 1"]

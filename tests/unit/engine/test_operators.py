@@ -115,6 +115,18 @@ def test_after_the_end_a_cancel_is_refused() -> None:
     assert engine.ignored == "refused: the execution has ended"
 
 
+def test_what_has_turned_back_and_ended_cannot_be_cancelled_nor_what_was_completed_and_is_undone() -> None:
+    engine = Engine(step("a"))
+    engine.refuse("a")
+    engine.operate(CancelRequested)
+    assert engine.ignored == "refused: the execution has ended"
+    engine = Engine(step("a"))
+    engine.ok("a")
+    engine.operate(CompensateRequested)
+    engine.operate(CancelRequested)
+    assert engine.ignored == "refused: the execution has ended"
+
+
 def test_behind_the_pivot_a_cancel_is_refused() -> None:
     engine = parked_behind_pivot()
     engine.operate(CancelRequested)

@@ -7,8 +7,11 @@ from orchestrator.engine.signals import (
     CancelRequested,
     CompensateRequested,
     Elapsed,
+    Failed,
     Lost,
+    Refused,
     RetryRequested,
+    SkipRequested,
     Stalled,
     Succeeded,
     SuspendRequested,
@@ -464,3 +467,80 @@ def test_a_step_that_the_plan_does_not_have_cannot_be_lost_or_withdrawn() -> Non
     for signal in (Lost(("nowhere",)), Withdrawn(step="nowhere")):
         with pytest.raises(IllegalSignalError, match="nowhere is no step of this plan"):
             Engine(step("a")).tell(signal)
+
+
+# -- small print ---------------------------------------------------------------------------------------------------
+
+
+def test_a_refusal_ends_the_limit_of_its_command() -> None:
+    engine = Engine(step("a"), step("b", "command"))
+    engine.ok("a")
+    engine.refuse("b")
+    assert engine.state.timers == []
+
+
+@pytest.mark.parametrize("kind", [Succeeded, Refused, Failed, Stalled], ids=lambda kind: kind.__name__)
+def test_an_outcome_that_names_no_attempt_speaks_of_the_first(kind) -> None:
+    engine = Engine(step("a"))
+    engine.tell(kind(step="a"))
+    assert not engine.ignored
+    assert engine.phase("a") is not Phase.DOING
+
+
+def test_a_withdrawal_that_names_no_attempt_speaks_of_the_first() -> None:
+    engine = Engine(step("a"))
+    engine.operate(CancelRequested)
+    engine.tell(Withdrawn(step="a"))
+    assert engine.word == "Aborted"
+
+
+def test_a_late_success_of_a_dropped_step_is_undone() -> None:
+    engine = Engine(step("b"), parallel(step("a"), step("c")))
+    engine.ok("b")
+    engine.tell(Stalled(step="a", reason="no code"))
+    engine.operate(CancelRequested)
+    assert engine.phase("a") is Phase.DROPPED
+    engine.ok("a")
+    assert (engine.phase("a"), engine.ok("c")) == (Phase.DONE, ["undo a 1", "undo c 1"])
+
+
+def test_what_was_refused_or_left_takes_no_outcome_any_more() -> None:
+    engine = Engine(step("a"), step("b"))
+    engine.ok("a")
+    engine.refuse("b")
+    engine.refuse("a", "undo")
+    engine.operate(SkipRequested, step="a", result=None)
+    assert (engine.phase("a"), engine.phase("b")) == (Phase.LEFT, Phase.REFUSED)
+    seen = engine.state.copied()
+    for name, direction in (("a", "undo"), ("a", "do"), ("b", "do")):
+        engine.ok(name, direction)
+        assert engine.ignored
+    assert {name: one.phase for name, one in engine.state.steps.items()} == {
+        name: one.phase for name, one in seen.steps.items()
+    }
+
+
+def test_a_fence_of_no_length_is_none() -> None:
+    engine = Engine(step("a", retry=ONCE))
+    assert engine.fail("a", fence_ms=0) == ["undo a 1"]
+
+
+def test_a_fence_of_a_moment_holds_the_undo_back() -> None:
+    engine = Engine(step("a", retry=ONCE))
+    assert engine.fail("a", fence_ms=1) == []
+
+
+def test_a_fence_holds_back_its_own_step_only() -> None:
+    engine = Engine(parallel(step("a"), step("b", "command")))
+    engine.ok("a")
+    assert engine.fail("b", retryable=False, fence_ms=5) == ["undo a 1"]
+
+
+def test_a_granted_undo_begins_with_the_shortest_pause() -> None:
+    engine = Engine(step("a"), step("b"))
+    engine.ok("a")
+    engine.refuse("b")
+    engine.refuse("a", "undo")
+    engine.operate(RetryRequested, step="a")
+    engine.fail("a", "undo", attempt=2)
+    assert engine.timers() == [("retry:undo:2:a", 10)]
