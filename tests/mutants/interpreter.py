@@ -13,8 +13,7 @@ import pytest
 from temporalio import workflow
 from temporalio.api.enums.v1 import EventType
 
-from orchestrator.adapters.temporal import activities, calls, interpreter, recorded, tail
-from orchestrator.adapters.temporal.calls import PATIENT, Calls
+from orchestrator.adapters.temporal import activities, interpreter, recorded, tail
 from orchestrator.adapters.temporal.clock import Agenda
 from orchestrator.adapters.temporal.interpreter import Interpreter
 from orchestrator.adapters.temporal.pending import Unanswered
@@ -29,7 +28,6 @@ from orchestrator.engine.effects import Perform
 from orchestrator.engine.execution import Execution
 from orchestrator.engine.lookahead import LOST_ATTEMPT_CODES
 from orchestrator.engine.signals import Refused
-from orchestrator.engine.states import TRANSITIONS, Move, Phase
 from orchestrator.engine.turn import Turn
 from orchestrator.participant import handling
 from orchestrator.participant.handling import Task
@@ -129,26 +127,6 @@ def a_refusal_counts_as_stable_beside_an_open_branch(patch):
     patch.setattr(interpreter, "is_stable_refusal", alone)
 
 
-def a_late_success_that_the_record_never_began_is_ignored(patch):
-    patch.delitem(TRANSITIONS[Phase.IDLE], Move.OK)
-
-
-def undos_do_not_wait_for_slow_workers(patch):
-    patch.setattr(Interpreter, "_fence_ms", property(lambda self: 0))
-
-
-def a_slow_worker_begins_behind_its_budget(patch):
-    real = Run._take_ready
-
-    def take_ready(self):
-        self._budget, kept = float("inf"), self._budget
-        made = real(self)
-        self._budget = kept
-        return made
-
-    patch.setattr(Run, "_take_ready", take_ready)
-
-
 def a_repeat_has_a_key_of_its_own(patch):
     real = Execution.key
 
@@ -156,15 +134,6 @@ def a_repeat_has_a_key_of_its_own(patch):
         return f"{real(self, step, direction)}:{self.step(step).attempt}"
 
     patch.setattr(Execution, "key", key)
-
-
-def temporal_tries_again_by_itself(patch):
-    patch.setattr(calls, "ONCE", PATIENT)
-
-
-def a_durable_attempt_that_times_out_is_undone_at_once(patch):
-    real = calls._no_verdict
-    patch.setattr(calls, "_no_verdict", lambda call, error, fence_ms: real(call, error, 0))
 
 
 def a_run_goes_on_behind_what_did_not_succeed(patch):
@@ -180,39 +149,6 @@ def a_run_goes_on_behind_what_did_not_succeed(patch):
 
 def results_of_a_run_are_not_handed_on(patch):
     patch.setattr(Run, "_known", lambda self, call: {})
-
-
-def a_lost_run_counts_as_never_begun(patch):
-    async def take_lost_run(self, items) -> None:
-        self._ready.hold(())
-        for item in items:
-            if not item.after:
-                self._ready.add(item.perform)
-
-    patch.setattr(Interpreter, "_take_lost_run", take_lost_run)
-
-
-def news_waits_until_all_runs_are_over(patch):
-    real = Interpreter._take_news
-
-    async def take_news(self) -> bool:
-        return False if self._ready and not self.is_boundary_due else await real(self)
-
-    patch.setattr(Interpreter, "_take_news", take_news)
-
-
-def unanswered_commands_are_forgotten_over_a_new_run(patch):
-    patch.setattr(Unanswered, "dump", lambda self: [])
-
-
-def an_undo_is_sent_under_the_forward_key(patch):
-    real = Calls._call
-
-    def call(self, execution, perform, *more, **kept):
-        made = real(self, execution, perform, *more, **kept)
-        return replace(made, key=made.undoes or made.key)
-
-    patch.setattr(Calls, "_call", call)
 
 
 def _shows_no_loss(patch, *kinds):
@@ -250,10 +186,6 @@ def the_newest_state_counts_as_recorded(patch):
     patch.setattr(Recorded, "before_news", before_news)
 
 
-def runs_follow_each_other_without_a_record(patch):
-    patch.setattr(interpreter, "RECORD_AFTER_MS", sys.maxsize)
-
-
 def performers_know_no_deadline(patch):
     patch.setattr(Watch, "elapsed", lambda self: -1e6)
 
@@ -289,10 +221,6 @@ def a_command_behind_its_undo_is_carried_out(patch):
         return Verdict(Deed.RUN) if verdict.code == UNDONE and command.direction == "do" else verdict
 
     _decides(patch, change)
-
-
-def an_undo_that_comes_first_leaves_no_row(patch):
-    _decides(patch, lambda row, command, verdict: Verdict(Deed.DONE) if verdict.deed is Deed.NOTHING else verdict)
 
 
 def a_repeated_command_is_carried_out_again(patch):
