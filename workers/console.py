@@ -15,7 +15,7 @@ from orchestrator.adapters.temporal.connecting import connect_later
 from orchestrator.adapters.temporal.gateway import TemporalExecutions
 from orchestrator.adapters.temporal.reaching import ReachedExecutions
 from orchestrator.console.api.app import build_app
-from orchestrator.console.api.context import Console
+from orchestrator.console.api.context import Console, Links
 from orchestrator.console.api.cursors import Cursors
 from orchestrator.console.pages import ROUTERS
 from orchestrator.errors import SettingsError, StoreUnavailableError, WrongSetting
@@ -58,6 +58,7 @@ async def open_app(sagas: Sequence[Saga], settings: Settings) -> AsyncGenerator[
             feed=feed,
             cursors=Cursors(settings.cursor_key.get_secret_value() if settings.cursor_key else ""),
             is_ready=_Readiness(service, ReachedExecutions(TemporalExecutions(client, settings))).ask,
+            links=Links(temporal=settings.temporal_ui_url or "", namespace=settings.temporal_namespace),
             max_body=settings.max_body_bytes,
         )
         yield build_app(console, pages=ROUTERS), feed

@@ -150,6 +150,9 @@ class Settings(BaseSettings):
     console_path: str | None = Field(
         None, pattern=r"^(/[A-Za-z0-9._-]+)+$", description="the path that a proxy puts before the console's own"
     )
+    temporal_ui_url: str | None = Field(
+        None, pattern=r"^https?://[^\s\"'<>]+$", description="Temporal's own pages, which the console leads to"
+    )
     console_streams: int = Field(10, ge=1, le=1_000, description="event streams that one caller may hold open")
     cursor_key: SecretStr | None = Field(
         None,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, cast
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from fastapi import Depends, Query, Request
 from fastapi.security import HTTPBearer
@@ -25,11 +25,31 @@ LARGEST = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """Where other tools show what is shown here.
+
+    Attributes:
+        temporal: where Temporal's own pages are; empty = nobody says. `namespace`: which of its namespaces.
+    """
+
+    temporal: str = ""
+    namespace: str = "default"
+
+    def temporal_page(self, workflow_id: str, run_id: str) -> str:
+        """Temporal's page of a workflow; empty if nobody says where its pages are."""
+        if not self.temporal:
+            return ""
+        parts = (self.namespace, "workflows", workflow_id, run_id, "history")
+        return "/".join([self.temporal.rstrip("/"), "namespaces", *(quote(part, safe="") for part in parts)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Console:
     """What an app works with.
 
     Attributes:
         is_ready: whether ledger and Temporal answer now, by name.
+        links: where other tools show the same.
         max_body: longest body of a request, bytes.
     """
 
@@ -38,6 +58,7 @@ class Console:
     feed: Feed
     cursors: Cursors
     is_ready: Callable[[], Awaitable[dict[str, bool]]]
+    links: Links = field(default_factory=Links)
     max_body: int = 1_048_576
 
 

@@ -52,7 +52,12 @@ class _Box:
 
 
 def svg_of(
-    plan: Plan, standing: Standing | None = None, *, direction: Direction = "right", with_styles: bool = False
+    plan: Plan,
+    standing: Standing | None = None,
+    *,
+    direction: Direction = "right",
+    with_styles: bool = False,
+    has_links: bool = False,
 ) -> str:
     """The picture of a saga, or of one execution of it.
 
@@ -61,6 +66,7 @@ def svg_of(
         standing: where an execution of it stands; None = the definition.
         direction: the way time goes.
         with_styles: carry the style sheet inside, for a file that is looked at alone.
+        has_links: steps lead to `#step-NAME` of the page that the picture is on.
     """
     grid = grid_of(plan)
     geometry = Geometry(grid, direction)
@@ -72,7 +78,8 @@ def svg_of(
         lines.append(f"<style>{style_sheet()}</style>")
     lines.append(_HEAD_OF_ARROWS)
     lines += [_arrow(geometry, arrow) for arrow in grid.arrows]
-    lines += [_item(geometry, cell, _box(plan, cell, standing)) for cell in grid.cells if cell.kind != "dot"]
+    boxes = [(cell, _box(plan, cell, standing)) for cell in grid.cells if cell.kind != "dot"]
+    lines += [_item(geometry, cell, box, has_links=has_links) for cell, box in boxes]
     lines += [_dot(geometry.middle(cell), cell.lane) for cell in grid.cells if cell.kind == "dot"]
     return "\n".join([*lines, "</svg>"]) + "\n"
 
@@ -97,20 +104,24 @@ def _dot(middle: Point, lane: Lane) -> str:
     return f'<circle class="dot {lane}" cx="{middle.x:g}" cy="{middle.y:g}" r="{DOT}"/>'
 
 
-def _item(geometry: Geometry, cell: Cell, box: _Box) -> str:
+def _item(geometry: Geometry, cell: Cell, box: _Box, *, has_links: bool) -> str:
     corner = geometry.corner(cell)
     x, first, second = corner.x + WIDTH / 2, corner.y + 22, corner.y + 39
     named = f' data-step="{escape(cell.leaf.id)}"' if cell.leaf is not None else ""
-    group = f'<g class="box {cell.kind} {cell.lane} is-{box.mark.look}" role="listitem" tabindex="0"{named}'
+    group = f'<g class="box {cell.kind} {cell.lane} is-{box.mark.look}" role="listitem"{named}'
     title = box.title if len(box.title) <= ROOM else box.title[: ROOM - 1] + "…"
-    return "".join(
+    label = f'aria-label="{escape(box.label)}"'
+    drawn = "".join(
         [
-            f'{group} aria-label="{escape(box.label)}"><title>{escape(box.label)}</title>',
+            f"<title>{escape(box.label)}</title>",
             _shape(cell, corner),
             f'<text class="name" x="{x:g}" y="{first:g}">{escape(title)}</text>',
-            f'<text class="note" x="{x:g}" y="{second:g}">{escape(box.note)}</text></g>',
+            f'<text class="note" x="{x:g}" y="{second:g}">{escape(box.note)}</text>',
         ]
     )
+    if has_links and cell.leaf is not None:
+        return f'{group}><a href="#step-{escape(cell.leaf.id)}" {label}>{drawn}</a></g>'
+    return f'{group} tabindex="0" {label}>{drawn}</g>'
 
 
 def _shape(cell: Cell, corner: Point) -> str:

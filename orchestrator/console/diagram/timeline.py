@@ -26,6 +26,7 @@ LEAST = 3
 """A bar is never narrower, pixels."""
 GAP_FACTOR, LEAST_GAP = 2.0, 1.0
 """A gap is folded if it is longer than so many times all busy time, and than so many seconds."""
+PEOPLE = "people"
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 ENDS = {"": "under way", "ok": "done", "rejected": "refused", "unknown": "no verdict", "not_begun": "not begun"}
 LOOKS = {"": "active", "ok": "done", "rejected": "refused", "unknown": "doubtful", "not_begun": "left"}
@@ -54,10 +55,23 @@ class Stretch:
     is_gap: bool
 
 
-def timeline_of(attempts: Sequence[Attempt], *, now: datetime) -> str:
-    """The picture; empty if there are no attempts."""
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something that a person did, in words."""
+
+    at: datetime
+    label: str
+
+
+def timeline_of(attempts: Sequence[Attempt], acts: Sequence[Act] = (), *, now: datetime) -> str:
+    """The picture; empty if there are no attempts. What people did has a row of its own below."""
     steps = list(dict.fromkeys(attempt.step for attempt in attempts))
-    bars = list(_bars(attempts, steps, now))
+    known = [moment for one in attempts for moment in (one.began, one.ended) if moment is not None]
+    first = min([*known, *(act.at for act in acts)], default=now)
+    bars = list(_bars(attempts, steps, now, first)) if known else []
+    if bars and acts:
+        bars += [_act(act, len(steps), first) for act in acts]
+        steps.append(PEOPLE)
     if not bars:
         return ""
     stretches = fold(bars)
@@ -71,11 +85,12 @@ def timeline_of(attempts: Sequence[Attempt], *, now: datetime) -> str:
     return "\n".join([*lines, "</svg>"]) + "\n"
 
 
-def _bars(attempts: Iterable[Attempt], steps: list[str], now: datetime) -> Iterable[Bar]:
-    known = [moment for one in attempts for moment in (one.began, one.ended) if moment is not None]
-    if not known:
-        return
-    first = min(known)
+def _act(act: Act, row: int, first: datetime) -> Bar:
+    second = (act.at - first).total_seconds()
+    return Bar(row=row, start=second, end=second, look="active", direction="person", label=act.label)
+
+
+def _bars(attempts: Iterable[Attempt], steps: list[str], now: datetime, first: datetime) -> Iterable[Bar]:
     for one in attempts:
         end = one.ended or now
         start = one.began or end

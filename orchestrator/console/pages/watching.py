@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
@@ -12,16 +12,21 @@ from fastapi import APIRouter, Query, Request, Response
 from orchestrator.console.api.context import Asking, CursorText, Given, PathText
 from orchestrator.console.diagram.sparkline import sparkline
 from orchestrator.console.diagram.svg import Standing, svg_of
-from orchestrator.console.diagram.timeline import timeline_of
+from orchestrator.console.diagram.timeline import Act, timeline_of
 from orchestrator.console.pages.rendering import page
 from orchestrator.console.pages.routing import VIEWS, ListQuery, PageRoute, TrailQuery, fields_of
-from orchestrator.console.pages.words import ATTENTION, STATUSES
+from orchestrator.console.pages.words import ATTENTION, DEEDS, STATUSES
 from orchestrator.service.access import Permission
 from orchestrator.service.bulk_records import BulkWord
 from orchestrator.service.figures import WINDOWS, Window
 from orchestrator.service.reading import Look
-from orchestrator.service.records import Cursor, Filter
+from orchestrator.service.records import Cursor, Filter, moment
 from orchestrator.service.trail import Sought
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from orchestrator.service.operations import OperationRecord
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 ROWS, FEW, MESSAGES = 50, 10, 200
@@ -100,21 +105,30 @@ async def execution(
     place = console.cursors.read(of, cursor)
     before = None if place is None else (int(place[0]), str(place[1]))
     letters = await reading.messages(caller, execution_id, before=before, limit=MESSAGES)
+    people = await console.service.trail.operations(caller, Sought(target=execution_id), limit=FEW)
     return page(
         request,
         "execution.html",
         look=look,
         row=look.row,
         standing=_standing(look),
-        drawings={way: svg_of(look.plan, _standing(look), direction=way) for way in ("right", "down")},
+        drawings={way: svg_of(look.plan, _standing(look), direction=way, has_links=True) for way in ("right", "down")},
         attempts=attempts,
-        timeline=timeline_of(attempts, now=datetime.now(UTC)),
+        timeline=timeline_of(attempts, _acts(people), now=datetime.now(UTC)),
         journal=await reading.journal(caller, execution_id),
         letters=letters,
         older=console.cursors.write(of, letters.following),
         related=(await reading.related(caller, execution_id, limit=FEW)).rows,
-        operations=await console.service.trail.operations(caller, Sought(target=execution_id), limit=FEW),
+        operations=people,
+        temporal_page=console.links.temporal_page(look.row.workflow_id, look.row.run_id),
     )
+
+
+def _acts(operations: Iterable[OperationRecord]) -> list[Act]:
+    return [
+        Act(moment(one.accepted_ms), f"{DEEDS[one.request.operation].text} by {one.actor}: {one.state}, {one.reason}")
+        for one in operations
+    ]
 
 
 def _standing(look: Look) -> Standing:

@@ -167,3 +167,26 @@ async def test_who_may_not_see_parked_messages_sees_the_rest() -> None:
     text = await text_of(made, "/", caller=viewer)
     assert ("Parked messages</h2>" in text) == viewer.may(Permission.PARKED_READ)
     assert "Nothing ended in this time." in text
+
+
+async def test_a_step_of_the_picture_leads_to_its_row_and_from_there_to_its_undo(bench) -> None:
+    text = await text_of(bench, "/executions/trip:t2")
+    assert 'href="#step-book_flight"' in text
+    row = text[text.index('id="step-book_flight"') :].partition("</tr>")[0]
+    assert "/executions/trip%3At2/do/compensate?step=book_flight" in row
+
+
+async def test_what_people_did_is_on_the_timeline(bench) -> None:
+    await bench.operate("suspend", name="t1")
+    text = await text_of(bench, "/executions/trip:t1")
+    assert re.search(r'aria-label="Suspend by ann: \w+, decided by hand"', text)
+
+
+async def test_what_it_knows_is_for_those_who_may_see_payloads(bench) -> None:
+    text = await text_of(bench, "/executions/trip:t2")
+    assert "<summary>trip_ordered</summary>" in text
+    made = ApiBench(pages=ROUTERS)
+    made.ledger.keep(made.completed("t2"), changed_ms=milliseconds(NOW))
+    hidden = await text_of(made, "/executions/trip:t2", caller=Caller(actor="eve", role=Role.OPERATOR))
+    assert "<summary>trip_ordered</summary>" not in hidden
+    assert "payload:read" in hidden
