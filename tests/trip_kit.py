@@ -273,8 +273,8 @@ def command(kind: str, **fields: Any) -> Any:
 @asynccontextmanager
 async def office(folder: Path, *, worker: bool = True, **changes: Any) -> AsyncGenerator[Office]:
     """A travel office, with a worker in this process unless told otherwise."""
+    from orchestrator.adapters.temporal.attributes import ensure_search_attribute
     from orchestrator.adapters.temporal.connecting import connect
-    from orchestrator.adapters.temporal.worker import ensure_search_attribute
 
     run = f"t{secrets.token_hex(4)}"
     agency = Agency(folder)

@@ -17,10 +17,11 @@ from orchestrator.adapters.rabbitmq.pace import Pace
 from orchestrator.adapters.rabbitmq.publisher import Publisher
 from orchestrator.adapters.rabbitmq.replies import ReplyDesk
 from orchestrator.adapters.rabbitmq.topology import check_topology
+from orchestrator.adapters.temporal.attributes import ensure_search_attribute
 from orchestrator.adapters.temporal.connecting import connect, retention_of
 from orchestrator.adapters.temporal.gateway import TemporalExecutions
 from orchestrator.adapters.temporal.performing import Stage
-from orchestrator.adapters.temporal.worker import SagaPlugin, ensure_search_attribute, saga_worker
+from orchestrator.adapters.temporal.worker import SagaPlugin, saga_worker
 from orchestrator.contracts.catalogue import Catalogue
 from orchestrator.saga.handlers import Handlers
 from orchestrator.service.holding import HoldingExecutions

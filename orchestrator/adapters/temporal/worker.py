@@ -6,17 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from temporalio.api.enums.v1 import IndexedValueType
-from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.plugin import SimplePlugin
-from temporalio.service import RPCError
 from temporalio.worker import Interceptor, Worker
 
 from orchestrator.adapters.temporal.activities import Activities
-from orchestrator.adapters.temporal.calls import STATUS
 from orchestrator.adapters.temporal.handing import HandingOver
 from orchestrator.adapters.temporal.workflow import SagaWorkflow
-from orchestrator.errors import EngineUnavailableError
 
 if TYPE_CHECKING:
     from temporalio.client import Client
@@ -76,28 +71,3 @@ class SagaPlugin(SimplePlugin):
 
 def _interceptors(sink: Sink | None) -> list[Interceptor]:
     return [] if sink is None else [HandingOver(sink)]
-
-
-async def ensure_search_attribute(client: Client) -> None:
-    """Make the search attribute `SagaStatus` known to the namespace; without it a stuck saga could not be recorded.
-
-    Raises:
-        EngineUnavailableError: it is missing and cannot be made; says by which command an administrator makes it.
-    """
-    name = STATUS.name
-    try:
-        known = await client.operator_service.list_search_attributes(
-            ListSearchAttributesRequest(namespace=client.namespace)
-        )
-        if name not in known.custom_attributes:
-            await client.operator_service.add_search_attributes(
-                AddSearchAttributesRequest(
-                    namespace=client.namespace,
-                    search_attributes={name: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD},
-                )
-            )
-    except RPCError as error:
-        raise EngineUnavailableError(
-            f"search attribute {name} cannot be checked or made ({error.message}): run "
-            f"`temporal operator search-attribute create --namespace {client.namespace} --name {name} --type Keyword`"
-        ) from error
