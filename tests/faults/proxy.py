@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncGenerator
 
 Way = Literal["up", "down"]
@@ -93,10 +94,10 @@ class Proxy:
 
 
 @asynccontextmanager
-async def proxy(host: str, port: int) -> AsyncGenerator[Proxy]:
-    """A proxy on a free port of loopback while the block runs."""
+async def proxy(host: str, port: int, *, tls: ssl.SSLContext | None = None) -> AsyncGenerator[Proxy]:
+    """A proxy on a free port of loopback while the block runs; with `tls` it speaks TLS to us, and plain beyond."""
     made = Proxy(host, port)
-    server = await asyncio.start_server(made._serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(made._serve, "127.0.0.1", 0, ssl=tls)
     made.listens_on = server.sockets[0].getsockname()[1]
     try:
         yield made

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 ANSWER_WITHIN = timedelta(seconds=5)
 _REASON = re.compile(r'(?:message|error): "([^"]+)"')
+_CERTIFICATE = re.compile(r"InvalidCertificate\((\w+)")
 
 
 async def connect(settings: Settings) -> Client:
@@ -94,6 +95,8 @@ def _why(told: str) -> str:
     """The reason in the words of the SDK's core, which prints its own structures around it."""
     if "InvalidContentType" in told:
         return "it does not speak TLS there"
+    if unfit := _CERTIFICATE.search(told):
+        return f"its certificate is not accepted, {unfit[1]}: is its authority's the one of SAGA_TEMPORAL_TLS_CA_FILE?"
     words = _REASON.findall(told)
     return words[-1] if words else told
 

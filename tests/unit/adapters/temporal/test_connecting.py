@@ -33,6 +33,10 @@ async def test_a_server_that_does_not_answer_is_named_with_its_setting() -> None
             "ConnectError(Custom { kind: InvalidData, error: InvalidMessage(InvalidContentType) })",
             "it does not speak TLS there",
         ),
+        (
+            "ConnectError(Custom { kind: InvalidData, error: InvalidCertificate(UnknownIssuer) })",
+            "its certificate is not accepted, UnknownIssuer: is its authority's the one of SAGA_TEMPORAL_TLS_CA_FILE?",
+        ),
         ("Timeout expired", "Timeout expired"),
     ],
 )
