@@ -83,7 +83,7 @@ async def behind_tls(folder):
     host, _, port = settings.temporal_address.rpartition(":")
     async with (
         proxy(host, int(port), tls=context) as temporal,
-        proxy(broker.hostname, broker.port, tls=context) as rabbitmq,
+        proxy(broker.hostname or "", broker.port or 5672, tls=context) as rabbitmq,
     ):
         query = f"cafile={authority.file}&certfile={certificate}&keyfile={key}"
         yield {
