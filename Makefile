@@ -15,7 +15,7 @@ export PYTHONUNBUFFERED := 1
 # Another lock or another project file means another stamp, and so an installation anew.
 STAMP := $(VENV)/.installed-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
 
-.PHONY: help venv demo test test-unit coverage exhaustive exhaustive-write mutants test-servers check format up postgres down clean lock docs bench bench-all bench-ledger test-simulation faults soak
+.PHONY: help venv demo test test-unit coverage exhaustive exhaustive-write mutants test-servers test-browser check format up postgres down clean lock docs bench bench-all bench-ledger test-simulation faults soak
 
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -25,7 +25,7 @@ venv: $(STAMP) ## install everything into .venv (at once if nothing changed)
 demo: venv ## start the servers and run 200 orders through the saga fulfil-order, four of which need a person
 	$(BIN)/saga demo --orders 200 --stuck 2 --parked 2
 
-test: test-unit test-simulation test-servers ## every test
+test: test-unit test-simulation test-servers test-browser ## every test
 
 test-unit: venv ## the tests that need no servers
 	$(BIN)/python -m pytest tests -m "not servers and not simulation"
@@ -48,7 +48,11 @@ exhaustive-write: venv ## store what `make exhaustive` counts
 
 test-servers: venv ## start the servers and run the tests that need them
 	$(BIN)/python -m deploy.local up
-	$(BIN)/python -m pytest tests -m "servers and not faults"
+	$(BIN)/python -m pytest tests -m "servers and not faults and not browser"
+
+test-browser: venv ## the console in a real browser: Debian's chromium, installed if it is not there
+	$(BIN)/python -m deploy.local up
+	$(BIN)/python -m pytest tests/browser
 
 faults: venv ## break everything on real servers, and print what each fault cost (about 20 minutes)
 	$(BIN)/python -m deploy.local up

@@ -18,6 +18,7 @@ def reference_page(document: Mapping[str, Any], *, root: str) -> str:
     head = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<link rel="icon" type="image/svg+xml" href="{escape(root)}/static/icon.svg">'
         f'<link rel="stylesheet" href="{escape(root)}/static/reference.css"></head>'
     )
     about = f"<h1>{title} {escape(document['info']['version'])}</h1><p>{escape(document['info']['description'])}</p>"
@@ -29,6 +30,7 @@ def problem_page(code: str, title: str, status: int, remedy: str, *, root: str) 
     """The page that a problem's `type` names."""
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f'<link rel="icon" type="image/svg+xml" href="{escape(root)}/static/icon.svg">'
         f'<link rel="stylesheet" href="{escape(root)}/static/reference.css"></head><body><main>'
         f"<h1>{escape(title)}</h1><p><code>{escape(code)}</code>, status {status}</p><p>{escape(remedy)}</p>"
         "</main></body></html>"
@@ -105,6 +107,6 @@ def _type(schema: dict[str, Any] | None) -> str:
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     if not rows:
         return ""
-    first = "".join(f'<th scope="col">{escape(one)}</th>' for one in head)
+    first = "".join(f'<th scope="col">{escape(one)}</th>' if one else "<td></td>" for one in head)
     rest = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
     return f'<div class="wide" tabindex="0"><table><thead><tr>{first}</tr></thead><tbody>{rest}</tbody></table></div>'

@@ -22,7 +22,7 @@ async def test_every_answer_has_the_headers_that_keep_browsers_from_harm() -> No
             assert "'unsafe" not in headers["content-security-policy"]
             assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self';")
             assert headers["x-content-type-options"] == "nosniff"
-            assert headers["referrer-policy"] == "no-referrer"
+            assert headers["referrer-policy"] == "same-origin"
             assert headers["cache-control"] == "no-store"
 
 
