@@ -1,4 +1,4 @@
-"""Tokens, and keys with their answers, in memory."""
+"""Tokens, accounts, sessions, and keys with their answers, in memory."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from orchestrator.service.accounts import Account
     from orchestrator.service.once import Answer, Taken
+    from orchestrator.service.sessions import Session
     from orchestrator.service.tokens import Token
 
 
@@ -33,6 +35,54 @@ class MemoryTokens:
             return False
         self.kept[token_id] = replace(self.kept[token_id], revoked_ms=at_ms, revoked_by=by)
         return True
+
+
+@dataclass
+class MemoryAccounts:
+    """Local accounts."""
+
+    kept: dict[str, Account] = field(default_factory=dict)
+
+    async def add_first(self, account: Account) -> bool:
+        return not self.kept and await self.replace(account, seen="")
+
+    async def find(self, name: str) -> Account | None:
+        return self.kept.get(name)
+
+    async def replace(self, account: Account, *, seen: str) -> bool:
+        there = self.kept.get(account.name)
+        if (there.stamp if there else "") != seen:
+            return False
+        self.kept[account.name] = account
+        return True
+
+
+@dataclass
+class MemorySessions:
+    """Sessions of browsers."""
+
+    kept: dict[str, Session] = field(default_factory=dict)
+
+    async def add(self, session: Session) -> None:
+        self.kept[session.digest] = session
+
+    async def by_digest(self, digest: str) -> Session | None:
+        return self.kept.get(digest)
+
+    async def touch(self, digest: str, *, seen_ms: int) -> None:
+        if digest in self.kept:
+            self.kept[digest] = replace(self.kept[digest], seen_ms=seen_ms)
+
+    async def end(self, digest: str) -> None:
+        self.kept.pop(digest, None)
+
+    async def end_all(self, source: str, account: str) -> None:
+        for one in [one for one in self.kept.values() if (one.source, one.account) == (source, account)]:
+            await self.end(one.digest)
+
+    async def forget(self, *, ends_before_ms: int) -> None:
+        for one in [one for one in self.kept.values() if one.ends_ms <= ends_before_ms]:
+            await self.end(one.digest)
 
 
 @dataclass

@@ -11,20 +11,24 @@ import httpx
 from orchestrator.console.api.app import build_app
 from orchestrator.console.api.context import Console
 from orchestrator.console.api.cursors import Cursors
+from orchestrator.console.browsing import FIELD, SESSION, VISIT, form_token
 from orchestrator.errors import EngineUnavailableError
 from orchestrator.service.access import Caller, Role
+from orchestrator.service.accounts import LOCAL, LocalAccounts
 from orchestrator.service.definitions import Definitions
+from orchestrator.service.entering import Entering
 from orchestrator.service.feed import Feed
 from orchestrator.service.figures import Figuring
 from orchestrator.service.identity import Identity
 from orchestrator.service.once import Once
 from orchestrator.service.ports import Delivery
+from orchestrator.service.sessions import Sessioning
 from orchestrator.service.starting import Starting
 from orchestrator.service.switches import Switching
 from orchestrator.service.tokens import Issuing, Token, digest_of
 from orchestrator.service.trail import Trail
 from orchestrator.service.use_cases import Service
-from tests.access_kit import MemoryAnswers, MemoryTokens
+from tests.access_kit import MemoryAccounts, MemoryAnswers, MemorySessions, MemoryTokens
 from tests.figures_kit import MemoryFigures
 from tests.hand_kit import Hand
 from tests.parked_kit import MemoryParked, cases_of
@@ -66,6 +70,8 @@ class ApiBench(ServiceBench):
     """The service layer by hand, and the API in front of it."""
 
     tokens: MemoryTokens = field(default_factory=MemoryTokens)
+    accounts: MemoryAccounts = field(default_factory=MemoryAccounts)
+    sessions: MemorySessions = field(default_factory=MemorySessions)
     answers: MemoryAnswers = field(default_factory=MemoryAnswers)
     switches: MemorySwitches = field(default_factory=MemorySwitches)
     parking: MemoryParked = field(default_factory=MemoryParked)
@@ -78,6 +84,8 @@ class ApiBench(ServiceBench):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.parking.register = self.register
+        accounts = LocalAccounts(self.accounts, self.register, self.clock)
+        self.entering = Entering(accounts, Sessioning(self.sessions, self.clock, {LOCAL: accounts}), self.clock)
 
     @property
     def service(self) -> Service:
@@ -97,6 +105,7 @@ class ApiBench(ServiceBench):
             starting=Starting(world, definitions, executions, self.switches),
             parked=cases_of(self.parking, self.register, self.clock),
             issuing=Issuing(self.tokens, self.register, self.clock),
+            entering=self.entering,
             once=Once(self.answers, self.clock),
         )
 
@@ -105,7 +114,7 @@ class ApiBench(ServiceBench):
         ledger: Any = self.ledger
         console = Console(
             service=service,
-            identity=Identity(service.issuing, None, is_on=self.access_control),
+            identity=Identity(service.issuing, None, sessions=self.entering.sessions, is_on=self.access_control),
             feed=Feed(ledger, per_caller=2),
             cursors=Cursors("a secret of this test, 32 letters"),
             is_ready=self.is_ready,
@@ -136,8 +145,23 @@ class ApiBench(ServiceBench):
         if caller is not None:
             headers["Authorization"] = f"Bearer {await self.let_in(caller)}"
         transport = httpx.ASGITransport(self.app(), raise_app_exceptions=False, root_path=self.root_path)
-        async with httpx.AsyncClient(transport=transport, base_url=HERE + self.root_path, headers=headers) as client:
+        async with Browser(transport=transport, base_url=HERE + self.root_path, headers=headers) as client:
             yield Api(client)
+
+
+class Browser(httpx.AsyncClient):
+    """Sends forms as a browser does from a page of ours: tests of forms need not fetch the token each time."""
+
+    async def post(self, url: Any, **more: Any) -> httpx.Response:
+        if "data" in more and "Authorization" not in self.headers:
+            found = next((self.cookies[name] for name in (SESSION, VISIT) if name in self.cookies), "")
+            if not found:
+                found = "v" * 43
+                self.cookies.set(VISIT, found, domain="localhost.local", path="/")
+            more["data"] = {FIELD: form_token(found), **more["data"]}
+            if "sec-fetch-site" not in self.headers:
+                more["headers"] = {"Sec-Fetch-Site": "same-origin", **more.get("headers", {})}
+        return await super().post(url, **more)
 
 
 @dataclass

@@ -19,6 +19,7 @@ from orchestrator.adapters.sql.migrating import migrate_at
 from orchestrator.cli.app import build_app
 from orchestrator.cli.context import DEFAULT, SagasOption, load_sagas, plain_console, print_document
 from orchestrator.cli.exits import status_of
+from orchestrator.service.accounts import FIRST
 from orchestrator.settings import load_settings, project_folder
 from workers.desk import ServerDesk
 from workers.stopping import leave, run_to_the_end, stop_on_signals
@@ -107,8 +108,11 @@ def console(sagas: SagasOption = DEFAULT) -> None:
 
     async def work() -> None:
         stop = stop_on_signals()
-        async with serve_console(loaded, load_settings()) as address:
-            note.print(f"saga console is ready at {address}/")
+        async with serve_console(loaded, load_settings()) as serving:
+            note.print(f"saga console is ready at {serving.address}/")
+            if serving.password:
+                # Printed, not logged: nobody keeps it but who started this.
+                note.print(f"sign in as {FIRST} with the one-time password {serving.password}", soft_wrap=True)
             await stop.wait()
 
     _run(work())

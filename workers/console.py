@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -37,6 +38,14 @@ log = logging.getLogger(__name__)
 DRAIN_SECONDS = 5
 
 
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Where the console is; and the first administrator's one-time password, if this was its first start."""
+
+    address: str
+    password: str = field(repr=False)
+
+
 @asynccontextmanager
 async def open_app(sagas: Sequence[Saga], settings: Settings) -> AsyncGenerator[tuple[FastAPI, Feed]]:
     """The app, and the feed to close before it stops. Workers bring operations to their end.
@@ -54,19 +63,20 @@ async def open_app(sagas: Sequence[Saga], settings: Settings) -> AsyncGenerator[
     ):
         console = Console(
             service=service,
-            identity=Identity(service.issuing, _bearers(settings), is_on=settings.access_control),
+            identity=_identity(service, settings),
             feed=feed,
             cursors=Cursors(settings.cursor_key.get_secret_value() if settings.cursor_key else ""),
             is_ready=_Readiness(service, ReachedExecutions(TemporalExecutions(client, settings))).ask,
             links=Links(temporal=settings.temporal_ui_url or "", namespace=settings.temporal_namespace),
             max_body=settings.max_body_bytes,
+            allow_plaintext=settings.allow_plaintext,
         )
         yield build_app(console, pages=ROUTERS), feed
 
 
 @asynccontextmanager
-async def serve_console(sagas: Sequence[Saga], settings: Settings) -> AsyncGenerator[str]:
-    """Serve while the block runs; gives the address.
+async def serve_console(sagas: Sequence[Saga], settings: Settings) -> AsyncGenerator[Serving]:
+    """Serve while the block runs.
 
     Raises:
         SettingsError: nobody can listen there. Others: see `open_app`.
@@ -74,29 +84,46 @@ async def serve_console(sagas: Sequence[Saga], settings: Settings) -> AsyncGener
     if not settings.access_control:
         log.warning(
             "ACCESS CONTROL IS OFF: whoever can start a program on this machine may do anything here."
-            " Set SAGA_ACCESS_CONTROL=1 and make a token with `saga token create`"
+            " Set SAGA_ACCESS_CONTROL=1"
         )
     async with open_app(sagas, settings) as (app, feed):
-        config = uvicorn.Config(
-            app,
-            host=settings.console_host,
-            port=settings.console_port,
-            root_path=settings.console_path or "",
-            lifespan="off",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            timeout_graceful_shutdown=DRAIN_SECONDS,
-        )
-        listening, server = _listen(settings), _Server(config)
+        listening, server = _listen(settings), _Server(_config(app, settings))
+        # Now that somebody can be told: a password that is made is printed.
+        password = await _first_password(app) if settings.access_control else ""
         serving = asyncio.create_task(server.serve([listening]))
         try:
             host, port = listening.getsockname()[:2]
-            yield f"http://{f'[{host}]' if ':' in host else host}:{port}{settings.console_path or ''}"
+            address = f"http://{f'[{host}]' if ':' in host else host}:{port}{settings.console_path or ''}"
+            yield Serving(address, password)
         finally:
             feed.close()
             server.should_exit = True
             await serving
+
+
+def _config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=settings.console_host,
+        port=settings.console_port,
+        root_path=settings.console_path or "",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        forwarded_allow_ips=settings.console_proxies,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+
+
+async def _first_password(app: FastAPI) -> str:
+    console: Console = app.state.console
+    return await console.service.entering.accounts.make_first()
+
+
+def _identity(service: Service, settings: Settings) -> Identity:
+    sessions = service.entering.sessions
+    return Identity(service.issuing, _bearers(settings), sessions=sessions, is_on=settings.access_control)
 
 
 class _Server(uvicorn.Server):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from orchestrator.adapters.sql.accounts import SqlAccounts
 from orchestrator.adapters.sql.answers import SqlAnswers
 from orchestrator.adapters.sql.bulks import SqlBulks
 from orchestrator.adapters.sql.databases import open_engine, open_reading_engine
@@ -13,6 +14,7 @@ from orchestrator.adapters.sql.ledger import SqlLedger
 from orchestrator.adapters.sql.ledger_reader import SqlLedgerReader
 from orchestrator.adapters.sql.migrating import check_version
 from orchestrator.adapters.sql.register import SqlRegister
+from orchestrator.adapters.sql.sessions import SqlSessions
 from orchestrator.adapters.sql.switches import SqlSwitches
 from orchestrator.adapters.sql.tokens import SqlTokens
 from orchestrator.adapters.temporal.gateway import TemporalExecutions
@@ -20,15 +22,18 @@ from orchestrator.adapters.temporal.live import TemporalLive
 from orchestrator.adapters.temporal.reaching import ReachedExecutions, ReachedLive
 from orchestrator.cli.desk import Records
 from orchestrator.saga.handlers import Handlers
+from orchestrator.service.accounts import LOCAL, LocalAccounts
 from orchestrator.service.buffering import LedgerBuffer
 from orchestrator.service.bulk import Bulking
 from orchestrator.service.bulk_running import BulkRunning
 from orchestrator.service.definitions import Definitions
+from orchestrator.service.entering import Entering
 from orchestrator.service.figures import Figuring
 from orchestrator.service.once import Once
 from orchestrator.service.operating import Operating, World
 from orchestrator.service.reading import Reading
 from orchestrator.service.recording import RecordingExecutions
+from orchestrator.service.sessions import Lasting, Sessioning
 from orchestrator.service.starting import Starting
 from orchestrator.service.subjects import Subjects
 from orchestrator.service.switches import Switching
@@ -45,6 +50,7 @@ if TYPE_CHECKING:
     from temporalio.client import Client
 
     from orchestrator.saga.definition import Saga
+    from orchestrator.service.operations import Clock
     from orchestrator.service.parked_cases import ParkedCases
     from orchestrator.service.ports import Executions
     from orchestrator.settings import Settings
@@ -81,7 +87,7 @@ async def open_service(sagas: Sequence[Saga], settings: Settings, client: Client
         buffer = LedgerBuffer(SqlLedger(writing, settings.seal), limit=settings.ledger_buffer)
         async with buffer:
             executions = RecordingExecutions(ReachedExecutions(TemporalExecutions(client, settings)), buffer)
-            stores = _Stores(writing, settings)
+            stores = _Stores(writing, reading, settings)
             parked = parked_cases(settings, sagas, writing, reading)
             world = _world(sagas, settings, client, reading, stores)
             figuring = Figuring(SqlFigures(reading), world.clock)
@@ -94,13 +100,16 @@ async def open_service(sagas: Sequence[Saga], settings: Settings, client: Client
 class _Stores:
     """What the service layer keeps beside the ledger."""
 
-    def __init__(self, engine: AsyncEngine, settings: Settings) -> None:
+    def __init__(self, engine: AsyncEngine, reading: AsyncEngine, settings: Settings) -> None:
         seal = settings.seal
         self.register = SqlRegister(engine, seal)
         self.bulks = SqlBulks(engine, seal)
         self.switches = SqlSwitches(engine, seal)
         self.answers = SqlAnswers(engine, seal)
         self.tokens = SqlTokens(engine)
+        self.accounts = SqlAccounts(engine, reading)
+        self.sessions = SqlSessions(engine, reading)
+        self.lasting = Lasting(settings.session_lasts, settings.session_idle)
 
 
 def _world(sagas: Sequence[Saga], settings: Settings, client: Client, reading: AsyncEngine, stores: _Stores) -> World:
@@ -141,5 +150,12 @@ def _service(
         starting=Starting(world, definitions, executions, stores.switches),
         parked=parked,
         issuing=Issuing(stores.tokens, register, clock),
+        entering=_entering(stores, clock),
         once=Once(stores.answers, clock),
     )
+
+
+def _entering(stores: _Stores, clock: Clock) -> Entering:
+    accounts = LocalAccounts(stores.accounts, stores.register, clock)
+    sessions = Sessioning(stores.sessions, clock, {LOCAL: accounts}, stores.lasting)
+    return Entering(accounts, sessions, clock)

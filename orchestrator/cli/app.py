@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from orchestrator.cli.accounts import AccountCommands
 from orchestrator.cli.check import check
 from orchestrator.cli.compensating import Compensating
 from orchestrator.cli.context import load_sagas
@@ -33,8 +34,10 @@ def build_app(desk: Desk) -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
     for command in (check, draw, publish):
         app.command()(command)
-    for commands in (Listings, Looking, Starting, Compensating, Verbs, ParkedCommands, Overseeing, TokenCommands):
+    for commands in (Listings, Looking, Starting, Compensating, Verbs, ParkedCommands, Overseeing):
         commands(desk).add_to(app)
+    for commands_of_access in (TokenCommands, AccountCommands):
+        commands_of_access(desk).add_to(app)
     app.add_typer(contracts_app(), name="contracts")
     app.add_typer(ledger_app(), name="ledger")
     app.add_typer(topology_app(load_settings, _plans), name="topology")

@@ -23,6 +23,8 @@ OrchestratorError
 ├── KeyInUseError                an idempotency key's request is under way
 ├── RequestProblemError          a request by HTTP lacks what only HTTP knows of
 ├── UnknownCallerError           nobody knows who asks
+│   └── PasswordToChooseError    they signed in with a one-time password
+├── TooManyTriesError            somebody tried to sign in too often
 ├── IdentityUnavailableError     nobody can tell now who asks
 ├── SagaNotFoundError            this process knows no such saga
 ├── TooManyStreamsError          a caller holds as many streams open as they may
@@ -87,6 +89,7 @@ from orchestrator.errors.operating import (
     KeyReusedError,
     OperationNotFoundError,
     ParkedNotFoundError,
+    PasswordToChooseError,
     PlanMovedError,
     RefusedCommandError,
     RequestProblemError,
@@ -94,6 +97,7 @@ from orchestrator.errors.operating import (
     SelectionMovedError,
     TokenNotFoundError,
     TooManyStreamsError,
+    TooManyTriesError,
     UnknownCallerError,
 )
 from orchestrator.errors.root import (
@@ -122,6 +126,8 @@ __all__ = [
     "KeyInUseError",
     "RequestProblemError",
     "UnknownCallerError",
+    "PasswordToChooseError",
+    "TooManyTriesError",
     "IdentityUnavailableError",
     "SagaNotFoundError",
     "TooManyStreamsError",

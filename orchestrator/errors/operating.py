@@ -109,6 +109,21 @@ class UnknownCallerError(OrchestratorError):
     """Nobody knows who asks: there is no token, or it is not accepted; says why."""
 
 
+class PasswordToChooseError(UnknownCallerError):
+    """Somebody signed in with a one-time password, which is good for choosing one of their own alone."""
+
+    def __init__(self) -> None:
+        super().__init__("choose a password of your own first")
+
+
+class TooManyTriesError(OrchestratorError):
+    """Somebody tried to sign in too often; they may again after `seconds`."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"too many tries to sign in: wait {seconds} s")
+        self.seconds = seconds
+
+
 class IdentityUnavailableError(OrchestratorError):
     """Nobody can tell now who asks: what tokens are checked with cannot be read."""
 

@@ -1,4 +1,4 @@
-"""Who asks: the bearer of an API token or of a JWT; without access control, somebody at this machine."""
+"""Who asks: the bearer of an API token, of a JWT or of a session; without access control, somebody at this machine."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from orchestrator.service.access import Caller, Role
 from orchestrator.service.tokens import PREFIX
 
 if TYPE_CHECKING:
+    from orchestrator.service.sessions import Sessioning
     from orchestrator.service.tokens import Issuing
 
 LOCAL = Caller(actor="local", role=Role.ADMIN)
@@ -36,23 +37,34 @@ class Identity:
     Args:
         issuing: our own tokens.
         signed: tokens of an issuer that we trust, if there is one.
+        sessions: those of browsers that signed in, if people can sign in.
         is_on: whether access is controlled at all.
     """
 
-    def __init__(self, issuing: Issuing, signed: Bearers | None, *, is_on: bool) -> None:
+    def __init__(
+        self, issuing: Issuing, signed: Bearers | None, *, sessions: Sessioning | None = None, is_on: bool
+    ) -> None:
         self._issuing = issuing
         self._signed = signed
+        self._sessions = sessions
         self.is_on = is_on
 
-    async def caller(self, authorization: str, *, origin: str = "") -> Caller:
-        """Who asks, by what the header `Authorization` says; `origin` goes into the audit.
+    async def caller(self, authorization: str, *, session: str = "", origin: str = "") -> Caller:
+        """Who asks, by what the header `Authorization` says, else by a session; `origin` goes into the audit.
 
         Raises:
             UnknownCallerError: nobody whom we know.
+            PasswordToChooseError: their password was one for a single time.
             StoreUnavailableError, IdentityUnavailableError: nobody can tell now.
         """
-        caller = await self._bearer(authorization) if self.is_on else LOCAL
-        return replace(caller, origin=origin)
+        return replace(await self._known(authorization, session), origin=origin)
+
+    async def _known(self, authorization: str, session: str) -> Caller:
+        if not self.is_on:
+            return LOCAL
+        if session and not authorization and self._sessions is not None:
+            return await self._sessions.caller(session)
+        return await self._bearer(authorization)
 
     async def _bearer(self, authorization: str) -> Caller:
         scheme, _, text = authorization.partition(" ")

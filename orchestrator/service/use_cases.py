@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from orchestrator.service.bulk import Bulking
     from orchestrator.service.bulk_running import BulkRunning
     from orchestrator.service.definitions import Definitions
+    from orchestrator.service.entering import Entering
     from orchestrator.service.figures import Figuring
     from orchestrator.service.once import Once
     from orchestrator.service.operating import Operating, World
@@ -29,7 +30,7 @@ class Service:
         reading: executions, as they are. `figuring`: how they have been. `trail`: what was done to them.
         operating, bulking, switching: what people do, to one, to many, to all. `running`: does the items of bulks.
         definitions, starting: the sagas of this process. `parked`: messages that could not be handled.
-        issuing: API tokens. `once`: requests that come twice.
+        issuing: API tokens. `entering`: signing in and out, local accounts. `once`: requests that come twice.
     """
 
     world: World
@@ -44,4 +45,5 @@ class Service:
     starting: Starting
     parked: ParkedCases
     issuing: Issuing
+    entering: Entering
     once: Once

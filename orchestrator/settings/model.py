@@ -153,6 +153,17 @@ class Settings(BaseSettings):
     temporal_ui_url: str | None = Field(
         None, pattern=r"^https?://[^\s\"'<>]+$", description="Temporal's own pages, which the console leads to"
     )
+    console_proxies: str = Field(
+        "127.0.0.1",
+        pattern=r"^[0-9a-fA-F.:/]+(,[0-9a-fA-F.:/]+)*$",
+        description="addresses or networks of the proxies that are believed when they say who asks, and whether by TLS",
+    )
+    session_lasts: Seconds = Field(
+        timedelta(hours=12), description="after so long whoever signed in must do so again, seconds"
+    )
+    session_idle: Seconds = Field(
+        timedelta(hours=1), description="and after so long without asking for anything; at least a minute, seconds"
+    )
     console_streams: int = Field(10, ge=1, le=1_000, description="event streams that one caller may hold open")
     cursor_key: SecretStr | None = Field(
         None,

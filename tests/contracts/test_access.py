@@ -1,4 +1,4 @@
-"""What keeps tokens, keys and answers must do, in memory and on every database."""
+"""What keeps tokens, accounts, sessions, keys and answers must do, in memory and on every database."""
 
 import asyncio
 from dataclasses import replace
@@ -6,15 +6,19 @@ from types import SimpleNamespace
 
 import pytest
 
+from orchestrator.adapters.sql.accounts import SqlAccounts
 from orchestrator.adapters.sql.answers import SqlAnswers
-from orchestrator.adapters.sql.databases import open_engine
+from orchestrator.adapters.sql.databases import open_engine, open_reading_engine
 from orchestrator.adapters.sql.migrating import migrate
+from orchestrator.adapters.sql.sessions import SqlSessions
 from orchestrator.adapters.sql.tokens import SqlTokens
 from orchestrator.sealing import OPEN, Seal
 from orchestrator.service.access import Caller, Permission, Role
+from orchestrator.service.accounts import Account
 from orchestrator.service.once import Answer, Taken
+from orchestrator.service.sessions import Session
 from orchestrator.service.tokens import Token
-from tests.access_kit import MemoryAnswers, MemoryTokens
+from tests.access_kit import MemoryAccounts, MemoryAnswers, MemorySessions, MemoryTokens
 from tests.sql_kit import fresh_database, sqlite_url
 
 KINDS = ("memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.servers))
@@ -23,26 +27,38 @@ CALLER = Caller(
     actor="token:ci", role=Role.OPERATOR, granted=frozenset({Permission.PAYLOAD}), sagas=frozenset({"trip", "shop"})
 )
 TOKEN = Token(id="t1", name="ci", digest="d" * 64, caller=CALLER, made_by="ann", made_ms=5, expires_ms=9)
+ACCOUNT = Account(name="admin", caller=CALLER, password="$argon2id$x", state="one_time", stamp="s1", changed_ms=3)
+SESSION = Session(
+    digest="d" * 64, source="local", account="admin", caller=CALLER, basis="s1", began_ms=1, seen_ms=2, ends_ms=9
+)
 TAKEN = Taken(request_hash="r" * 64, holder="first", at_ms=100)
 ANSWER = Answer(status=202, body=b'{"id":"canary"}', headers={"location": "/x"})
 
 
 class on_sql:  # noqa: N801 - used as a function
     def __init__(self, url, seal=OPEN) -> None:
-        self.engine, self.seal = open_engine(url), seal
+        self.engine, self.reading, self.seal = open_engine(url), open_reading_engine(url), seal
 
     async def __aenter__(self):
         await migrate(self.engine)
-        return SimpleNamespace(tokens=SqlTokens(self.engine), answers=SqlAnswers(self.engine, self.seal))
+        return SimpleNamespace(
+            tokens=SqlTokens(self.engine),
+            accounts=SqlAccounts(self.engine, self.reading),
+            sessions=SqlSessions(self.engine, self.reading),
+            answers=SqlAnswers(self.engine, self.seal),
+        )
 
     async def __aexit__(self, *_):
+        await self.reading.dispose()
         await self.engine.dispose()
 
 
 @pytest.fixture(params=KINDS)
 async def stores(request, tmp_path):
     if request.param == "memory":
-        yield SimpleNamespace(tokens=MemoryTokens(), answers=MemoryAnswers())
+        yield SimpleNamespace(
+            tokens=MemoryTokens(), accounts=MemoryAccounts(), sessions=MemorySessions(), answers=MemoryAnswers()
+        )
     elif request.param == "sqlite":
         async with on_sql(sqlite_url(tmp_path)) as made:
             yield made
@@ -83,6 +99,52 @@ async def test_a_token_is_revoked_once(stores) -> None:
     assert not await stores.tokens.revoke("t2", at_ms=8, by="eve")
     found = await stores.tokens.find("t1")
     assert (found.revoked_ms, found.revoked_by) == (7, "bob")
+
+
+# -- accounts and sessions -------------------------------------------------------------------------------------------
+
+
+async def test_of_several_first_accounts_one_is_made(stores) -> None:
+    made = [replace(ACCOUNT, stamp=f"s{number}") for number in range(4)]
+    assert sorted(await asyncio.gather(*map(stores.accounts.add_first, made))) == [False, False, False, True]
+    assert not await stores.accounts.add_first(replace(ACCOUNT, name="other"))
+    assert await stores.accounts.find("admin") in made
+    assert await stores.accounts.find("other") is None
+
+
+async def test_an_account_is_replaced_only_as_it_was_seen(stores) -> None:
+    assert await stores.accounts.replace(ACCOUNT, seen="")
+    assert await stores.accounts.find("admin") == ACCOUNT
+    changed = replace(ACCOUNT, stamp="s2", state="used", caller=replace(CALLER, sagas=None))
+    results = await asyncio.gather(*(stores.accounts.replace(changed, seen="s1") for _ in range(3)))
+    assert sorted(results) == [False, False, True], "a one-time password is used once"
+    assert not await stores.accounts.replace(ACCOUNT, seen="")
+    assert await stores.accounts.find("admin") == changed
+
+
+async def test_a_session_is_found_used_and_ended(stores) -> None:
+    await stores.sessions.add(SESSION)
+    assert await stores.sessions.by_digest(SESSION.digest) == SESSION
+    await stores.sessions.touch(SESSION.digest, seen_ms=5)
+    assert (await stores.sessions.by_digest(SESSION.digest)).seen_ms == 5
+    await stores.sessions.end(SESSION.digest)
+    assert await stores.sessions.by_digest(SESSION.digest) is None
+    await stores.sessions.touch(SESSION.digest, seen_ms=6)
+    assert await stores.sessions.by_digest(SESSION.digest) is None
+
+
+async def test_all_sessions_of_an_account_end_together_and_old_ones_are_forgotten(stores) -> None:
+    others = [
+        replace(SESSION, digest="1", source="https://id.example"),
+        replace(SESSION, digest="2", account="bob", ends_ms=10),
+        replace(SESSION, digest="3", must_choose=True),
+    ]
+    for one in (SESSION, *others):
+        await stores.sessions.add(one)
+    await stores.sessions.end_all("local", "admin")
+    assert [await stores.sessions.by_digest(one.digest) for one in (SESSION, *others)] == [None, *others[:2], None]
+    await stores.sessions.forget(ends_before_ms=9)
+    assert [await stores.sessions.by_digest(one.digest) for one in others[:2]] == [None, others[1]]
 
 
 # -- keys and answers -----------------------------------------------------------------------------------------------

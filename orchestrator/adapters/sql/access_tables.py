@@ -1,8 +1,8 @@
-"""Tables of access: API tokens, and the answers that are given again to a repeated request."""
+"""Tables of access: API tokens, accounts, sessions; and the answers that are given again to a repeated request."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, String, Table
 
 from orchestrator.adapters.sql.ledger_tables import key, metadata
 
@@ -20,6 +20,33 @@ tokens = Table(
     Column("revoked_by", String(200), nullable=False),
 )
 Index("tokens_made", tokens.c.made_ms, tokens.c.id)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("name", key(200), primary_key=True),
+    Column("caller", LargeBinary, nullable=False),
+    Column("password", String(200), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("stamp", String(32), nullable=False),
+    Column("changed_ms", BigInteger, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", key(64), primary_key=True),
+    Column("source", key(400), nullable=False),
+    Column("account", key(300), nullable=False),
+    Column("caller", LargeBinary, nullable=False),
+    Column("basis", String(64), nullable=False),
+    Column("must_choose", Boolean, nullable=False),
+    Column("began_ms", BigInteger, nullable=False),
+    Column("seen_ms", BigInteger, nullable=False),
+    Column("ends_ms", BigInteger, nullable=False),
+)
+Index("sessions_account", sessions.c.source, sessions.c.account)
+Index("sessions_ends", sessions.c.ends_ms)
 
 answers = Table(
     "answers",

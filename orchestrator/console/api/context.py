@@ -11,6 +11,8 @@ from fastapi import Depends, Query, Request
 from fastapi.security import HTTPBearer
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from orchestrator.console.api.guarding import SAFE
+from orchestrator.console.browsing import is_own_form, session_of
 from orchestrator.service.access import Caller
 from orchestrator.service.records import Filter, Status
 
@@ -51,6 +53,7 @@ class Console:
         is_ready: whether ledger and Temporal answer now, by name.
         links: where other tools show the same.
         max_body: longest body of a request, bytes.
+        allow_plaintext: people may sign in from other machines without TLS.
     """
 
     service: Service
@@ -60,6 +63,7 @@ class Console:
     is_ready: Callable[[], Awaitable[dict[str, bool]]]
     links: Links = field(default_factory=Links)
     max_body: int = 1_048_576
+    allow_plaintext: bool = False
 
 
 def console_of(request: Request) -> Console:
@@ -71,14 +75,23 @@ _bearer = HTTPBearer(auto_error=False, description="an API token, or a JWT of th
 
 
 async def caller_of(request: Request, _: Annotated[Any, Depends(_bearer)]) -> Caller:
-    """Who asks.
+    """Who asks. A session speaks for requests that change nothing, and for forms that were found to be ours.
 
     Raises:
         UnknownCallerError: nobody whom we know.
     """
+    session = session_of(request) if request.method in SAFE or is_own_form(request) else ""
+    caller = await console_of(request).identity.caller(
+        request.headers.get("authorization", ""), session=session, origin=origin_of(request)
+    )
+    request.state.caller = caller
+    return caller
+
+
+def origin_of(request: Request) -> str:
+    """From where a request came, for the audit."""
     address = request.client.host if request.client else ""
-    origin = f"api {address} {request.state.trace_id}"
-    return await console_of(request).identity.caller(request.headers.get("authorization", ""), origin=origin)
+    return f"api {address} {request.state.trace_id}"
 
 
 def _plain(text: str) -> str:

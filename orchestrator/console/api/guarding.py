@@ -32,6 +32,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
+FOREIGN = "a page of another site asked for this"
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -151,7 +152,15 @@ def _why_foreign(method: str, headers: Headers) -> str:
         return f"this console is asked for as localhost or 127.0.0.1, not as {host[:100]!r}"
     if method in SAFE:
         return ""
-    if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-        return "a page of another site asked for this"
-    origin = headers.get("origin")
-    return "" if origin is None or urlsplit(origin).netloc == host else "a page of another site asked for this"
+    return "" if is_same_site(headers, if_unsaid=True) else FOREIGN
+
+
+def is_same_site(headers: Headers, *, if_unsaid: bool = False) -> bool:
+    """Whether a page of ours, or a person, made a browser ask. `if_unsaid`: the answer for what is no browser.
+
+    Browsers leave `Sec-Fetch-Site` out where a page came unencrypted from another machine; `Origin` they send always.
+    """
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site is not None:
+        return site in ("none", "same-origin")
+    return if_unsaid if origin is None else urlsplit(origin).netloc == headers.get("host", "")

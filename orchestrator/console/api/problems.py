@@ -46,7 +46,10 @@ KINDS: Mapping[str, Kind] = {
     "cursor-mismatch": Kind(400, "The cursor is of another list", remedy="Send the filter that the cursor came with."),
     "unknown-caller": Kind(401, "Nobody knows who asks", remedy="Send `Authorization: Bearer` with a good token."),
     "denied": Kind(403, "A permission is missing", remedy="Ask an administrator to grant the permission it names."),
-    "cross-site": Kind(403, "Not from another site", remedy="While access control is off, only this machine may ask."),
+    "cross-site": Kind(403, "Not from another site", remedy="Open the page here, and send its form from there."),
+    "unencrypted": Kind(403, "Not without TLS", remedy="Open the console by https."),
+    "form-unknown": Kind(403, "The form is not of this session", remedy="Open the page anew and fill it in again."),
+    "password-to-choose": Kind(403, "Choose a password first", remedy="A one-time password is good for that alone."),
     "not-found": Kind(404, "There is no such thing", remedy="Look at the address; ids are case-sensitive."),
     "method-not-allowed": Kind(405, "Not by this method", remedy="See the header Allow."),
     "refused": Kind(409, "Not allowed in this state", remedy="Read the execution again; its actions say what is."),
@@ -60,6 +63,7 @@ KINDS: Mapping[str, Kind] = {
     "idempotency-key-reused": Kind(422, "The key was used for another request", remedy="Take a new key."),
     "precondition-required": Kind(428, "Say what you saw", remedy="Send `If-Match` with the execution's ETag, or `*`."),
     "too-many-streams": Kind(429, "Too many event streams", True, "Close one first."),  # noqa: FBT003
+    "too-many-tries": Kind(429, "Too many tries", True, "Wait as long as the header Retry-After says."),  # noqa: FBT003
     "http-error": Kind(400, "The request failed"),
     "internal": Kind(500, "Something is wrong here", remedy="Look into the log for the trace id."),
     "engine-fault": Kind(502, "Temporal gave an answer that says nothing", True, "Send it again."),  # noqa: FBT003
@@ -103,6 +107,7 @@ class Failure:
 
 CODES: Mapping[type[Exception], str] = {
     errors.DeniedError: "denied",
+    errors.PasswordToChooseError: "password-to-choose",
     errors.UnknownCallerError: "unknown-caller",
     errors.ExecutionNotFoundError: "not-found",
     errors.OperationNotFoundError: "not-found",
@@ -129,6 +134,8 @@ def failure_of(error: Exception) -> Failure:
     match error:
         case errors.RequestProblemError():
             return Failure(error.code, str(error))
+        case errors.TooManyTriesError():
+            return Failure("too-many-tries", str(error), headers={"Retry-After": str(error.seconds)})
         case errors.InvalidRequestError():
             return Failure("invalid", str(error), errors=error.problems)
         case errors.PlanMovedError():

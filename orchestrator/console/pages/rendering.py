@@ -2,31 +2,55 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2.ext import Extension
 from markupsafe import Markup
 from pydantic_core import from_json, to_json
 
+from orchestrator.console.api.context import console_of
+from orchestrator.console.browsing import FIELD, form_token
 from orchestrator.console.pages import words
 from orchestrator.service.records import moment
 
 if TYPE_CHECKING:
     from fastapi import Request
 
+_POSTED = re.compile(r"<form\b[^>]*\bmethod=\"post\"[^>]*>")
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 SECOND_MS = 1_000
 
 
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-    """A page made of a template; `root` is the path that a proxy puts before ours, `now` the present moment."""
-    root = request.scope.get("root_path", "")
-    text = (
-        _environment().get_template(template).render(root=root, now=datetime.now(UTC), here=request.url.path, **values)
-    )
-    return HTMLResponse(text, status)
+    """A page made of a template.
+
+    Every template knows `root`, the path that a proxy puts before ours; `now`, the present moment; `here`, the path
+    that was asked for; `me`, who asks, none before they signed in; `is_guarded`, whether access is controlled; and
+    `form_token`, a hidden field, which every form that is posted gets by itself.
+    """
+    shared = {
+        "root": request.scope.get("root_path", ""),
+        "now": datetime.now(UTC),
+        "here": request.url.path,
+        "me": getattr(request.state, "caller", None),
+        "is_guarded": console_of(request).identity.is_on,
+        "form_token": Markup('<input type="hidden" name="{}" value="{}">').format(
+            FIELD, form_token(request.state.browser)
+        ),
+    }
+    return HTMLResponse(_environment().get_template(template).render({**shared, **values}), status)
+
+
+class OwnForms(Extension):
+    """Puts the token into every form that is posted, so that nobody can forget it."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002 - Jinja2's
+        """A template's source, with the token."""
+        return _POSTED.sub(r"\g<0>{{ form_token }}", source)
 
 
 _made: list[Environment] = []
@@ -38,6 +62,7 @@ def _environment() -> Environment:
         made = Environment(
             loader=PackageLoader("orchestrator.console"),
             autoescape=True,
+            extensions=[OwnForms],
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
