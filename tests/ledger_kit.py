@@ -16,7 +16,7 @@ from orchestrator.adapters.sql.ledger_keeper import SqlLedgerKeeper
 from orchestrator.adapters.sql.ledger_reader import SqlLedgerReader
 from orchestrator.adapters.sql.migrating import migrate
 from orchestrator.engine.execution import Execution
-from orchestrator.engine.signals import Failed, ReceivedEvent, Refused, Signal, Started, Succeeded
+from orchestrator.engine.signals import Failed, ReceivedEvent, Refused, Signal, Stalled, Started, Succeeded
 from orchestrator.saga.plan import CallPlan, Plan, RetryPlan, SequencePlan, StepPlan, TriggerPlan
 from orchestrator.sealing import OPEN, Seal
 from orchestrator.service.records import Detail, MessageRecord, Position, Snapshot
@@ -57,6 +57,7 @@ STUCK: tuple[Signal, ...] = (
     *COMPENSATED[:-1],
     Failed(step="reserve", direction="undo", reason=f"no shelf 17 for {CANARY}", retryable=False),
 )
+PARKED: tuple[Signal, ...] = (*RUNNING, Stalled(step="charge", reason="no code"))
 ABORTED: tuple[Signal, ...] = (BEGIN, Refused(step="reserve", reason="sold out"))
 
 

@@ -283,6 +283,8 @@ class FakeLive:
         found = self.runs.get(workflow_id)
         if found is not None and not found.execution.state.ended:
             return False
+        if found is not None and seed.workflow_id != workflow_id:
+            raise ConflictError("another undo of it has ended meanwhile", revision=seed.execution.state.revision)
         self.started.append(workflow_id)
         hand = self.runs[workflow_id] = Hand.of(seed.execution.copy())
         hand.tell(command)

@@ -291,13 +291,20 @@ async def office(folder: Path, *, worker: bool = True, **changes: Any) -> AsyncG
 @asynccontextmanager
 async def worker_process(place: Office, *mark: str) -> AsyncGenerator[asyncio.subprocess.Process]:
     """A worker of its own, killed at the end of the block if it has not killed itself."""
+    async with helper(place, "tests.trip_process", *mark) as process:
+        yield process
+
+
+@asynccontextmanager
+async def helper(place: Office, module: str, *arguments: str) -> AsyncGenerator[asyncio.subprocess.Process]:
+    """A process of the office, told its folder first and then the arguments; killed at the end of the block."""
     settings = place.corner.settings
     names = {
         "SAGA_NAME_PREFIX": settings.name_prefix,
         "SAGA_TASK_QUEUE": settings.task_queue,
         "SAGA_DATABASE_URL": settings.database_url.get_secret_value(),
     }
-    command = (sys.executable, "-m", "tests.trip_process", str(place.agency.folder), *mark)
+    command = (sys.executable, "-m", module, str(place.agency.folder), *arguments)
     process = await asyncio.create_subprocess_exec(*command, env={**os.environ, **names})
     try:
         yield process

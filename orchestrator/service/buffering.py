@@ -35,7 +35,8 @@ log = logging.getLogger(__name__)
 SNAPSHOTS_AT_ONCE = 100
 """In one transaction; their rows are made on the event loop, which is held for about 10 ms."""
 MESSAGES_AT_ONCE = 1_000
-PAUSE = timedelta(milliseconds=200)
+PAUSE = timedelta(milliseconds=400)
+"""A transaction costs as much as ten of its rows."""
 PATIENCE = timedelta(seconds=10)
 LONGEST_REST_S = 5.0
 

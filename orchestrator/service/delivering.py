@@ -40,15 +40,19 @@ class Delivering:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    async def deliver(self, record: OperationRecord) -> OperationRecord:
+    async def deliver(self, record: OperationRecord, subject: Subject | None = None) -> OperationRecord:
         """Give the command; the record as it is afterwards.
+
+        Args:
+            record: an operation that was accepted.
+            subject: its execution as it was seen a moment ago; None = look.
 
         Raises:
             RefusedCommandError, ConflictError: the execution did not take it; the operation has failed.
             EngineUnavailableError: it stays accepted.
         """
         try:
-            workflow_id, taken = await self._given(record)
+            workflow_id, taken = await self._given(record, subject)
         except (RefusedCommandError, ConflictError, ExecutionNotFoundError, InvalidRequestError) as error:
             await self.end(record, "failed", str(error))
             raise
@@ -80,10 +84,12 @@ class Delivering:
             return ended
         return await self._world.register.find(record.id) or ended
 
-    async def _given(self, record: OperationRecord) -> tuple[str, Taken | None]:
+    async def _given(self, record: OperationRecord, subject: Subject | None) -> tuple[str, Taken | None]:
         """The run that took the command, and its answer; None if the run was started with the command."""
         command = command_of(record.request, command_id=record.id, actor=record.actor, reason=record.reason)
-        subject = await self._world.subjects.find(record.execution_id)
+        # What undoes an ended execution begins with its newest state, so it is looked at again.
+        if subject is None or isinstance(record.request, Compensate):
+            subject = await self._world.subjects.find(record.execution_id)
         workflow_id = subject.seen.workflow_id
         if record.id in subject.execution.state.commands:
             return workflow_id, None

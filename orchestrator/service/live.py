@@ -90,5 +90,8 @@ class Live(Protocol):
         """Start the linked run that undoes `seed`; False if one is under way already, which did not get the command.
 
         `seed.execution` has nothing under way, see `seed_of`.
+
+        Raises:
+            ConflictError: a linked run that `seed` does not know of has ended meanwhile.
         """
         ...

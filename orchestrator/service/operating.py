@@ -99,14 +99,14 @@ class Operating:
             StoreUnavailableError: the ledger is away; the same call again finds out what was accepted.
         """
         try:
-            record = await self._accepted(caller, execution_id, given, bulk)
+            record, subject = await self._accepted(caller, execution_id, given, bulk)
         except REFUSALS as error:
             await self._world.register.note(self._entry(caller, execution_id, given, "refused", str(error)))
             raise
         if record.state != "accepted":
             return record
         try:
-            return await self._delivering.deliver(record)
+            return await self._delivering.deliver(record, subject)
         except EngineUnavailableError as error:
             return replace(record, text=f"it waits: {error}")
 
@@ -186,34 +186,40 @@ class Operating:
         state, text = found
         return await self._delivering.end(record, state, text)
 
-    async def _accepted(self, caller: Caller, execution_id: str, given: Instruction, bulk: str) -> OperationRecord:
+    async def _accepted(
+        self, caller: Caller, execution_id: str, given: Instruction, bulk: str
+    ) -> tuple[OperationRecord, Subject | None]:
+        """The operation, and its execution as it was just seen, if this call is the first to ask for it."""
         self._check_rights(caller, execution_id, given)
-        register, named = self._world.register, body_hash(execution_id, given)
+        register, subject = self._world.register, None
         known = await register.by_key(caller.actor, given.key)
         if known is None and isinstance(given.request, Compensate):
             known = await register.confirming(execution_id, given.request.plan)
             if known is not None:
-                return known
+                return known, None
         if known is None:
-            _, request = await self._checked(execution_id, given)
-            record = OperationRecord(
-                id=uuid.uuid4().hex,
-                execution_id=execution_id,
-                actor=caller.actor,
-                role=caller.role.value,
-                request=request,
-                reason=given.reason,
-                key=given.key,
-                body_hash=named,
-                accepted_ms=self._world.now_ms(),
-                before=given.revision,
-                bulk=bulk,
-            )
+            subject, request = await self._checked(execution_id, given)
+            record = replace(self._record(caller, execution_id, given, request), bulk=bulk)
             entry = self._entry(caller, execution_id, given, "accepted", "")
             known = await register.accept(record, replace(entry, operation_id=record.id, before=given.revision))
-        if known.key == given.key and known.body_hash != named:
+            subject = subject if known.id == record.id else None
+        if known.key == given.key and known.body_hash != body_hash(execution_id, given):
             raise KeyReusedError(given.key, known.id)
-        return known
+        return known, subject
+
+    def _record(self, caller: Caller, execution_id: str, given: Instruction, request: Request) -> OperationRecord:
+        return OperationRecord(
+            id=uuid.uuid4().hex,
+            execution_id=execution_id,
+            actor=caller.actor,
+            role=caller.role.value,
+            request=request,
+            reason=given.reason,
+            key=given.key,
+            body_hash=body_hash(execution_id, given),
+            accepted_ms=self._world.now_ms(),
+            before=given.revision,
+        )
 
     def _check_rights(self, caller: Caller, execution_id: str, given: Instruction) -> None:
         saga, request = saga_of(execution_id), given.request

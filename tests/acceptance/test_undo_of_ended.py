@@ -7,6 +7,7 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 
 from orchestrator.engine.seeding import seed_of
+from orchestrator.errors import ConflictError
 from orchestrator.service.compensation import plan_undo
 from orchestrator.service.live import linked_id
 from tests.trip_kit import command, office, worker_process
@@ -105,6 +106,16 @@ async def test_there_is_one_linked_run_at_a_time(tmp_path) -> None:
         place.agency.write(give_money="ok")
         await place.give(linked_id(execution), "RetryRequested", step="take_money")
         await place.until(linked_id(execution), "Compensated")
+        assert len(undone(place)) == 4
+
+
+async def test_who_has_not_seen_a_linked_run_that_has_ended_meanwhile_starts_none(tmp_path) -> None:
+    async with office(tmp_path) as place:
+        execution = await completed(place)
+        seen = await look(place, execution)
+        assert (await undo(place, execution, override=True))["word"] == "Compensated"
+        with pytest.raises(ConflictError):
+            await place.live.begin_undo(seen, command("CompensateRequested", override=True))
         assert len(undone(place)) == 4
 
 

@@ -28,6 +28,7 @@ from tests.ledger_kit import (
     COMPENSATED,
     COMPLETED,
     DAY_MS,
+    PARKED,
     PLANS,
     RUNNING,
     STUCK,
@@ -435,6 +436,8 @@ async def test_only_what_nobody_can_or_must_act_on_is_forgotten(bench) -> None:
         "unconfirmed": snapshot("unconfirmed", COMPLETED, changed_ms=old),
         "window": snapshot("window", COMPLETED, changed_ms=old + 2 * DAY_MS, confirmed=True),
         "other": snapshot("other", ABORTED, changed_ms=old, confirmed=True),
+        "parked": snapshot("parked", PARKED, changed_ms=old),
+        "ended while parked": snapshot("left", PARKED, changed_ms=old, confirmed=True, gone="terminated", ended_ms=old),
         "ended while stuck": snapshot("killed", STUCK, changed_ms=old, confirmed=True, gone="terminated", ended_ms=old),
     }
     await bench.writer.write([*keep.values(), snapshot("gone", COMPLETED, changed_ms=old, confirmed=True)])

@@ -291,7 +291,7 @@ class World:
 
     async def ledger_words(self, executions: Sequence[str]) -> Counter[str]:
         """How many stand in the ledger under which word, of those whose end it knows from Temporal."""
-        engine = open_reading_engine(self.url)
+        engine = open_reading_engine(self.corner.settings.ledger)
         try:
             async with engine.connect() as connection:
                 wanted = select(table.c.status).where(table.c.execution_id.in_(executions), table.c.confirmed)

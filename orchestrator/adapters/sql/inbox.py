@@ -38,6 +38,9 @@ OPEN = "open"
 """State of a row that was claimed in a transaction that has not ended: nobody but that transaction ever reads it."""
 FORGOTTEN_AT_ONCE = 500
 """Rows that housekeeping removes in one transaction: writers wait for it no longer than that."""
+GONE, SHORT = ("08", "57P", "25006"), "53"
+"""How PostgreSQL's codes begin when its server cannot be used: no connection, stopping or starting, only a standby by
+now; and when it is short of something: connections, memory, disk."""
 _envelopes = TypeAdapter(Envelope)
 
 
@@ -220,8 +223,8 @@ def outages() -> Generator[None]:
         why = str(told) or type(told).__name__
         raise StoreUnavailableError(f"the database cannot be used now ({why}): is it up? Else {REMEDY}") from error
     except DBAPIError as error:
-        if error.connection_invalidated:
-            raise StoreUnavailableError("the connection to the database was lost") from error
+        if _is_lost(error) or _state(error).startswith(SHORT):
+            raise StoreUnavailableError(f"the database cannot be used now: {error.orig}") from error
         raise
 
 
@@ -235,9 +238,18 @@ def losses() -> Generator[None]:
     try:
         yield
     except DBAPIError as error:
-        if error.connection_invalidated:
-            raise StoreUnavailableError("the connection to the database was lost") from error
+        if _is_lost(error):
+            raise StoreUnavailableError(f"the connection to the database was lost: {error.orig}") from error
         raise
+
+
+def _is_lost(error: DBAPIError) -> bool:
+    return error.connection_invalidated or _state(error).startswith(GONE)
+
+
+def _state(error: DBAPIError) -> str:
+    """PostgreSQL's code of an error. Its driver has no class for these, so SQLAlchemy has none either."""
+    return str(getattr(error.orig, "sqlstate", None) or "")
 
 
 def _now() -> datetime:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from orchestrator.adapters.temporal import given as names
@@ -18,6 +19,7 @@ from orchestrator.adapters.temporal.histories import first_input
 from orchestrator.adapters.temporal.memo import UNDOES, memo_of
 from orchestrator.adapters.temporal.replaying import stood
 from orchestrator.engine.execution import Execution
+from orchestrator.errors import ConflictError
 from orchestrator.service.live import Seen, linked_id
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from orchestrator.service.records import Gone
     from orchestrator.settings import Settings
 
+ALLOW_DUPLICATE, REJECT_DUPLICATE = WorkflowIDReusePolicy.ALLOW_DUPLICATE, WorkflowIDReusePolicy.REJECT_DUPLICATE
 _GONE: dict[WorkflowExecutionStatus | None, Gone] = {
     WorkflowExecutionStatus.TERMINATED: "terminated",
     WorkflowExecutionStatus.TIMED_OUT: "timed_out",
@@ -120,10 +123,14 @@ class TemporalLive:
                 id=linked_id(execution_id),
                 task_queue=own.task_queue if own else self._settings.task_queue,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                # A linked run that was not seen may have ended meanwhile: the seed is not the newest state then.
+                id_reuse_policy=ALLOW_DUPLICATE if seed.workflow_id == linked_id(execution_id) else REJECT_DUPLICATE,
                 task_timeout=self._settings.task_timeout,
                 memo=memo_of(plan, **{UNDOES: execution_id}),
             )
+        except WorkflowAlreadyStartedError:
+            seen = seed.execution.state.revision
+            raise ConflictError("another undo of it has ended meanwhile", revision=seen) from None
         except RPCError as error:
             raise unavailable(error) from error
         answer = handle._start_workflow_response  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]

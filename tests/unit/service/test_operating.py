@@ -64,6 +64,21 @@ async def test_an_operation_is_accepted_applied_and_verified_only_when_the_saga_
     assert bench.results == [("retry", "accepted"), ("retry", "verified")]
 
 
+@pytest.mark.parametrize(("operation", "times"), [("retry", 1), ("compensate", 2)])
+async def test_a_command_goes_by_the_look_that_let_it_in_and_an_undo_by_a_newer_one(bench, operation, times) -> None:
+    bench.stuck()
+    more = FLIGHT if operation == "retry" else {"plan": (await bench.operating.plan(ADMIN, "trip:t1")).hash}
+    look, looks = bench.live.look, []
+
+    async def counted(execution_id):
+        looks.append(execution_id)
+        return await look(execution_id)
+
+    bench.live.look = counted
+    await bench.operate(operation, **more)
+    assert looks == ["trip:t1"] * times
+
+
 async def test_a_retry_that_fails_again_is_verified_and_says_so(bench) -> None:
     bench.stuck()
     record = await bench.operate("retry", **FLIGHT)
@@ -278,6 +293,23 @@ async def test_it_works_when_temporal_has_forgotten_the_execution(bench) -> None
     bench.live.runs.clear()
     await bench.operate("compensate", plan=(await plan_of(bench)).hash, override=True)
     assert len(bench.live.runs[linked_id("trip:t1")].performed) == 4
+
+
+async def test_an_undo_that_began_and_ended_unseen_is_a_conflict_and_nothing_is_undone_twice(bench) -> None:
+    bench.completed()
+    part = await bench.operating.plan(ADMIN, "trip:t1", "take_money")
+    whole = await bench.operating.plan(ADMIN, "trip:t1")
+    look, late = bench.live.look, [await bench.live.look("trip:t1") for _ in range(2)]
+    await bench.operate("compensate", key="a", plan=part.hash, from_step="take_money", override=True)
+
+    async def look_late(execution_id):
+        return late.pop() if late else await look(execution_id)
+
+    bench.live.look = look_late
+    with pytest.raises(PlanMovedError) as moved:
+        await bench.operate("compensate", key="b", plan=whole.hash, override=True)
+    assert "take_money" not in {step.step for step in moved.value.plan.steps}
+    assert bench.live.started == [linked_id("trip:t1")]
 
 
 async def test_an_end_that_nobody_confirmed_is_no_seed(bench) -> None:

@@ -117,6 +117,33 @@ def test_what_our_own_statements_cannot_do_is_an_outage(error) -> None:
         raise error
 
 
+class AnsweredError(Exception):
+    """What PostgreSQL's driver raises, with the server's code."""
+
+    def __init__(self, sqlstate):
+        super().__init__("says the server")
+        self.sqlstate = sqlstate
+
+
+@pytest.mark.parametrize(
+    ("code", "arounds"),
+    [
+        ("57P03", [outages, losses]),  # it starts
+        ("57P01", [outages, losses]),  # it is told to stop
+        ("08006", [outages, losses]),
+        ("25006", [outages, losses]),  # a standby by now
+        ("53300", [outages]),  # too many connections: a handler's own is open
+        ("40001", []),
+        ("22003", []),
+    ],
+)
+def test_a_server_that_starts_stops_or_is_short_of_something_is_an_outage(code, arounds) -> None:
+    for around in (outages, losses):
+        expected = StoreUnavailableError if around in arounds else DBAPIError
+        with pytest.raises(expected, match="says the server"), around():
+            raise DBAPIError("SELECT", {}, AnsweredError(code))
+
+
 @pytest.mark.parametrize("around", [outages, losses])
 @pytest.mark.parametrize("error", [Fault(), DBAPIError("INSERT", {}, Exception("deadlock"))])
 def test_other_faults_stay_what_they_are(around, error) -> None:
