@@ -224,7 +224,7 @@ class Office:
 
     async def until(self, execution: str, word: str, **phases: str) -> dict[str, Any]:
         """Wait until an execution shows this word and these steps these phases; what it then shows."""
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(120):
             while True:
                 try:
                     found = await self.show(execution)

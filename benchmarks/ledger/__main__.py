@@ -77,7 +77,7 @@ async def read_and_write(store: str, executions: int) -> list[Figure]:
                 note.print(f"{store} round {number}: {other}", markup=False, highlight=False)
         await shelf.close()
     worst, rounds = worst_list(lists)
-    note.print(f"{store}: slowest list: {worst}")
+    note.print(f"{store}: slowest list: {worst}, p95 in each round: {', '.join(f'{each:.3g}' for each in rounds)} ms")
     names = others[0]
     return [
         Figure(store, "list_p95_ms", rounds),
