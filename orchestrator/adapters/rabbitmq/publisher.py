@@ -65,7 +65,6 @@ class Publisher:
         routing_key: str,
         reply_to: str = "",
         pairs: str = "",
-        expires_after: timedelta | None = None,
     ) -> None:
         """Publish, and return when the broker has it. Arguments as in `wire.to_amqp`.
 
@@ -74,7 +73,7 @@ class Publisher:
             NackedError: the broker refused it, most often because a queue is full.
             PublishUnknownError: no confirm came; it may be stored. Publish it again with the same id.
         """
-        message = to_amqp(envelope, reply_to=reply_to, pairs=pairs, expires_after=expires_after)
+        message = to_amqp(envelope, reply_to=reply_to, pairs=pairs)
         await self.send(message, exchange=exchange, routing_key=routing_key)
 
     async def send(self, message: Message, *, exchange: str, routing_key: str) -> None:

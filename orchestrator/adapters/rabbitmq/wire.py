@@ -8,7 +8,7 @@ any of the three prefixes in use, and in structured mode. The plain `traceparent
 from __future__ import annotations
 
 from base64 import b64decode
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from aio_pika import DeliveryMode, Message
@@ -34,19 +34,18 @@ MAX_ATTRIBUTE_BYTES = 255
 """Longest attribute, bytes: AMQP keeps ids and types in short strings."""
 MAX_TRACESTATE = 512
 """A longer `tracestate` is dropped, as W3C allows, characters."""
-SHORTEST_EXPIRY = timedelta(milliseconds=1)
 
 
-def to_amqp(
-    envelope: Envelope, *, reply_to: str = "", pairs: str = "", expires_after: timedelta | None = None
-) -> Message:
+def to_amqp(envelope: Envelope, *, reply_to: str = "", pairs: str = "") -> Message:
     """The envelope as a persistent message.
+
+    It never expires: the broker would put it into parking, where a person would find what its sender has given up. A
+    participant turns a command away that is past its deadline.
 
     Args:
         envelope: what is sent; one without a trace begins a new one.
         reply_to: routing key under which the answer is expected.
         pairs: id that pairs command and reply (AMQP `correlation_id`; the business one is `ce-correlationid`).
-        expires_after: the broker drops it unhandled after this time; None = never.
     """
     traceparent = envelope.traceparent or new_traceparent()
     headers = {**envelope.headers, "traceparent": traceparent}
@@ -63,7 +62,6 @@ def to_amqp(
         reply_to=reply_to or None,
         type=envelope.type,
         timestamp=envelope.time,
-        expiration=max(expires_after, SHORTEST_EXPIRY) if expires_after is not None else None,
     )
 
 

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from aio_pika import DeliveryMode
@@ -48,10 +48,10 @@ def test_an_envelope_with_only_what_is_required_arrives_too():
 
 
 def test_messages_are_persistent_and_carry_the_ids_where_amqp_has_them():
-    sent = to_amqp(FULL, reply_to="w1", pairs="command-1", expires_after=timedelta(seconds=90))
+    sent = to_amqp(FULL, reply_to="w1", pairs="command-1")
     assert sent.delivery_mode == DeliveryMode.PERSISTENT
     assert (sent.message_id, sent.type, sent.correlation_id, sent.reply_to) == ("m1", "order.placed", "command-1", "w1")
-    assert sent.properties.expiration == "90000"
+    assert sent.properties.expiration is None
     assert sent.content_type == "application/json"
 
 
@@ -72,11 +72,6 @@ def test_attributes_are_text_headers_and_the_hop_has_its_own():
         "ce-tracestate": "vendor=1",
         "ce-sequence": "0007",
     }
-
-
-def test_a_passed_deadline_still_expires_and_never_means_forever():
-    assert to_amqp(FULL, expires_after=timedelta(seconds=-1)).properties.expiration == "1"
-    assert to_amqp(FULL).properties.expiration is None
 
 
 def test_size_is_looked_at_before_anything_else():
