@@ -1,13 +1,30 @@
 """How a process ends: at once when its work is done, whatever tasks are left over."""
 
 import asyncio
+import signal
+import subprocess
+import sys
 from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from workers import stopping
-from workers.stopping import run_to_the_end
+from workers.stopping import LEFT_AT_ONCE, run_to_the_end
+
+STUBBORN = """
+import asyncio
+from workers.stopping import stop_on_signals
+
+async def work():
+    stop = stop_on_signals()
+    print("at work", flush=True)
+    await stop.wait()
+    print("asked to stop", flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(work())
+"""
 
 
 async def deaf(begun):
@@ -59,3 +76,15 @@ def test_what_the_work_raises_is_raised() -> None:
 
     with pytest.raises(LookupError):
         run_to_the_end(work(), asyncio.new_event_loop())
+
+
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+def test_the_first_signal_asks_and_the_second_one_leaves(second) -> None:
+    with subprocess.Popen([sys.executable, "-c", STUBBORN], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "at work\n"
+        process.terminate()
+        assert process.stdout.readline() == "asked to stop\n"
+        assert process.poll() is None
+        process.send_signal(second)
+        assert process.wait() == LEFT_AT_ONCE

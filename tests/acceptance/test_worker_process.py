@@ -1,0 +1,73 @@
+"""A saga worker as its operator sees it: `saga worker`, its health, and SIGTERM."""
+
+import asyncio
+import os
+import socket
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+import aiohttp
+import pytest
+
+from orchestrator.adapters.temporal.connecting import connect
+from tests.shop_kit import ALL, shop
+from workers.demo_processes import environment_of
+
+pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("environment")]
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@asynccontextmanager
+async def worker_process(_sagas, settings, _ports):
+    """`saga worker` in a process of its own, once it says that it is ready."""
+    port = free_port()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "workers",
+        "worker",
+        cwd=PROJECT,
+        env={**os.environ, **environment_of(settings), "SAGA_HEALTH_PORT": str(port)},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as http:
+            running = SimpleNamespace(client=await connect(settings), process=process, http=http)
+            while await health(running, "/readyz") != (200, "ready"):
+                assert process.returncode is None, (await process.communicate())[1].decode()
+                await asyncio.sleep(0.1)
+            yield running
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def health(running, path):
+    """Status and word of a health page; nothing while nobody listens."""
+    try:
+        async with running.http.get(path) as answer:
+            return answer.status, (await answer.json())["status"]
+    except aiohttp.ClientConnectionError:
+        return None
+
+
+async def test_a_worker_says_how_it_is_and_ends_well_when_it_is_told_to(tmp_path) -> None:
+    async with shop(tmp_path, *ALL, worker=worker_process) as place:
+        running = place.running
+        assert await health(running, "/healthz") == (200, "ok")
+        assert (await place.result(await place.place(place.order())))["word"] == "Completed"
+        running.process.terminate()
+        _, told = await running.process.communicate()
+        assert running.process.returncode == 0, told.decode()
+        assert b"saga worker is ready" in told
+        assert b"Traceback" not in told
+        assert await health(running, "/healthz") is None
