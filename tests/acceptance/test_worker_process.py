@@ -7,6 +7,7 @@ import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import aiohttp
 import pytest
@@ -62,7 +63,7 @@ async def health(running, path):
 
 async def test_a_worker_says_how_it_is_and_ends_well_when_it_is_told_to(tmp_path) -> None:
     async with shop(tmp_path, *ALL, worker=worker_process) as place:
-        running = place.running
+        running: Any = place.running
         assert await health(running, "/healthz") == (200, "ok")
         assert (await place.result(await place.place(place.order())))["word"] == "Completed"
         running.process.terminate()
