@@ -149,7 +149,13 @@ class MemoryParked:
         return True
 
     async def accept(
-        self, action: ParkedAction, entry: AuditEntry, *, edited: Edited | None = None, revision: int | None = None
+        self,
+        action: ParkedAction,
+        entry: AuditEntry,
+        *,
+        edited: Edited | None = None,
+        revision: int | None = None,
+        sends: bool = False,
     ) -> ParkedAction | None:
         known = await self.by_key(action.actor, action.key)
         if known is not None:
@@ -162,7 +168,7 @@ class MemoryParked:
         total = len(covered)
         made = replace(action, total=total, done=0 if action.deed == "redrive" else total)
         for row in sorted(covered, key=lambda row: row.line.number):
-            self._move(row, made, edited)
+            self._move(row, made, edited, sends=sends)
             row.line = replace(row.line, state=becomes)
         self.actions[made.id] = made
         await self.register.note(entry)
@@ -291,7 +297,7 @@ class MemoryParked:
         self.kept[cause] = replace(known, **more, last_ms=now_ms, text=said.text)
         return known.last_number + 1
 
-    def _move(self, row: Row, action: ParkedAction, edited: Edited | None) -> None:
+    def _move(self, row: Row, action: ParkedAction, edited: Edited | None, *, sends: bool) -> None:
         more: dict[str, Any] = {
             "action": action.id,
             "decided_ms": action.at_ms,
@@ -301,7 +307,7 @@ class MemoryParked:
         row.line = replace(row.line, **more, revision=row.line.revision + 1)
         if action.deed == "redrive":
             row.line = replace(row.line, redrives=row.line.redrives + 1)
-            row.claimed_ms = action.at_ms if action.target.message else 0
+            row.claimed_ms = action.at_ms if sends and action.target.message else 0
         if action.deed == "restore":
             group = self.kept[row.line.fingerprint]
             self.kept[row.line.fingerprint] = replace(group, last_number=group.last_number + 1)

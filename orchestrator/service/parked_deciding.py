@@ -156,7 +156,9 @@ class ParkedDeciding:
             made, edited = await self._checked(caller, deed, wish, edit)
             action = replace(made, body_hash=named)
             entry = replace(self._entry(caller, deed, wish, "accepted", ""), operation_id=action.id)
-            known = await self._store.accept(action, entry, edited=edited, revision=wish.revision)
+            known = await self._store.accept(
+                action, entry, edited=edited, revision=wish.revision, sends=self._redriving is not None
+            )
         if known is None:
             raise await self._moved(caller, deed, wish)
         if known.body_hash != named:

@@ -83,13 +83,19 @@ class ParkedStore(Protocol):
         ...
 
     async def accept(
-        self, action: ParkedAction, entry: AuditEntry, *, edited: Edited | None = None, revision: int | None = None
+        self,
+        action: ParkedAction,
+        entry: AuditEntry,
+        *,
+        edited: Edited | None = None,
+        revision: int | None = None,
+        sends: bool = False,
     ) -> ParkedAction | None:
         """Do it, with its audit entry: move what the target covers from one state to the other (`FROM_TO`).
 
         If this actor's key is known, nothing is done and that action is returned. None: there is nothing to move, or
         the one message is not in the state, or not at the revision, that the action needs. A redrive of one message is
-        claimed by whoever gives it.
+        claimed by whoever gives it, if they send it themselves (`sends`).
         """
         ...
 

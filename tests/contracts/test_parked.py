@@ -240,9 +240,16 @@ async def test_only_one_of_many_redrives_at_once_is_accepted(bench) -> None:
     assert (await bench.reader.find(name)).redrives == 1
 
 
-async def test_one_message_is_claimed_by_whoever_redrives_it_until_the_lease_ends(bench) -> None:
+async def test_one_message_that_is_redriven_by_somebody_who_does_not_send_is_free_at_once(bench) -> None:
     (name,) = await stored(bench, 1)
     made = await told(bench, "redrive", Target(name))
+    (claimed,) = await bench.store.claim(action="", now_ms=made.at_ms, before_ms=made.at_ms - 60, limit=9)
+    assert claimed.id == name
+
+
+async def test_one_message_is_claimed_by_whoever_redrives_and_sends_it_until_the_lease_ends(bench) -> None:
+    (name,) = await stored(bench, 1)
+    made = await told(bench, "redrive", Target(name), sends=True)
     assert await bench.store.claim(action="", now_ms=NOW, before_ms=made.at_ms, limit=9) == []
     (stale,) = await bench.store.claim(action="", now_ms=made.at_ms + 60, before_ms=made.at_ms + 1, limit=9)
     assert await bench.store.claim(action="", now_ms=made.at_ms + 61, before_ms=made.at_ms + 60, limit=9) == []

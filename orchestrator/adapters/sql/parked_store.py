@@ -77,7 +77,13 @@ class SqlParkedStore:
         return True
 
     async def accept(
-        self, action: ParkedAction, entry: AuditEntry, *, edited: Edited | None = None, revision: int | None = None
+        self,
+        action: ParkedAction,
+        entry: AuditEntry,
+        *,
+        edited: Edited | None = None,
+        revision: int | None = None,
+        sends: bool = False,
     ) -> ParkedAction | None:
         """Move what it covers, unless its key is known."""
         wanted, becomes = FROM_TO[action.deed]
@@ -90,7 +96,7 @@ class SqlParkedStore:
             if known is not None:
                 return known
             head = await lock(connection)
-            changes = {**self._changes(action, edited), "state": becomes}
+            changes = {**self._changes(action, edited, sends=sends), "state": becomes}
             if action.deed == "restore":
                 changes["number"] = _m.number + await _shift(connection, covered)
             moved = await connection.execute(update(parked_messages).where(*covered).values(changes))
@@ -189,7 +195,7 @@ class SqlParkedStore:
         values = {**rows.cause_values(arrival, self._seal), **again}
         await connection.execute(update(parked_messages).where(_m.id == known["id"]).values(values))
 
-    def _changes(self, action: ParkedAction, edited: Edited | None) -> dict[str, Any]:
+    def _changes(self, action: ParkedAction, edited: Edited | None, *, sends: bool) -> dict[str, Any]:
         changes: dict[str, Any] = {
             "action": action.id,
             "decided_ms": action.at_ms,
@@ -198,8 +204,9 @@ class SqlParkedStore:
             "revision": _m.revision + 1,
         }
         if action.deed == "redrive":
-            # One message is claimed by whoever gives the order; those of a group by whoever comes first.
-            changes |= {"redrives": _m.redrives + 1, "claimed_ms": action.at_ms if action.target.message else 0}
+            # One message is claimed by whoever gives the order and sends; those of a group by whoever comes first.
+            is_mine = sends and action.target.message
+            changes |= {"redrives": _m.redrives + 1, "claimed_ms": action.at_ms if is_mine else 0}
         if edited is not None:
             head, body = rows.content_values(edited.content, self._seal)
             changes |= {"edited_head": head, "edited_body": body}

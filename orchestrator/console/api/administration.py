@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrator.console.api.answering import Key, answer_once, made
-from orchestrator.console.api.context import Asking, CursorText, Given, Limit, Name, PathText, Text
+from orchestrator.console.api.context import NO_NUL, Asking, CursorText, Given, Limit, Name, PathText, Reason, Text
 from orchestrator.console.api.problems import documented
 from orchestrator.console.api.records import (
     AuditLines,
@@ -25,10 +25,10 @@ from orchestrator.console.api.records import (
 from orchestrator.service.access import ROLES, Caller, Permission, Role
 from orchestrator.service.once import Answer
 from orchestrator.service.switches import Kind
+from orchestrator.service.tokens import MAX_NAME
 from orchestrator.service.trail import Sought
 
 router = APIRouter(tags=["administration"], responses=documented())
-Reason = Annotated[Text, Field(description="why, at least 8 characters")]
 
 
 class Me(BaseModel):
@@ -56,7 +56,7 @@ class TokenBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Annotated[str, Field(min_length=1, max_length=100)]
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME, pattern=NO_NUL)]
     role: Role
     granted: frozenset[Permission] = frozenset()
     sagas: frozenset[Name] | None = Field(None, description="null = all")

@@ -9,8 +9,9 @@ from urllib.parse import quote
 
 from fastapi import Header, Response
 
-from orchestrator.errors import RequestProblemError
+from orchestrator.errors import InvalidRequestError, RequestProblemError
 from orchestrator.service.once import Answer
+from orchestrator.service.operating import MAX_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
     from orchestrator.console.api.context import Console
     from orchestrator.service.access import Caller
 
-Key = Annotated[
-    str | None,
-    Header(alias="Idempotency-Key", description="needed; the same key with the same request is answered again"),
-]
+NEEDED = "needed"
+"""Marks, for the description, a header that we miss ourselves, with an answer that says so."""
+KEY = "Idempotency-Key"
+_MEANING = "the same key with the same request is answered again"
+Key = Annotated[str | None, Header(alias=KEY, description=_MEANING, json_schema_extra={NEEDED: True})]
+KeyUnlessDry = Annotated[str | None, Header(alias=KEY, description=f"{_MEANING}; not needed for a dry run")]
 
 
 def needed(key: str | None) -> str:
@@ -32,9 +35,12 @@ def needed(key: str | None) -> str:
 
     Raises:
         RequestProblemError: there is none.
+        InvalidRequestError: it is too long.
     """
     if not key:
-        raise RequestProblemError("idempotency-key-missing", "the header Idempotency-Key is missing")
+        raise RequestProblemError("idempotency-key-missing", f"the header {KEY} is missing")
+    if len(key) > MAX_KEY:
+        raise InvalidRequestError([(f"/header/{KEY}", f"at most {MAX_KEY} characters")])
     return key
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrator.console.api.answering import Key, answer_once, at, made
-from orchestrator.console.api.context import Asking, CursorText, FilterQuery, Given, Limit, Name, PathText, Text
+from orchestrator.console.api.context import Asking, CursorText, FilterQuery, Given, Limit, Name, PathText, Reason
 from orchestrator.console.api.problems import documented
 from orchestrator.console.api.records import (
     BulkDocument,
@@ -38,7 +38,7 @@ class BulkBody(Wanted):
     """The same, confirmed: `token` of the preview that was seen."""
 
     token: Name
-    reason: Text = Field(description="why, at least 8 characters")
+    reason: Reason
     rate: float = Field(20.0, ge=MIN_RATE, le=MAX_RATE, allow_inf_nan=False, description="executions a second at most")
 
 
@@ -48,7 +48,7 @@ class OrderBody(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     order: Order
-    reason: Text = Field(description="why, at least 8 characters")
+    reason: Reason
 
 
 @router.post("/preview", responses=documented(413, 415))

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from orchestrator.console.api.guarding import SAFE
 from orchestrator.console.browsing import is_own_form, session_of
 from orchestrator.service.access import Caller
+from orchestrator.service.operating import MAX_REASON, MIN_REASON
 from orchestrator.service.records import Filter, Status
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 LARGEST = 2**31 - 1
 """Largest number that the databases' columns hold."""
+NO_NUL = r"^[^\x00]*$"
+"""No database keeps a NUL in a text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +97,8 @@ def origin_of(request: Request) -> str:
     return f"api {address} {request.state.trace_id}"
 
 
-def _plain(text: str) -> str:
-    """No database keeps a NUL in a text."""
+def _unquoted(text: str) -> str:
+    text = unquote(text)
     if "\x00" in text:
         raise ValueError("no NUL is allowed")
     return text
@@ -103,9 +106,20 @@ def _plain(text: str) -> str:
 
 Given = Annotated[Console, Depends(console_of)]
 Asking = Annotated[Caller, Depends(caller_of)]
-Text = Annotated[str, StringConstraints(max_length=300), AfterValidator(_plain)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=300), AfterValidator(_plain)]
-PathText = Annotated[str, AfterValidator(unquote), AfterValidator(_plain), StringConstraints(max_length=900)]
+Text = Annotated[str, StringConstraints(max_length=300, pattern=NO_NUL)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=NO_NUL)]
+_Reason = Annotated[str, StringConstraints(max_length=MAX_REASON, pattern=NO_NUL)]
+# One that is too short is refused by the service layer, which audits it.
+Reason = Annotated[
+    _Reason, Field(description="why, at least 8 characters", json_schema_extra={"minLength": MIN_REASON})
+]
+ReasonUnlessDry = Annotated[_Reason, Field(description="why, at least 8 characters; not needed for a dry run")]
+PathText = Annotated[
+    str,
+    AfterValidator(_unquoted),
+    StringConstraints(max_length=900),
+    Field(json_schema_extra={"pattern": NO_NUL, "minLength": 1}),
+]
 """A part of a path, which comes as it was written: keys may hold a slash."""
 Limit = Annotated[int, Query(ge=1, le=200, description="how many at most")]
 CursorText = Annotated[str | None, Query(max_length=2_000, description="`next_cursor` of the page before")]

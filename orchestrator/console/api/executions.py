@@ -17,7 +17,8 @@ from orchestrator.service.reading import Look
 from orchestrator.service.records import Cursor, Status
 
 router = APIRouter(prefix="/executions", tags=["executions"], responses=documented())
-_ETAG = re.compile(r'^(?:W/)?"v(\d{1,9})(?:-[a-z_]+)?"$')
+ETAGS = r'^(\*|(W/)?"v[0-9]{1,9}(-[a-z_]+)?")$'
+_ETAG = re.compile(r'(?:W/)?"v([0-9]{1,9})(?:-[a-z_]+)?"')
 
 
 class ListQuery(FilterQuery):
@@ -42,7 +43,7 @@ def revision_of(if_match: str | None) -> int | None:
         raise RequestProblemError("precondition-required", "the header If-Match is missing")
     if if_match.strip() == "*":
         return None
-    found = _ETAG.match(if_match.strip())
+    found = _ETAG.fullmatch(if_match.strip())
     if found is None:
         raise RequestProblemError("malformed", 'If-Match names no ETag of an execution, as in "v17"')
     return int(found[1])

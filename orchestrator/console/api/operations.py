@@ -7,10 +7,10 @@ from typing import Annotated, Any, TypeAlias
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from orchestrator.console.api.answering import Key, answer_once, at, made
-from orchestrator.console.api.context import Asking, Console, CursorText, Given, Limit, PathText, Text
+from orchestrator.console.api.answering import KeyUnlessDry, answer_once, at, made
+from orchestrator.console.api.context import Asking, Console, CursorText, Given, Limit, PathText, ReasonUnlessDry, Text
 from orchestrator.console.api.documents import PlanDocument
-from orchestrator.console.api.executions import revision_of
+from orchestrator.console.api.executions import ETAGS, revision_of
 from orchestrator.console.api.problems import documented
 from orchestrator.console.api.records import (
     ChangeDocument,
@@ -28,7 +28,13 @@ from orchestrator.service.operations import Instruction, OperationRecord
 from orchestrator.service.trail import Sought
 
 router = APIRouter(tags=["operations"], responses=documented())
-IfMatch = Annotated[str | None, Header(description="the ETag of what was seen, or *; not needed with a plan")]
+IfMatch = Annotated[
+    str | None,
+    Header(
+        description="the ETag of what was seen, or *; not needed with a plan, nor for a dry run",
+        json_schema_extra={"pattern": ETAGS},
+    ),
+]
 DRY_REASON = "only a dry run"
 
 
@@ -42,9 +48,7 @@ class Said(BaseModel):
 
     model_config = ConfigDict(json_schema_extra=_needs_operation)
 
-    reason: Annotated[str, StringConstraints(max_length=2_000)] = Field(
-        "", description="why, at least 8 characters; not needed for a dry run"
-    )
+    reason: ReasonUnlessDry = ""
     dry_run: bool = Field(default=False, description="do nothing, and say what would be done")
 
 
@@ -123,7 +127,7 @@ async def operate(
     execution_id: PathText,
     body: Body,
     if_match: IfMatch = None,
-    key: Key = None,
+    key: KeyUnlessDry = None,
 ) -> Response:
     """Do something to an execution, once per key."""
     if body.dry_run:

@@ -5,11 +5,20 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, TypeAlias
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrator.console.api import parked_documents as shown
-from orchestrator.console.api.answering import Key, answer_once, at, made
-from orchestrator.console.api.context import LARGEST, Asking, Console, CursorText, Given, PathText, Text
+from orchestrator.console.api.answering import KeyUnlessDry, answer_once, at, made
+from orchestrator.console.api.context import (
+    LARGEST,
+    Asking,
+    Console,
+    CursorText,
+    Given,
+    PathText,
+    ReasonUnlessDry,
+    Text,
+)
 from orchestrator.console.api.documents import CountDocument
 from orchestrator.console.api.executions import revision_of
 from orchestrator.console.api.operations import DRY_REASON, IfMatch
@@ -26,20 +35,12 @@ router = APIRouter(prefix="/parked", tags=["parked messages"], responses=documen
 Order: TypeAlias = Literal["redrive", "discard", "restore"]
 
 
-def _plain(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("no NUL is allowed")
-    return text
-
-
 class ParkedSaid(BaseModel):
     """What goes with every operation."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    reason: Annotated[str, StringConstraints(max_length=2_000), AfterValidator(_plain)] = Field(
-        "", description="why, at least 8 characters; not needed for a dry run"
-    )
+    reason: ReasonUnlessDry = ""
     dry_run: bool = Field(default=False, description="do nothing, and say what would be done")
 
 
@@ -188,7 +189,7 @@ async def operate_on_parked_message(
     message_id: PathText,
     body: MessageBody,
     if_match: IfMatch = None,
-    key: Key = None,
+    key: KeyUnlessDry = None,
 ) -> Response:
     """Edit, redrive, discard or restore one message, once per key. Redrives are sent by the recorder."""
     target = Target(message_id)
@@ -204,7 +205,13 @@ async def operate_on_parked_message(
 
 @router.post("/groups/{fingerprint}/operations", responses=RESPONSES, response_model=None, status_code=202)
 async def operate_on_parked_group(
-    *, request: Request, console: Given, caller: Asking, fingerprint: PathText, body: ParkedGroupBody, key: Key = None
+    *,
+    request: Request,
+    console: Given,
+    caller: Asking,
+    fingerprint: PathText,
+    body: ParkedGroupBody,
+    key: KeyUnlessDry = None,
 ) -> Response:
     """Redrive, discard or restore a group as far as it was seen, once per key. Redrives are sent by the recorder."""
     target = Target(fingerprint=fingerprint, up_to=body.up_to)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrator.console.api.answering import Key, answer_once, at, made
-from orchestrator.console.api.context import LARGEST, Asking, Console, Given, Name, PathText, Text
+from orchestrator.console.api.context import LARGEST, Asking, Console, Given, Name, PathText, Reason, Text
 from orchestrator.console.api.documents import ExecutionDocument, execution_document
 from orchestrator.console.api.problems import documented
 from orchestrator.console.api.records import SagaDocument, SagaLines, SagaWhole, saga_values
@@ -30,7 +30,7 @@ class StartBody(BaseModel):
 
     saga: Name
     input: Any = Field(description="the content of the event that starts it")
-    reason: Text = Field(description="why, at least 8 characters")
+    reason: Reason
     correlation_id: Text = ""
     wait_seconds: float = Field(
         0,

@@ -27,7 +27,7 @@ class Place:
         for number in range(1, parked + 1):
             await self.bench.store.record(arrival(number), CLOCK_MS)
         given = action("redrive", target, at_ms=CLOCK_MS)
-        assert await self.bench.store.accept(given, entry(given))
+        assert await self.bench.store.accept(given, entry(given), sends=True)
         return given.id
 
     async def state(self, number: int = 1) -> str:
