@@ -19,6 +19,7 @@ from orchestrator.service.definitions import Definitions
 from orchestrator.service.entering import Entering
 from orchestrator.service.feed import Feed
 from orchestrator.service.figures import Figuring
+from orchestrator.service.health import Health, ledger_probe
 from orchestrator.service.identity import Identity
 from orchestrator.service.once import Once
 from orchestrator.service.ports import Delivery
@@ -118,6 +119,7 @@ class ApiBench(ServiceBench):
             feed=Feed(ledger, per_caller=2),
             cursors=Cursors("a secret of this test, 32 letters"),
             is_ready=self.is_ready,
+            health=Health({"ledger": ledger_probe(service.reading), "temporal": self.tell_temporal}, self.clock),
             max_body=self.max_body,
         )
         # Building an app takes longer than a test of it: one of each kind serves all benches of this process.
@@ -130,6 +132,11 @@ class ApiBench(ServiceBench):
 
     async def is_ready(self) -> dict[str, bool]:
         return {"ledger": not self.ledger.away, "temporal": not self.live.away}
+
+    async def tell_temporal(self) -> str:
+        if self.live.away:
+            raise EngineUnavailableError("Temporal is away")
+        return "it answers"
 
     async def let_in(self, caller: Caller) -> str:
         """A token whose bearer is this caller."""

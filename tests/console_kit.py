@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from orchestrator.adapters.sql.databases import open_engine, open_reading_engine
+from orchestrator.adapters.sql.figures import SqlFigures
 from orchestrator.adapters.sql.ledger import SqlLedger
 from orchestrator.adapters.sql.ledger_reader import SqlLedgerReader
 from orchestrator.adapters.sql.migrating import migrate
@@ -23,6 +24,8 @@ from orchestrator.saga.handlers import Handlers
 from orchestrator.service.access import Caller, Role
 from orchestrator.service.bulk import BulkWish
 from orchestrator.service.feed import Feed
+from orchestrator.service.figures import Figuring
+from orchestrator.service.health import Health, ledger_probe
 from orchestrator.service.identity import Identity
 from orchestrator.service.operating import World
 from orchestrator.service.parked_actions import Target
@@ -97,7 +100,9 @@ async def opened(folder: Path, statuses: dict[str, Status]) -> AsyncGenerator[Se
             handlers=Handlers.of([trip.handlers]),
         )
         executions: Any = FakeExecutions(bench)
-        service = _service([trip], world, executions, stores, parked_cases(here, [trip], writing, reading))
+        parked = parked_cases(here, [trip], writing, reading)
+        figuring = Figuring(SqlFigures(reading), world.clock)
+        service = _service([trip], world, executions, stores, parked=parked, figuring=figuring)
         await _seed(bench, statuses, SqlLedger(writing, here.seal))
         for number in (1, 2, 3):
             await SqlParkedStore(writing, here.seal).record(arrival(number), T0 + number)
@@ -108,6 +113,7 @@ async def opened(folder: Path, statuses: dict[str, Status]) -> AsyncGenerator[Se
                 feed=feed,
                 cursors=Cursors("a secret of this test, 32 letters"),
                 is_ready=_is_ready,
+                health=Health({"ledger": ledger_probe(service.reading)}, world.clock),
             )
             made = await _made(service, bench)
             yield Served(

@@ -12,15 +12,18 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from orchestrator.adapters.jwt.verifying import JwtBearers, Trust
+from orchestrator.adapters.rabbitmq.connection import connected
 from orchestrator.adapters.temporal.connecting import connect_later
 from orchestrator.adapters.temporal.gateway import TemporalExecutions
 from orchestrator.adapters.temporal.reaching import ReachedExecutions
+from orchestrator.adapters.temporal.workers import tell_workers
 from orchestrator.console.api.app import build_app
 from orchestrator.console.api.context import Console, Links
 from orchestrator.console.api.cursors import Cursors
 from orchestrator.console.pages import ROUTERS
-from orchestrator.errors import SettingsError, StoreUnavailableError, WrongSetting
+from orchestrator.errors import EngineUnavailableError, SettingsError, StoreUnavailableError, WrongSetting
 from orchestrator.service.feed import Feed
+from orchestrator.service.health import Health, ledger_probe
 from orchestrator.service.identity import Identity
 from workers.operating import open_service
 
@@ -28,8 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator, Sequence
 
     from fastapi import FastAPI
+    from temporalio.client import Client
 
     from orchestrator.saga.definition import Saga
+    from orchestrator.service.health import Part, Probe
     from orchestrator.service.ports import Executions
     from orchestrator.service.use_cases import Service
     from orchestrator.settings import Settings
@@ -67,6 +72,7 @@ async def open_app(sagas: Sequence[Saga], settings: Settings) -> AsyncGenerator[
             feed=feed,
             cursors=Cursors(settings.cursor_key.get_secret_value() if settings.cursor_key else ""),
             is_ready=_Readiness(service, ReachedExecutions(TemporalExecutions(client, settings))).ask,
+            health=_health(service, settings, client),
             links=Links(temporal=settings.temporal_ui_url or "", namespace=settings.temporal_namespace),
             max_body=settings.max_body_bytes,
             allow_plaintext=settings.allow_plaintext,
@@ -149,6 +155,25 @@ class _Readiness:
         except StoreUnavailableError:
             return {"ledger": False, "temporal": await self._executions.is_available()}
         return {"ledger": True, "temporal": await self._executions.is_available()}
+
+
+def _health(service: Service, settings: Settings, client: Client) -> Health:
+    executions = ReachedExecutions(TemporalExecutions(client, settings))
+
+    async def temporal() -> str:
+        if not await executions.is_available():
+            raise EngineUnavailableError(f"it cannot be reached at {settings.temporal_address}")
+        return f"it answers at {settings.temporal_address}"
+
+    async def broker() -> str:
+        async with connected(settings, purpose="health"):
+            return "it lets us in"
+
+    async def workers() -> str:
+        return await tell_workers(client, settings)
+
+    probes: dict[Part, Probe] = {"ledger": ledger_probe(service.reading), "temporal": temporal}
+    return Health({**probes, "broker": broker, "workers": workers}, service.world.clock)
 
 
 def _bearers(settings: Settings) -> JwtBearers | None:

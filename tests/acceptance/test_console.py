@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from orchestrator.adapters.rabbitmq.parking import Why
+from orchestrator.adapters.sql.register import SqlRegister
 from orchestrator.service.operations import OperationRecord
 from tests.api_kit import Api, is_problem
 from tests.faults.proxy import proxy
@@ -20,6 +21,7 @@ from workers.recorder import open_recorder
 
 pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("environment")]
 FLIGHT = {"step": "book_flight"}
+PARTS = ("ledger", "temporal", "broker", "workers")
 
 
 def ledger_in(folder):
@@ -103,7 +105,7 @@ async def everything(place, api) -> list[Wanted]:
         await shown(api, name, status)
     plan = (await api.operate("compensate", name=waiting, dry_run=True)).json()["plan"]["hash"]
     edit = {**FLIGHT, "input": {"trip_ordered": {"trip": stuck.partition(":")[2]}}}
-    on_stuck = {"retry": FLIGHT, "edit_and_retry": edit, "resolve": {**FLIGHT, "how": "give_up"}}
+    on_stuck: dict[str, Any] = {"retry": FLIGHT, "edit_and_retry": edit, "resolve": {**FLIGHT, "how": "give_up"}}
     on_stuck |= {"suspend": {}, "resume": {}, "abandon": {}}
     return [
         *(Wanted(operation, stuck, more) for operation, more in on_stuck.items()),
@@ -122,6 +124,8 @@ async def test_with_temporal_away_every_operation_is_refused_for_now_and_nothing
             through = settings.model_copy(update={"temporal_address": f"127.0.0.1:{line.listens_on}"})
             async with console(through) as (api, service):
                 wanted = await everything(place, api)
+                whole = (await api.get("/health")).json()
+                assert {one["part"]: one["is_there"] for one in whole["items"]} == dict.fromkeys(PARTS, True), whole
                 before = [await place.show(one.name) for one in wanted]
                 line.refuses = True
                 line.cut()
@@ -150,8 +154,6 @@ async def test_with_temporal_away_every_operation_is_refused_for_now_and_nothing
 async def test_with_temporal_gone_behind_the_acceptance_the_operation_is_accepted_and_given_later_once(
     tmp_path, monkeypatch
 ) -> None:
-    from workers import operating
-
     async with office(tmp_path, **ledger_in(tmp_path)) as place:
         settings = place.corner.settings
         host, _, port = settings.temporal_address.partition(":")
@@ -159,7 +161,7 @@ async def test_with_temporal_gone_behind_the_acceptance_the_operation_is_accepte
             through = settings.model_copy(update={"temporal_address": f"127.0.0.1:{line.listens_on}"})
             execution = await place.stuck()
 
-            class Cutting(operating.SqlRegister):
+            class Cutting(SqlRegister):
                 """Cuts the way to Temporal as soon as an operation is accepted."""
 
                 async def accept(self, operation, entry) -> OperationRecord:
@@ -168,7 +170,7 @@ async def test_with_temporal_gone_behind_the_acceptance_the_operation_is_accepte
                     line.cut()
                     return accepted
 
-            monkeypatch.setattr(operating, "SqlRegister", Cutting)
+            monkeypatch.setattr("workers.operating.SqlRegister", Cutting)
             async with console(through) as (api, _):
                 await shown(api, execution, "stuck")
                 place.agency.write(cancel_flight="ok")

@@ -21,6 +21,9 @@ from tests.service_kit import WHY
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from orchestrator.service.records import Status
+
+CHECKS: Any = list(HealthCheck)
 ANSWERED: dict[str, Counter[int]] = defaultdict(Counter)
 UNSAID = "the request does not fit its description"
 ALSO = ("malformed", "cursor-invalid", "cursor-mismatch", "idempotency-key-reused")
@@ -46,7 +49,7 @@ SCHEMA = schemathesis.openapi.from_dict(described()).exclude(path="/api/v1/event
 @pytest.fixture(scope="module")
 def here(tmp_path_factory) -> Iterator[Served]:
     """One trip of every status, twice."""
-    wanted = {f"{status}-{number}": status for status in ALLOWED for number in (1, 2)}
+    wanted: dict[str, Status] = {f"{status}-{number}": status for status in ALLOWED for number in (1, 2)}
     with served(tmp_path_factory.mktemp("api"), wanted) as console:
         yield console
 
@@ -59,9 +62,11 @@ def make_real(case: Any, here: Served, number: int) -> None:
         trip = {"saga": "trip", "input": {"trip": f"new-{number}"}, "wait_seconds": 0}
         words = {**trip, "step": "book_flight", "reason": WHY, "token": here.selection, "filter": {}}
         case.body = {**case.body, **{name: word for name, word in words.items() if name in case.body}}
-        if case.operation.path.startswith("/api/v1/parked/messages"):
-            order = ("discard", "restore", "redrive")[number % 3]
-            case.body = {"operation": order, "reason": WHY, "dry_run": number % 2 == 0}
+        if case.operation.path.endswith("/operations"):
+            case.body = {**case.body, "dry_run": number % 2 == 0}
+        if "message_id" in known:
+            case.body["dry_run"] = True
+            case.path_parameters = {"message_id": known["message_id"][2 if case.body["operation"] == "restore" else 0]}
         case.headers = {"If-Match": "*", **(case.headers or {}), "Idempotency-Key": secrets.token_hex(8)}
 
 
@@ -78,7 +83,7 @@ def check_refusal(case: Any, answer: Any) -> None:
 
 @SCHEMA.parametrize()
 @SCHEMA.given(number=strategies.integers(min_value=-10, max_value=20))
-@settings(max_examples=15, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, derandomize=True, database=None, suppress_health_check=CHECKS)
 def test_whatever_is_asked_the_answer_is_one_of_those_described(case, here, number) -> None:
     if (
         number >= 0

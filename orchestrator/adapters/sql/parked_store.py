@@ -87,8 +87,7 @@ class SqlParkedStore:
     ) -> ParkedAction | None:
         """Move what it covers, unless its key is known."""
         wanted, becomes = FROM_TO[action.deed]
-        target = action.target
-        covered = [_m.state == wanted, *_covered(target)]
+        covered = [_m.state == wanted, *_covered(action.target)]
         if revision is not None:
             covered.append(_m.revision == revision)
         async with self._turn() as connection:
@@ -104,7 +103,7 @@ class SqlParkedStore:
                 return None
             total = moved.rowcount
             made = replace(action, total=total, done=0 if action.deed == "redrive" else total)
-            await _add_waiting(connection, target, _MORE[action.deed] * total)
+            await _add_waiting(connection, action.target, _MORE[action.deed] * total)
             await connection.execute(insert(parked_actions).values(rows.action_values(made, self._seal)))
             await append(connection, self._seal, head, entry)
         return made

@@ -20,6 +20,7 @@ from orchestrator.service.records import Filter, Status
 if TYPE_CHECKING:
     from orchestrator.console.api.cursors import Cursors
     from orchestrator.service.feed import Feed
+    from orchestrator.service.health import Health
     from orchestrator.service.identity import Identity
     from orchestrator.service.use_cases import Service
 
@@ -53,7 +54,7 @@ class Console:
     """What an app works with.
 
     Attributes:
-        is_ready: whether ledger and Temporal answer now, by name.
+        is_ready: whether ledger and Temporal answer now, by name. `health`: how everything is, for those who may know.
         links: where other tools show the same.
         max_body: longest body of a request, bytes.
         allow_plaintext: people may sign in from other machines without TLS.
@@ -64,6 +65,7 @@ class Console:
     feed: Feed
     cursors: Cursors
     is_ready: Callable[[], Awaitable[dict[str, bool]]]
+    health: Health
     links: Links = field(default_factory=Links)
     max_body: int = 1_048_576
     allow_plaintext: bool = False

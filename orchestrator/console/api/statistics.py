@@ -1,4 +1,4 @@
-"""Statistics: how sagas have been of late."""
+"""How sagas have been of late, and whether what they need is there."""
 
 from __future__ import annotations
 
@@ -12,9 +12,26 @@ from orchestrator.console.api.context import Asking, Given
 from orchestrator.console.api.documents import Document
 from orchestrator.console.api.problems import documented
 from orchestrator.service.figures import Window
+from orchestrator.service.health import Part
 from orchestrator.service.records import moment
 
-router = APIRouter(prefix="/statistics", tags=["statistics"], responses=documented())
+router = APIRouter(tags=["statistics"], responses=documented())
+
+
+class PartDocument(Document):
+    """One part of what sagas need."""
+
+    part: Part
+    is_there: bool
+    text: str
+    at: datetime = Field(description="when it was looked at")
+
+
+class HealthDocument(Document):
+    """Every part, and whether all of them are there."""
+
+    is_whole: bool
+    items: list[PartDocument]
 
 
 class FailingDocument(Document):
@@ -60,7 +77,7 @@ class StatisticsDocument(Document):
     is_capped: bool = Field(description="there were more executions than are looked at: the oldest are missing")
 
 
-@router.get("")
+@router.get("/statistics")
 async def show_statistics(
     console: Given, caller: Asking, window: Annotated[Window, Query(description="how far back")] = "24h"
 ) -> StatisticsDocument:
@@ -84,3 +101,11 @@ async def show_statistics(
         steps=[LatencyDocument.model_validate(one) for one in found.steps],
         is_capped=found.is_capped,
     )
+
+
+@router.get("/health")
+async def show_health(console: Given, caller: Asking) -> HealthDocument:
+    """Whether ledger, Temporal, broker and workers are there; looked at once in five seconds at most."""
+    found = await console.health.look(caller)
+    items = [PartDocument.model_validate(one) for one in found]
+    return HealthDocument(is_whole=all(one.is_there for one in found), items=items)

@@ -27,3 +27,14 @@ async def test_another_window_is_a_problem_and_strangers_see_nothing() -> None:
         assert (await api.get("/statistics")).json()["sagas"] == []
     async with bench.asking() as api:
         assert (await api.get("/statistics")).status_code == 401
+
+
+async def test_health_is_told_part_by_part_to_those_who_may_see_executions() -> None:
+    bench = ApiBench()
+    bench.live.away = True
+    async with bench.asking(Caller(actor="eve", role=Role.VIEWER)) as api:
+        found = (await api.get("/health")).json()
+        assert [(one["part"], one["is_there"]) for one in found["items"]] == [("ledger", True), ("temporal", False)]
+        assert (found["is_whole"], found["items"][1]["text"]) == (False, "Temporal is away")
+    async with bench.asking() as api:
+        assert (await api.get("/health")).status_code == 401
