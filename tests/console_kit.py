@@ -90,7 +90,7 @@ async def opened(folder: Path, statuses: dict[str, Status]) -> AsyncGenerator[Se
     writing, reading = open_engine(here.ledger), open_reading_engine(here.ledger)
     try:
         await migrate(writing)
-        stores, ledger = _Stores(writing, here), SqlLedgerReader(reading, here.seal)
+        stores, ledger = _Stores(writing, reading, here), SqlLedgerReader(reading, here.seal)
         world = World(
             live=bench.live,
             ledger=ledger,
