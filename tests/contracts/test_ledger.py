@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -170,6 +171,19 @@ async def test_the_end_opens_the_window_for_undoing_by_hand(bench) -> None:
     await bench.writer.write([snapshot(signals=COMPLETED, changed_ms=T0 + 1)])
     row = (await bench.reader.find("shop:1")).row
     assert (row.ended, row.window_ends) == (moment(T0 + 1), moment(T0 + 1 + 30 * DAY_MS))
+
+
+async def test_undoing_by_hand_does_not_open_the_window_anew(bench) -> None:
+    first = T0 + 1 + 30 * DAY_MS
+    linked: dict[str, Any] = {"workflow_id": "shop:1/undo", "started_ms": T0 + DAY_MS}
+    await bench.writer.write([snapshot(signals=COMPLETED, changed_ms=T0 + 1)])
+    await bench.writer.write([snapshot(signals=STUCK, run=2, history=1, changed_ms=T0 + DAY_MS, **linked)])
+    assert (await bench.reader.find("shop:1")).row.window_ends == moment(first)
+    for run in (2, 3):
+        ended = snapshot(signals=COMPENSATED, run=run, history=9, changed_ms=T0 + run * DAY_MS, **linked)
+        await bench.writer.write([ended])
+        row = (await bench.reader.find("shop:1")).row
+        assert (row.status, row.window_ends) == ("compensated", moment(first))
 
 
 async def test_an_execution_ended_from_outside_has_a_word_of_its_own(bench) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, or_, select, tuple_
+from sqlalchemy import and_, case, func, or_, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator.adapters.sql import ledger_rows as rows
@@ -15,7 +15,7 @@ from orchestrator.sealing import OPEN
 from orchestrator.service.records import milliseconds, place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Table
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from orchestrator.service.records import MessageRecord, Snapshot
 
 STALE = "stale-since"
-KEPT = frozenset({"started_ms"})
-"""What the first snapshot of an execution decides: a run that continues another began later."""
 
 
 class SqlLedger:
@@ -122,7 +120,8 @@ class _Statements:
 
     def __init__(self, insert: Any) -> None:
         self.plans = insert(plans).on_conflict_do_nothing()
-        self.executions = _replacing(insert, executions, KEPT, _is_newer).returning(executions.c.execution_id)
+        replacing = _replacing(insert, executions, where=_is_newer, otherwise=_first_of)
+        self.executions = replacing.returning(executions.c.execution_id)
         self.steps = _replacing(insert, steps)
         self.journal = _replacing(insert, journal)
         self.messages = insert(messages).on_conflict_do_nothing()
@@ -132,15 +131,22 @@ class _Statements:
 def _replacing(
     insert: Any,
     table: Table,
-    kept: Collection[str] = (),
     where: Callable[[Any], ColumnElement[bool]] | None = None,
+    otherwise: Callable[[Any], Mapping[str, Any]] = lambda _: {},
 ) -> Any:
-    """A row in the place of the one with its key, but for the columns that are kept, if it may take that place."""
+    """A row in the place of the one with its key, if it may take that place; some columns get something else."""
     statement, names = insert(table), [column.name for column in table.primary_key]
     new = statement.excluded
-    changed = {column.name: new[column.name] for column in table.c if column.name not in {*names, *kept}}
+    changed = {column.name: new[column.name] for column in table.c if column.name not in names}
     may = None if where is None else where(new)
-    return statement.on_conflict_do_update(index_elements=names, set_=changed, where=may)
+    return statement.on_conflict_do_update(index_elements=names, set_={**changed, **otherwise(new)}, where=may)
+
+
+def _first_of(new: Any) -> Mapping[str, Any]:
+    """What the first run of an execution decides: when it began, and until when it may be undone by hand."""
+    old, is_own = executions.c, new.workflow_id == new.execution_id
+    window = case((is_own, new.window_ms), else_=func.coalesce(old.window_ms, new.window_ms))
+    return {"started_ms": old.started_ms, "window_ms": window}
 
 
 def newest_of(snapshots: Sequence[Snapshot]) -> list[Snapshot]:

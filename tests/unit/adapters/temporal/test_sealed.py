@@ -23,6 +23,13 @@ async def test_what_was_written_before_there_was_a_key_is_read() -> None:
     assert await converter_of(SEAL).decode(await converter_of(OPEN).encode([VALUE])) == [VALUE]
 
 
+async def test_after_a_rotation_the_new_key_seals_and_what_the_old_one_sealed_is_read() -> None:
+    before = await converter_of(OTHER).encode([VALUE])
+    both = converter_of(Seal("k1", {**SEAL.keys, **OTHER.keys}))
+    assert await both.decode(before) == [VALUE]
+    assert await converter_of(SEAL).decode(await both.encode([VALUE])) == [VALUE]
+
+
 async def test_without_the_key_it_is_not_read() -> None:
     payloads = await converter_of(OTHER).encode([VALUE])
     with pytest.raises(SealError, match="k2"):
