@@ -64,11 +64,26 @@ def exit_status(error: Exception) -> int:
     return next((status for kinds, status in _STATUSES if isinstance(error, kinds)), ERROR)
 
 
+OPTIONS = ("reason", "key", "cursor", "status", "output", "evidence", "grant", "header")
+"""Fields of requests that are typed as options of the same name."""
+
+
+def _by_options(error: InvalidRequestError) -> str:
+    """The problems, by the options in which they were typed."""
+    found: list[str] = []
+    for pointer, text in error.problems:
+        name, _, rest = pointer.strip("/").partition("/")
+        option = f"--{name}{f'/{rest}' if rest else ''}" if name in OPTIONS else pointer
+        found.append(f"{option or 'the request'}: {text}")
+    return "; ".join(found)
+
+
 def told(error: Exception) -> str:
     """An error for people; a conflict with what happened meanwhile."""
     changes = getattr(error, "changes", ())
     plan = getattr(error, "plan", None)
-    lines = [str(error), *(f"  meanwhile: {change}" for change in changes)]
+    said = _by_options(error) if isinstance(error, InvalidRequestError) else str(error)
+    lines = [said, *(f"  meanwhile: {change}" for change in changes)]
     if plan is not None:
         lines.append(f"  the plan is {plan.hash} now: see it by --dry-run")
     return "\n".join(lines)

@@ -60,3 +60,9 @@ def test_an_error_of_ours_is_one_line_and_any_other_is_a_fault_of_the_program(ca
 def test_a_conflict_says_what_happened_meanwhile() -> None:
     text = told(ConflictError("it moved", revision=3, changes=["2 retry by bob", "3 succeeded"]))
     assert text.splitlines() == ["it moved", "  meanwhile: 2 retry by bob", "  meanwhile: 3 succeeded"]
+
+
+def test_a_wrong_option_is_told_by_its_name() -> None:
+    problems = [("/reason", "say why"), ("/output/parcel", "no text"), ("/input/trip", "no text"), ("", "too much")]
+    told_so = "--reason: say why; --output/parcel: no text; /input/trip: no text; the request: too much"
+    assert told(InvalidRequestError(problems)) == told_so

@@ -104,8 +104,8 @@ def test_a_reason_that_says_nothing_is_wrong_usage(desk) -> None:
 @pytest.mark.parametrize(
     ("command", "told"),
     [
-        (("skip", TRIP, "send_papers", "--output", "{no json"), "/output: it is no JSON"),
-        (("skip", TRIP, "send_papers", "--output", '{"parcel": []}'), "/output/parcel"),
+        (("skip", TRIP, "send_papers", "--output", "{no json"), "--output: it is no JSON"),
+        (("skip", TRIP, "send_papers", "--output", '{"parcel": []}'), "--output/parcel"),
         (("retry", TRIP, "send_papers", "--input", "[1]"), "/input"),
         (("retry", TRIP, "send_papers", "--input", '{"nothing": 1}'), "it takes ticket_issued"),
     ],
