@@ -206,6 +206,20 @@ def test_plaintext_leaves_the_machine_only_when_allowed(monkeypatch, name, value
     load_settings()
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "console.example", "10.1.1.1", "127.0.0.1.evil.example"])
+def test_the_console_is_not_started_for_others_without_access_control(monkeypatch, host) -> None:
+    monkeypatch.setenv("SAGA_CONSOLE_HOST", host)
+    with pytest.raises(SettingsError, match="SAGA_CONSOLE_HOST.*set SAGA_ACCESS_CONTROL=1 too"):
+        load_settings()
+    monkeypatch.setenv("SAGA_ACCESS_CONTROL", "1")
+    assert load_settings().console_host == host
+
+
+def test_the_console_is_for_this_machine_unless_told_otherwise() -> None:
+    made = load_settings()
+    assert (made.access_control, made.console_host) == (False, "127.0.0.1")
+
+
 def test_a_run_must_fit_into_its_workflow_task(monkeypatch) -> None:
     monkeypatch.setenv("SAGA_RUN_BUDGET", "5")
     with pytest.raises(SettingsError, match="SAGA_RUN_BUDGET is '5'.*80% of SAGA_TASK_TIMEOUT, 3 s"):

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
 from pydantic_core import to_json
 
-from orchestrator.console.api.context import Asking, Given, Text
+from orchestrator.console.api.context import Asking, Given, Text, caller_of
 from orchestrator.console.api.problems import documented
-from orchestrator.errors import RequestProblemError
+from orchestrator.errors import (
+    IdentityUnavailableError,
+    RequestProblemError,
+    StoreUnavailableError,
+    UnknownCallerError,
+)
 from orchestrator.service.feed import Signal
 
 router = APIRouter(tags=["events"])
@@ -28,6 +33,8 @@ STREAM: dict[int | str, dict[str, Any]] = {
 
 @router.get("/events", response_class=StreamingResponse, responses={**documented(429), **STREAM})
 async def watch_events(
+    *,
+    request: Request,
     console: Given,
     caller: Asking,
     execution_id: Annotated[Text, Query(description="of this execution alone")] = "",
@@ -45,12 +52,35 @@ async def watch_events(
     async def stream() -> AsyncIterator[bytes]:
         try:
             yield format_sse_event(retry=RETRY_MS)
-            while not console.feed.is_closing:
+            is_known = _asked_now_and_then(request)
+            while not console.feed.is_closing and await is_known():
                 yield await _next(queue)
         finally:
             await watching.__aexit__(None, None, None)
 
     return StreamingResponse(stream(), media_type="text/event-stream", headers=HEADERS)
+
+
+def _asked_now_and_then(request: Request) -> Callable[[], Awaitable[bool]]:
+    """Whether the bearer of a token is still let in: a stream outlives neither its revocation nor its end by long."""
+    loop = asyncio.get_running_loop()
+    asked = loop.time()
+
+    async def is_known() -> bool:
+        nonlocal asked
+        # A session is not asked: that would count as using it, and an open page would keep it for ever.
+        if "authorization" not in request.headers or loop.time() < asked + PING_SECONDS:
+            return True
+        asked = loop.time()
+        try:
+            await caller_of(request, None)
+        except UnknownCallerError:
+            return False
+        except (StoreUnavailableError, IdentityUnavailableError):
+            return True  # nobody can tell now: it is asked again
+        return True
+
+    return is_known
 
 
 async def _next(queue: asyncio.Queue[Signal]) -> bytes:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from typing import Any
 
+from orchestrator.console.api import events
 from orchestrator.console.api.events import written
 from orchestrator.service.access import Role
 from orchestrator.service.feed import Signal
@@ -22,8 +23,8 @@ def test_a_signal_says_what_changed_and_never_what_it_holds() -> None:
     assert b"event: reset" in written(Signal(18, "reset"))
 
 
-async def test_a_stream_begins_with_ready_and_is_kept_by_no_cache() -> None:
-    bench = ApiBench()
+async def streamed(bench, on_ready) -> list[Any]:
+    """What a stream sends until its caller leaves, or it ends; the caller leaves if `on_ready` says so."""
     token = await bench.let_in(ROLES[Role.VIEWER])
     app = bench.app()
     sent: list[Any] = []
@@ -31,7 +32,7 @@ async def test_a_stream_begins_with_ready_and_is_kept_by_no_cache() -> None:
 
     async def send(message) -> None:
         sent.append(message)
-        if b"event: ready" in message.get("body", b""):
+        if b"event: ready" in message.get("body", b"") and on_ready():
             enough.set()
 
     async def receive():
@@ -50,13 +51,26 @@ async def test_a_stream_begins_with_ready_and_is_kept_by_no_cache() -> None:
         "headers": headers,
         "root_path": "",
     }
-    await app(scope, receive, send)
+    async with asyncio.timeout(10):
+        await app(scope, receive, send)
+    assert app.state.console.feed._watchers == [], "who has left is not told any more"
+    return sent
+
+
+async def test_a_stream_ends_with_the_token_it_was_opened_by(monkeypatch) -> None:
+    monkeypatch.setattr(events, "PING_SECONDS", 0.01)
+    bench = ApiBench()
+    sent = await streamed(bench, bench.tokens.kept.clear)
+    assert not sent[-1]["more_body"], "it was ended by us"
+
+
+async def test_a_stream_begins_with_ready_and_is_kept_by_no_cache() -> None:
+    sent = await streamed(ApiBench(), lambda: True)
     given = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     assert given["content-type"].startswith("text/event-stream")
     assert given["cache-control"] == "no-store, no-transform"
     assert given["x-accel-buffering"] == "no"
     assert sent[1]["body"].startswith(b"retry: 3000")
-    assert app.state.console.feed._watchers == [], "who has left is not told any more"
 
 
 async def test_an_id_that_is_none_of_ours_is_refused() -> None:
