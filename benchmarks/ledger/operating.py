@@ -28,7 +28,7 @@ from orchestrator.adapters.temporal.connecting import connect
 from orchestrator.adapters.temporal.gateway import TemporalExecutions
 from orchestrator.adapters.temporal.performing import Stage
 from orchestrator.adapters.temporal.worker import saga_worker
-from orchestrator.errors import HandlerMissingError
+from orchestrator.errors import EngineUnavailableError, HandlerMissingError
 from orchestrator.saga.handlers import Handlers
 from orchestrator.service.access import Caller, Role
 from orchestrator.service.bulk import BulkWish
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from temporalio.client import Client
 
     from orchestrator.saga.handlers import Handler
+    from orchestrator.service.bulk_records import Bulk
     from orchestrator.service.use_cases import Service
     from orchestrator.settings import Settings
 
@@ -152,10 +153,10 @@ class Crowd:
             wish = BulkWish(word="retry", wanted=PARKED, reason=WHY, key=settings.ledger, token=seen.token, rate=1_000)
             bulk = await service.bulking.begin(WHO, wish)
             stopper = asyncio.create_task(self._suspend(service, bulk.id))
-            await service.running.run(bulk)
+            await _gone_on_with(service, bulk)
             waited = await stopper
             await service.bulking.order(WHO, bulk.id, "resume", WHY)
-            await service.running.run(bulk)
+            await _gone_on_with(service, bulk)
             ended, counts = await service.bulking.look(WHO, bulk.id)
             seconds = time.monotonic() - began
         if (ended.state, counts.done, waited > 0) != ("completed", self._count, True):
@@ -176,6 +177,15 @@ class Crowd:
         """Wait until every one of them has ended, by the worker's own ledger."""
         async with open_service([SAGA], settings, self._client) as service:
             await self._shown(service, Filter(statuses=("completed",)))
+
+
+async def _gone_on_with(service: Service, bulk: Bulk) -> None:
+    """As workers do: what could not be asked for now waits, and is asked for again."""
+    while True:
+        try:
+            return await service.running.run(bulk)
+        except EngineUnavailableError as error:
+            note.print(f"the bulk waits: {error}")
 
 
 async def measure(settings: Settings, ledgers: Mapping[str, str], count: int) -> dict[str, dict[str, list[float]]]:
