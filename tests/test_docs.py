@@ -41,6 +41,25 @@ def test_the_table_of_settings_is_todays() -> None:
     assert (PROJECT / "docs" / "settings.md").read_text() == document(), "run make docs"
 
 
+RELIABILITY = (PROJECT / "docs" / "reliability.md").read_text()
+
+
+def test_each_test_that_shows_a_promise_is_there() -> None:
+    named = re.findall(r"`(?:tests/)?([\w/]*test_\w+\.py)`", RELIABILITY)
+    assert len(named) > 20
+    for name in named:
+        assert any((PROJECT / "tests" / folder / name).is_file() for folder in ("", "faults")), name
+
+
+def test_each_row_of_the_fault_matrix_that_is_promised_has_its_test() -> None:
+    promised = re.findall(r"`(test_\w+\.py)`, ((?:\d+(?:, | to | and )?)+)", RELIABILITY)
+    assert len(promised) > 10
+    for name, rows in promised:
+        source = (PROJECT / "tests" / "faults" / name).read_text()
+        for row in re.findall(r"\d+", rows):
+            assert re.search(rf'test_{row}_|"{row} |"{row}"', source), f"{name}: {row}"
+
+
 def test_the_description_of_the_api_is_todays() -> None:
     assert (PROJECT / "docs" / "openapi.json").read_text(encoding="utf-8") == written(), "run make docs"
 

@@ -29,14 +29,20 @@ def is_free(port: int) -> bool:
 
 def responds(port: int, path: str, *, login: str = "") -> bool:
     """Whether a server on the port answers an HTTP request with OK within 5 seconds. `login` is user:password."""
+    return answer_of(port, path, login=login) is not None
+
+
+def answer_of(port: int, path: str, *, login: str = "") -> bytes | None:
+    """What a server on the port answers to an HTTP request; None if not with OK within 5 seconds."""
     headers = {"Authorization": f"Basic {base64.b64encode(login.encode()).decode()}"} if login else {}
     request = urllib.request.Request(f"http://{LOOPBACK}:{port}{path}", headers=headers)
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with direct.open(request, timeout=5) as reply:
-            return bool(reply.status == http.HTTPStatus.OK)
+            content: bytes = reply.read()
+            return content if reply.status == http.HTTPStatus.OK else None
     except (OSError, http.client.HTTPException):
-        return False
+        return None
 
 
 def choose_ports(names: Iterable[str], *, before: dict[str, int]) -> dict[str, int]:

@@ -47,6 +47,11 @@ class Server:
         """What the server prints."""
         return self.folder / "console.log"
 
+    @property
+    def log_before(self) -> Path:
+        """What the one before it printed: why it ended, if nobody stopped it."""
+        return self.folder / "console-before.log"
+
     def record(self) -> Record:
         """What is remembered; nothing if the file is missing or damaged."""
         try:
@@ -58,10 +63,16 @@ class Server:
         """Whether a process that we started is alive."""
         return bool(_members(self.record()))
 
+    def was_left(self) -> bool:
+        """Whether it was started and never stopped: if it does not run, it ended by itself."""
+        return self.record().pid > 0
+
     def start(self, command: list[str], *, variables: dict[str, str], ports: dict[str, int]) -> None:
         """Start the server in a session of its own, its output in the log; it lives on when we end."""
         mark = secrets.token_hex(16)
         self.folder.mkdir(parents=True, exist_ok=True)
+        if self.log.exists():
+            self.log.replace(self.log_before)
         self._remember(Record(ports=ports))
         self._remember(Record(ports, _spawn(command, {**variables, MARK: mark}, self.log), mark))
 
@@ -76,7 +87,7 @@ class Server:
             _wait(partial(_has_gone, record, members[0]), end - time.monotonic())
         _kill(_members(record), signal.SIGKILL)
         _wait(lambda: not _members(record), STOP_LIMIT)
-        _bury(record.pid)
+        _wait(lambda: _is_buried(record.pid), STOP_LIMIT)
         self._remember(Record(record.ports))
         return was_running
 
@@ -158,14 +169,17 @@ def _kill(pids: list[int], number: signal.Signals) -> None:
             continue
 
 
-def _bury(pid: int) -> None:
-    """Collect an ended child of this process: as long as it is not, PostgreSQL takes its lock for held."""
+def _is_buried(pid: int) -> bool:
+    """Collect an ended child of this process; whether it has gone. Not yet while one of its threads is still ending.
+
+    As long as it has not, PostgreSQL takes its lock for held.
+    """
     if not pid:
-        return
+        return True
     try:
-        os.waitpid(pid, os.WNOHANG)
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
     except ChildProcessError:
-        return  # started by another command
+        return True  # started by another command
 
 
 def _wait(is_true: Callable[[], bool], limit: float) -> bool:

@@ -1,12 +1,13 @@
 """Temporal's development server on a file in `.local/temporal/`, tuned for sagas, on loopback only."""
 
+import json
 import os
 from pathlib import Path
 
 from rich.console import Console
 
 from deploy.local.errors import BootstrapError
-from deploy.local.ports import LOOPBACK, choose_ports, responds
+from deploy.local.ports import LOOPBACK, answer_of, choose_ports, responds
 from deploy.local.processes import Server
 from deploy.local.programs import output_of
 from deploy.local.progress import doing, say
@@ -17,6 +18,8 @@ NAMESPACE = "default"
 PORTS = ("frontend", "http", "ui")
 RETENTION = "168h"
 READY_LIMIT = 90.0
+LAST_QUEUE = "default-worker-tq"
+"""What Temporal's own workers ask for tasks, once all of its services have started."""
 
 DYNAMIC_CONFIG = {
     # 20 polls a second and shard by default; this server has one shard, so each hand-over would wait 40 ms.
@@ -62,7 +65,7 @@ def start_temporal(project: Path, console: Console) -> dict[str, int]:
     _make_room(server.folder, binary, console)
     with doing(console, f"Starting Temporal at {LOOPBACK}:{ports['frontend']}"):
         server.start(_command(binary, server.folder, ports), variables=_variables(), ports=ports)
-        server.wait_until(lambda: _answers(ports) and _keeps_history(binary, ports), READY_LIMIT)
+        server.wait_until(lambda: _is_whole(ports) and _keeps_history(binary, ports), READY_LIMIT)
     return ports
 
 
@@ -79,6 +82,16 @@ def _command(binary: TemporalBinary, folder: Path, ports: dict[str, int]) -> lis
 def _answers(ports: dict[str, int]) -> bool:
     """Whether the frontend serves requests, by its own word: an open port alone would not show that it hangs."""
     return responds(ports.get("http", 0), "/api/v1/system-info")
+
+
+def _is_whole(ports: dict[str, int]) -> bool:
+    """Whether the last of its services has started too, by what it asks the others for.
+
+    They start one after the other, the frontend last but one, and where one cannot start the server ends: one that
+    answered already would be gone a moment later.
+    """
+    queue = answer_of(ports.get("http", 0), f"/api/v1/namespaces/temporal-system/task-queues/{LAST_QUEUE}")
+    return bool(json.loads(queue or "{}").get("pollers"))
 
 
 def _variables() -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from rich.console import Console
 
 from deploy.local.processes import PAUSE, Server
-from deploy.local.progress import doing
+from deploy.local.progress import doing, say
 
 PATIENCE = 20.0
 """Seconds that a server which runs but does not answer has to come back."""
@@ -20,6 +20,8 @@ def is_well(server: Server, answers: Callable[[], bool], console: Console) -> bo
         with doing(console, f"{server.name} runs but does not answer: waiting for it"):
             if _comes_back(server, answers):
                 return True
+    elif server.was_left():
+        say(console, f"{server.name} has ended by itself; what it printed last is kept in {server.log_before}")
     server.stop()
     return False
 

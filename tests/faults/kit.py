@@ -12,14 +12,15 @@ from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from urllib.parse import urlsplit
 
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import select
-from temporalio.api.enums.v1 import TimeoutType
+from temporalio.api.enums.v1 import EventType, TimeoutType
 from temporalio.service import RPCError, RPCStatusCode
 
 from orchestrator.adapters.rabbitmq.names import RETRY_STEPS
@@ -32,13 +33,14 @@ from orchestrator.adapters.temporal.connecting import connect
 from orchestrator.errors import PublishError
 from orchestrator.messages import Envelope
 from orchestrator.service.snapshots import STATUSES
+from tests.faults.proxy import Proxy, proxy
 from tests.faults.world import FOLDER, SAGAS, STORE, open_bench
 from tests.rabbitmq_kit import Corner, corner
 from workers.participants import books
 from workers.saga_worker import Running, open_worker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 
     from temporalio.client import Client, WorkflowHandle
 
@@ -82,6 +84,14 @@ class World:
     republished: int = 0
     """Publishes without a confirm, which were tried again."""
 
+    @property
+    def broker_port(self) -> int:
+        return urlsplit(self.corner.settings.rabbitmq_url.get_secret_value()).port or 0
+
+    def broker_by(self, way: Proxy) -> SecretStr:
+        """The broker's address by a proxy before it."""
+        return SecretStr(through(self.corner.settings.rabbitmq_url.get_secret_value(), way))
+
     def hook(self, name: str, command: str) -> None:
         """From now on the first attempt that comes to this point does so."""
         (self.folder / "hooks" / name).write_text(command)
@@ -120,6 +130,17 @@ class World:
     def times(self, step: str, direction: str = "do") -> int:
         """How often an attempt was made."""
         return sum(1 for one in self.attempts if (one.step, one.way) == (step, direction))
+
+    @asynccontextmanager
+    async def before(self, server: str) -> AsyncGenerator[tuple[Proxy, dict[str, Any]]]:
+        """A proxy before the broker or the engine while the block runs, and the settings that lead there."""
+        if server == "broker":
+            async with proxy("127.0.0.1", self.broker_port) as way:
+                yield way, {"rabbitmq_url": self.broker_by(way)}
+        else:
+            port = self.corner.settings.temporal_address.rpartition(":")[2]
+            async with proxy("127.0.0.1", int(port)) as way:
+                yield way, {"temporal_address": f"127.0.0.1:{way.listens_on}"}
 
     @asynccontextmanager
     async def working(self, **changes: Any) -> AsyncGenerator[Running]:
@@ -224,6 +245,11 @@ class World:
         while len(self.attempts) < before + more:
             await asyncio.sleep(0.02)
 
+    async def has_begun(self, pid: int) -> None:
+        """Wait until this process has begun an attempt."""
+        while pid not in {attempt.pid for attempt in self.attempts}:
+            await asyncio.sleep(0.05)
+
     @property
     def open(self) -> list[str]:
         """Executions that were asked for and have not been seen to end."""
@@ -237,6 +263,17 @@ class World:
         history = await self.handle(execution).fetch_history()
         lost = TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE
         return sum(event.workflow_task_timed_out_event_attributes.timeout_type == lost for event in history.events)
+
+    async def was_lost(self, execution: str, steps: Sequence[str]) -> None:
+        """A run of this execution was performed and never reported; and everything agrees."""
+        assert await self.lost_tasks(execution) > 0
+        await self.balance([execution], await self.words([execution]), steps)
+
+    async def heartbeats(self, execution: str) -> int:
+        """How many of its workflow tasks were reported without a command, only to be kept alive."""
+        events = (await self.handle(execution).fetch_history()).events
+        pairs = [(before.event_type, after.event_type) for before, after in pairwise(events)]
+        return pairs.count((EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED, EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED))
 
     async def result(self, execution: str) -> dict[str, Any]:
         """Its result, whatever happens to the server meanwhile."""
@@ -289,6 +326,15 @@ class World:
             assert ledger.total() <= words.total(), ledger
             await asyncio.sleep(0.1)
 
+    async def all_balance(self, asked: Mapping[str, Sequence[str]], *, url: str = "") -> None:
+        """Every saga of three steps ended whole or undone, the trades that end in 5 undone; and everything agrees."""
+        for saga, executions in asked.items():
+            refused = [one for one in executions if saga == "trade" and one.endswith("5")]
+            assert await self.words(refused) == +Counter(Compensated=len(refused))
+            assert set(await self.words(executions)) <= {"Completed", "Compensated"}
+        every = [one for executions in asked.values() for one in executions]
+        await self.balance(every, await self.words(every), ("c1", "c2", "c3"), url=url)
+
     async def ledger_words(self, executions: Sequence[str]) -> Counter[str]:
         """How many stand in the ledger under which word, of those whose end it knows from Temporal."""
         engine = open_reading_engine(self.corner.settings.ledger)
@@ -299,6 +345,12 @@ class World:
                 return Counter(words[status] for status in (await connection.execute(wanted)).scalars())
         finally:
             await engine.dispose()
+
+
+def through(url: str, way: Proxy) -> str:
+    """The same address, by a proxy."""
+    parts = urlsplit(url)
+    return url.replace(f"{parts.hostname}:{parts.port}", f"127.0.0.1:{way.listens_on}")
 
 
 async def killed(process: asyncio.subprocess.Process) -> None:

@@ -25,7 +25,7 @@ class Proxy:
         delay: pause before each chunk, seconds. `slice`: bytes of one chunk at most; 0 = whatever came.
         refuses: new connections are closed at once.
         swallowed: bytes that fell into a hole; proof that there was one.
-        cuts: connections that were cut.
+        cuts: connections that were cut. `halved`: directions that were closed. `held`: chunks that were delayed.
     """
 
     host: str
@@ -37,6 +37,8 @@ class Proxy:
     refuses: bool = False
     swallowed: int = 0
     cuts: int = 0
+    halved: int = 0
+    held: int = 0
     _open: set[asyncio.StreamWriter] = field(default_factory=set[asyncio.StreamWriter])
 
     @property
@@ -52,8 +54,9 @@ class Proxy:
     def half_close(self) -> None:
         """Tell both sides that no more will come, and go on taking what they send."""
         for writer in tuple(self._open):
-            if writer.can_write_eof():
+            if writer.can_write_eof() and not writer.is_closing():
                 writer.write_eof()
+                self.halved += 1
 
     def heal(self) -> None:
         """Connections that lost bytes are cut: a stream with a gap is of no use to anybody."""
@@ -84,6 +87,7 @@ class Proxy:
         with suppress(OSError):
             while data := await reader.read(self.slice or CHUNK):
                 if self.delay:
+                    self.held += 1
                     await asyncio.sleep(self.delay)
                 if way in self.holes:
                     self.swallowed += len(data)

@@ -6,7 +6,7 @@ A test writes a command into `<folder>/hooks/<step>.<do|undo>.<before|after>`; t
 - `stall`: it blocks its whole event loop for longer than a workflow task's heartbeat takes, then kills itself.
 - `refuse`: the step is refused. `hang`: the attempt hangs until it is stopped. `raise`: it raises.
 - `wait`: the attempt goes on when `<hook>.go` exists. `slow`: it takes ten times as long as others, and then goes on;
-  `busy`: it keeps its core busy for a while first.
+  `pause`: it takes a quarter of a second more; `busy`: it keeps its core busy for a while first.
 
 In `<folder>/always` the same names stand for every attempt; `refuse 3` for every one whose execution ends in 3.
 
@@ -27,7 +27,20 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from orchestrator import ActionContext, Command, Event, Rejected, Retry, Saga, action, command, parallel, sequence, step
+from orchestrator import (
+    ActionContext,
+    Command,
+    Event,
+    Rejected,
+    Retry,
+    Saga,
+    action,
+    command,
+    parallel,
+    pivot,
+    sequence,
+    step,
+)
 from orchestrator.adapters.sql.databases import open_engine
 from orchestrator.adapters.sql.inbox import SqlStore
 from orchestrator.participant import CommandContext, Participant
@@ -44,6 +57,8 @@ STALL_S = 2.8
 """Longer than 0.8 of a workflow task's three seconds: the SDK keeps it alive by an extra task meanwhile."""
 BUSY_S = 0.01
 """Of one core. Three such steps, and what a saga costs anyway: a hundred sagas are more than a task's three seconds."""
+PAUSE_S = 0.25
+"""Four such steps are the second that a run may take."""
 SLOW_S = 3.0
 """More than ten times what a step takes."""
 
@@ -97,6 +112,8 @@ class Attempting:
                 until = time.thread_time() + BUSY_S
                 while time.thread_time() < until:
                     pass
+            case "pause":
+                await asyncio.sleep(PAUSE_S)
             case "slow":
                 await asyncio.sleep(SLOW_S)
             case "wait":
@@ -172,6 +189,14 @@ fork = Saga(
 )
 
 
+class RowAsked(Event, type="row.asked"):
+    key: str
+
+
+ROW = tuple(f"r{number:02}" for number in range(1, 17))
+row = Saga("row", *map(_step, ROW), pivot(_durable("p1")), starts_on=RowAsked, key="key", version=1)
+
+
 class TradeAsked(Event, type="trade.asked"):
     key: str
 
@@ -227,7 +252,7 @@ def _asked(name: str) -> Any:
 
 
 trade = Saga("trade", _asked("c1"), _asked("c2"), _asked("c3"), starts_on=TradeAsked, key="key", version=1)
-SAGAS = (chain, tail, slow, fork, hung, trade)
+SAGAS = (chain, tail, slow, fork, row, hung, trade)
 
 STORE = Participant("store", tables=books.tables)
 

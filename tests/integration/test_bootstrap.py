@@ -1,6 +1,5 @@
 """The bootstrap on real servers, in a folder of its own, beside those that the other tests use."""
 
-import io
 import os
 import shutil
 import signal
@@ -28,7 +27,7 @@ pytestmark = [pytest.mark.servers, pytest.mark.timeout(300), pytest.mark.usefixt
 
 @pytest.fixture(scope="module")
 def console() -> Console:
-    return Console(file=io.StringIO(), width=200)
+    return Console(width=200)  # what was started, and why, is shown beside a failure
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +58,6 @@ def works(environment: Environment) -> bool:
 
 def test_the_addresses_are_written_down_and_work(project) -> None:
     file = find_environment(project)
-    assert file is not None
     assert file is not None
     assert file == project / ".local" / "environment"
     assert works(read_environment(file))

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +58,36 @@ def test_a_killed_server_does_not_run(server) -> None:
     os.killpg(server.record().pid, signal.SIGKILL)
     server_ends(server)
     assert not server.stop()
+
+
+LINGERS = """
+import ctypes, os, threading, time
+def linger():
+    time.sleep(1)
+    os._exit(0)
+threading.Thread(target=linger).start()
+ctypes.CDLL(None).syscall({"x86_64": 60, "aarch64": 93}[os.uname().machine], 0)
+"""
+"""Its first thread ends (the system call `exit`), and another of its threads a second later."""
+
+
+def test_a_server_whose_threads_end_late_is_waited_for_and_buried(server) -> None:
+    start(server, [sys.executable, "-c", LINGERS])
+    while server.is_running():
+        time.sleep(0.01)
+    pid = server.record().pid
+    assert Path(f"/proc/{pid}").exists()
+    server.stop()
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def test_what_the_one_before_printed_is_kept(server) -> None:
+    start(server)
+    server_prints(server, "here")
+    server.stop()
+    start(server, ["/bin/sh", "-c", "echo there; sleep 300; true"])
+    server_prints(server, "there")
+    assert server.log_before.read_text() == "here\n"
 
 
 def test_what_a_killed_leader_leaves_behind_still_runs_and_is_stopped(server) -> None:

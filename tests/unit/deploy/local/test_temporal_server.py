@@ -15,7 +15,8 @@ case "$1" in
     printf '%%s\\n' "$@" > arguments; env > variables
     while [ "$1" != --db-filename ]; do [ "$1" = --http-port ] && port=$2; shift; done
     folder=${2%%/*}; [ -e "$2" ] || echo new > "$2"
-    mkdir -p site/api/v1; echo ok > site/api/v1/system-info
+    queues=site/api/v1/namespaces/temporal-system/task-queues; mkdir -p $queues; echo ok > site/api/v1/system-info
+    (sleep 0.5; echo '{"pollers": [{}]}' > $queues/default-worker-tq) &
     exec python3 -m http.server --bind 127.0.0.1 --directory site "$port" ;;
 esac
 """
@@ -49,6 +50,11 @@ def test_it_is_started_on_loopback_with_a_file_and_tuned(machine, console) -> No
     assert "--sqlite-pragma=journal_mode=wal --sqlite-pragma=synchronous=normal" in arguments
     assert "--dynamic-config-value=history.transferProcessorMaxPollRPS=2000" in arguments
     assert "--search-attribute=SagaStatus=Keyword" in arguments
+
+
+def test_it_is_up_only_when_its_last_service_has_started(machine, console) -> None:
+    start_temporal(machine, console)
+    assert list(machine.rglob("default-worker-tq"))
 
 
 def test_a_second_start_finds_it_running(machine, console) -> None:

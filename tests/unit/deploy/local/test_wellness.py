@@ -1,5 +1,7 @@
 import io
 import os
+import signal
+import time
 
 import pytest
 from rich.console import Console
@@ -18,7 +20,7 @@ def server(tmp_path):
 
 @pytest.fixture
 def console():
-    return Console(file=io.StringIO())
+    return Console(file=io.StringIO(), width=200)
 
 
 def test_a_server_that_answers_is_well_and_goes_on(server, console) -> None:
@@ -36,6 +38,20 @@ def test_a_server_that_hangs_is_stopped(server, console, monkeypatch) -> None:
     monkeypatch.setattr("deploy.local.wellness.PATIENCE", 0.2)
     assert not is_well(server, lambda: False, console)
     assert not server.is_running()
+
+
+def test_a_server_that_has_ended_by_itself_is_told_of(server, console) -> None:
+    os.killpg(server.record().pid, signal.SIGKILL)
+    while server.is_running():
+        time.sleep(0.01)
+    assert not is_well(server, lambda: pytest.fail("asked"), console)
+    assert "Sleeper has ended by itself" in printed(console)
+
+
+def test_a_server_that_was_stopped_is_not_said_to_have_ended(server, console) -> None:
+    server.stop()
+    assert not is_well(server, lambda: pytest.fail("asked"), console)
+    assert printed(console) == ""
 
 
 def test_a_server_that_does_not_run_is_not_asked(tmp_path, console) -> None:
