@@ -24,8 +24,8 @@ async def test_killed_between_effect_and_report_and_started_again_each_effect_is
         first = await place.start()
         execution = await place.ask("chain")
         await killed(first)
-        await place.start()
         with Cost("express run lost, repeated", 4):
+            await place.start()
             result = await place.result(execution)
         assert result["word"] == "Completed"
         assert place.times("s2") > 1
@@ -40,8 +40,8 @@ async def test_killed_and_cancelled_before_the_restart_what_the_lost_run_made_is
         execution = await place.ask("chain")
         await killed(first)
         await place.handle(execution).cancel()
-        await place.start()
         with Cost("express run lost, cancelled"):
+            await place.start()
             result = await place.result(execution)
         assert (result["word"], result["abort"]["reason"]) == ("Compensated", "cancel")
         effects = [one[:2] for one in await place.effects()]
@@ -52,16 +52,17 @@ async def test_killed_and_cancelled_before_the_restart_what_the_lost_run_made_is
 @pytest.mark.faults
 async def test_the_repeat_is_refused_earlier_than_the_lost_attempt_and_nothing_is_orphaned(tmp_path) -> None:
     async with world(tmp_path) as place:
-        place.hook("a2.do.before", "wait")  # the lost attempt comes to the end of the other branch first
+        held = place.always("a2.do.before", "wait")  # the lost attempt comes to the end of the other branch first
         place.hook("b3.do.after", "kill")
         first = await place.start()
         execution = await place.ask("fork")
         await killed(first)
         assert {one[0] for one in await place.effects()} == {"a1", "b1", "b2", "b3"}
+        held.unlink()
         place.hook("a2.do.before", "refuse")
         place.hook("b1.do.before", "wait")  # the repeat is refused before this branch has gone on
-        await place.start()
         with Cost("express run lost, its repeat refused earlier"):
+            await place.start()
             await place.reached("a2.do.before")
             place.go("b1.do.before")
             result = await place.result(execution)
@@ -81,8 +82,8 @@ async def test_killed_between_an_undo_and_its_report_the_refused_step_is_not_ask
         first = await place.start()
         execution = await place.ask("chain")
         await killed(first)
-        await place.start()
         with Cost("undo lost, repeated", 4):
+            await place.start()
             result = await place.result(execution)
         assert result["word"] == "Compensated"
         assert place.times("s3") == 1
@@ -102,8 +103,8 @@ async def test_killed_between_an_undo_and_its_report_a_step_in_doubt_is_not_aske
         await killed(first)
         asked = place.times("s3")
         doubt.unlink()  # from now on it would say so
-        await place.start()
         with Cost("undo lost after a step in doubt, repeated", 4):
+            await place.start()
             result = await place.result(execution)
         assert result["word"] == "Compensated"
         assert place.times("s3") == asked
@@ -146,8 +147,8 @@ async def test_a_command_that_was_undone_in_a_lost_run_is_refused_to_its_repeat_
         await killed(first)
         refusal.unlink()  # from now on it would be accepted
         place.go("c1.undo.before")
-        await place.start()
         with Cost("undo of a command lost, its command repeated", 4):
+            await place.start()
             result = await place.result(execution)
         assert result["word"] == "Compensated"
         assert [place.times(step) for step in ("c1", "c2", "c3")] == [1, 1, 1]
@@ -166,8 +167,8 @@ async def test_a_cancel_beside_a_durable_result_undoes_the_brief_steps_that_were
         await killed(first)
         assert [one[:2] for one in await place.effects()] == [("d1", "do"), ("t2", "do"), ("t3", "do")]
         await place.handle(execution).cancel()
-        await place.start()
         with Cost(f"brief steps behind a durable result lost ({how}), cancelled"):
+            await place.start()
             result = await place.result(execution)
         assert result["word"] == "Compensated"
         effects = [one[:2] for one in await place.effects()]
@@ -189,8 +190,8 @@ async def test_a_worker_that_was_stopped_past_its_deadlines_and_wakes_up_does_no
         await place.reached("s2.do.before")
         if cancelled:
             await place.handle(execution).cancel()
-        await place.start()
         with Cost(f"worker stopped past its deadlines{', cancelled meanwhile' if cancelled else ''}: another ended it"):
+            await place.start()
             result = await place.result(execution)
         stalled.send_signal(signal.SIGCONT)
         stalled.send_signal(signal.SIGTERM)
@@ -210,8 +211,8 @@ async def test_a_worker_that_was_stopped_past_its_deadlines_and_wakes_up_does_no
 async def test_an_attempt_that_hangs_after_its_effect_is_repeated_by_the_same_key(tmp_path) -> None:
     async with world(tmp_path) as place:
         place.hook("s2.do.after", "hang")
-        await place.start()
         with Cost("a brief step hangs after its effect: ended after"):
+            await place.start()
             result = await place.result(execution := await place.ask("chain"))
         assert result["word"] == "Completed"
         assert place.times("s2") == 2

@@ -28,11 +28,10 @@ async def test_1_the_only_worker_is_killed_with_twenty_sagas_under_way(tmp_path,
         await killed(first)
         done = len(await place.effects())
         assert done < 60
-        with Cost(
-            f"worker killed with 20 {saga} sagas under way, after {done} of 60 effects: from its successor's start"
-        ):
+        what = f"worker killed with 20 {saga} sagas under way, after {done} of 60 effects: from its successor's start"
+        with Cost(what, goal):
             await place.start()
-            with Cost("the same, from when its successor was ready", goal):
+            with Cost("the same, from when its successor was ready"):
                 words = await place.words(executions)
         assert words == {"Completed": 20}
         await place.balance(executions, words, STEPS[saga])
@@ -49,8 +48,10 @@ async def test_2_the_only_worker_is_killed_in_an_undo_with_twenty_sagas_under_wa
         await killed(victim)
         undone = sum(1 for _, way, _ in await place.effects() if way == "undo")
         assert 0 < undone < 40
-        await place.start()
-        with Cost(f"worker killed in an undo with 20 {saga} sagas under way, after {undone} of 40 undos", goal):
+        with Cost(
+            f"worker killed in an undo with 20 {saga} sagas under way, after {undone} of 40 undos: the same", goal
+        ):
+            await place.start()
             words = await place.words(executions)
         assert words == {"Compensated": 20}
         await place.balance(executions, words, STEPS[saga])
