@@ -7,7 +7,8 @@ after the other is killed (-9), or a worker stopped by SIGTERM, and started agai
 take messages again the next one is. Every minute
 the participants' books are held against the outcome of every order that has ended, and an order that ended wrongly
 ends the soak. At the end every order has ended, or stands in the ledger as stuck or parked, for a person; the books of
-those that have ended balance to the unit, the ledger says of each what Temporal says, and nothing lies in any queue.
+those that have ended balance to the unit, the ledger says of each what Temporal says, and nothing lies in any queue
+but parking, where events lie that came for an order that was being undone.
 Exit 0 only then, and only if everything was killed at least once.
 """
 
@@ -24,12 +25,13 @@ import shutil
 import signal
 import sys
 import time
+import traceback
 from collections import Counter, defaultdict
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median, quantiles
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import aio_pika
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
@@ -108,6 +110,8 @@ class Soak:
     kills: list[Kill] = field(default_factory=list[Kill])
     running: dict[str, asyncio.subprocess.Process] = field(default_factory=dict[str, asyncio.subprocess.Process])
     restarts: Counter[str] = field(default_factory=Counter[str])
+    parked: int = 0
+    """Messages in parking at the end: events of orders that were undone before they wanted them."""
     repeated: int = 0
     """Publishes that were tried again, with the same id."""
 
@@ -270,11 +274,13 @@ class Soak:
             await engine.dispose()
 
     async def depths(self) -> dict[str, int]:
-        """Messages in every queue that has some."""
+        """Messages in every queue that has some, but for parking."""
         async with open_management(self.settings) as management:
             assert management is not None
             queues = await management.queues()
-        return {name: found["messages"] for name, found in queues.items() if found.get("messages")}
+        parking = Names(self.settings.name_prefix).parking
+        self.parked = int(queues[parking].get("messages") or 0)
+        return {name: one["messages"] for name, one in queues.items() if one.get("messages") and name != parking}
 
     async def settle(self) -> None:
         """Everything agrees: waits for what comes by itself, and fails if it does not."""
@@ -324,8 +330,9 @@ async def run_soak(minutes: float, seed: int, pace: float, console: Console) -> 
         orders = make_orders(run, Wish(int(minutes * 60 * pace)), seed)
 
         async def until_over() -> None:
-            async with asyncio.timeout(minutes * 60):
-                await asyncio.gather(soak.check_minutely(console), soak.kill(dice))
+            async with asyncio.timeout(minutes * 60), asyncio.TaskGroup() as group:
+                group.create_task(soak.check_minutely(console))
+                group.create_task(soak.kill(dice))
 
         supervising = asyncio.create_task(soak.supervise())
         buying = asyncio.create_task(soak.buy(_while(orders, begun + minutes * 60), pace))
@@ -340,7 +347,7 @@ async def run_soak(minutes: float, seed: int, pace: float, console: Console) -> 
         finally:
             for task in (supervising, buying):
                 task.cancel()
-            await asyncio.gather(supervising, buying, return_exceptions=True)
+            await asyncio.wait({supervising, buying}, timeout=10)
         assert {kill.victim for kill in soak.kills} == set(VICTIMS), "not everything was killed"
         return report(soak, made, minutes, seed)
 
@@ -388,6 +395,7 @@ def report(soak: Soak, made: Accounting, minutes: float, seed: int) -> dict[str,
         "double_effects": made.double_effects,
         "leftover_effects": made.leftover_effects,
         "publishes_repeated": soak.repeated,
+        "messages_parked": soak.parked,
         "kills": len(soak.kills),
         "latency_s": {
             "p50": round(median(latency), 2),
@@ -415,13 +423,26 @@ def main() -> None:
     for name in ("aio_pika", "aiormq"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # connections that are lost are what this is about
     console = Console(soft_wrap=True)
-    found = asyncio.run(run_soak(given.minutes, given.seed, given.pace, console))
-    text = json.dumps(found, indent=2)
-    (PROJECT / ".local" / f"soak-{given.minutes:g}m-seed{given.seed}.json").write_text(text + "\n")
-    console.print(text)
-    console.print("the books balance, the ledger agrees with Temporal, and nothing lies in any queue")
+
+    async def whole() -> None:
+        try:
+            found = await run_soak(given.minutes, given.seed, given.pace, console)
+        except BaseException:
+            console.print(traceback.format_exc(), markup=False)
+            leave(1)
+        text = json.dumps(found, indent=2)
+        (PROJECT / ".local" / f"soak-{given.minutes:g}m-seed{given.seed}.json").write_text(text + "\n")
+        console.print(text)
+        console.print("the books balance, the ledger agrees with Temporal, and nothing lies in any queue")
+        leave(0)
+
+    asyncio.run(whole())
+
+
+def leave(status: int) -> NoReturn:
+    """At once: a call to a server that is gone need not let itself be cancelled."""
     sys.stdout.flush()
-    os._exit(0)
+    os._exit(status)
 
 
 if __name__ == "__main__":
