@@ -427,7 +427,7 @@ def main() -> None:
     async def whole() -> None:
         try:
             found = await run_soak(given.minutes, given.seed, given.pace, console)
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - told, and the end
             console.print(traceback.format_exc(), markup=False)
             leave(1)
         text = json.dumps(found, indent=2)
