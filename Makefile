@@ -15,7 +15,7 @@ export PYTHONUNBUFFERED := 1
 # Another lock or another project file means another stamp, and so an installation anew.
 STAMP := $(VENV)/.installed-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
 
-.PHONY: help venv demo test test-unit coverage exhaustive exhaustive-write mutants test-servers test-browser check format up postgres down clean lock docs bench bench-all bench-ledger test-simulation faults soak
+.PHONY: help venv demo test test-unit coverage exhaustive exhaustive-write mutants test-servers test-browser images check format up postgres down clean lock docs bench bench-all bench-ledger test-simulation faults soak
 
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -53,6 +53,10 @@ test-servers: venv ## start the servers and run the tests that need them
 test-browser: venv ## the console in a real browser: Debian's chromium, installed if it is not there
 	$(BIN)/python -m deploy.local up
 	$(BIN)/python -m pytest tests/browser
+
+images: venv ## make the README's pictures of the console anew
+	$(BIN)/python -m deploy.local up
+	SAGA_IMAGES=$(CURDIR)/docs/images $(BIN)/python -m pytest tests/browser/test_images.py
 
 faults: venv ## break everything on real servers, and print what each fault cost (about 20 minutes)
 	$(BIN)/python -m deploy.local up

@@ -1,0 +1,96 @@
+"""By keyboard alone, without scripts, in forced colours, with little motion: the same is found, read and done."""
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from tests.browser.shop import STUCK, WHY
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+MOST_TABS = 200
+FOCUSED = """() => {
+  const one = document.activeElement;
+  const told = one.labels?.[0]?.textContent ?? one.textContent;
+  const box = one.getBoundingClientRect();
+  const style = getComputedStyle(one);
+  return { told: told.trim(), type: one.type ?? "", is_seen: box.bottom > 0 && box.top < innerHeight, outline: style.outlineStyle };
+}"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def stuck(shop) -> str:
+    execution: str = await shop.order(STUCK)
+    await shop.until(execution, "stuck")
+    return execution
+
+
+async def tab_to(page, told, kind=""):
+    """Press Tab until what is focused says this; on the way everything that is focused is seen, with an outline."""
+    for _ in range(MOST_TABS):
+        await page.keyboard.press("Tab")
+        found = await page.evaluate(FOCUSED)
+        assert found["is_seen"], found
+        if found["type"] == kind and (found["told"].startswith(told) if kind else found["told"] == told):
+            assert found["outline"] != "none", found
+            return
+    pytest.fail(f"Tab never came to {told}")
+
+
+async def test_an_operator_without_a_mouse_suspends_what_is_stuck(shop, page, stuck) -> None:
+    await page.goto("/")
+    await page.keyboard.press("Tab")
+    assert (await page.evaluate(FOCUSED))["told"] == "Skip to the content"
+    await page.keyboard.press("Enter")
+    await tab_to(page, stuck.partition(":")[2])
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("undo incomplete")
+    await tab_to(page, "Suspend")
+    await page.keyboard.press("Enter")
+    await tab_to(page, "Why", "textarea")
+    await page.keyboard.type(WHY)
+    await tab_to(page, "Suspend", "submit")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("verified")
+
+
+async def test_without_scripts_lists_forms_and_their_end_work(shop, browser, guard) -> None:
+    execution = await shop.order()
+    await shop.until(execution, "completed")
+    context = await browser.new_context(base_url=shop.address, java_script_enabled=False)
+    await guard.watch(context)
+    page = await context.new_page()
+    await page.goto("/executions")
+    await page.get_by_role("checkbox", name="completed").check()
+    await page.get_by_label("Find", exact=True).last.fill(execution)
+    await page.get_by_role("button", name="Show").click()
+    assert "status=completed" in page.url
+    await page.get_by_role("link", name=execution.partition(":")[2]).click()
+    await page.get_by_role("row", name="reserve_stock").get_by_role("link", name="Compensate from here").click()
+    await page.get_by_role("checkbox", name="undo it all the same").check()
+    await page.get_by_label("Why").fill(WHY)
+    await page.get_by_role("button", name="Compensate").click()
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("verified")
+    await context.close()
+    await shop.until(execution, "compensated")
+
+
+async def test_in_forced_colours_the_picture_takes_the_readers_colours(shop, browser, guard, stuck) -> None:
+    context = await browser.new_context(base_url=shop.address, forced_colors="active")
+    await guard.watch(context)
+    page = await context.new_page()
+    await page.goto(f"/executions/{stuck}")
+    ink, stroke = await page.evaluate(
+        """() => [getComputedStyle(document.body).color,
+                  getComputedStyle(document.querySelector(".saga-diagram .is-attention :is(rect, polygon)")).stroke]"""
+    )
+    assert stroke == ink
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("failed, undo incomplete")
+    await context.close()
+
+
+@pytest.mark.parametrize(("wish", "scrolling"), [("reduce", "auto"), ("no-preference", "smooth")])
+async def test_motion_is_for_those_who_want_it(shop, page, wish, scrolling) -> None:
+    await page.emulate_media(reduced_motion=wish)
+    await page.goto("/")
+    assert await page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == scrolling
+    assert await page.evaluate("document.getAnimations().length") == 0
