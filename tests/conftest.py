@@ -4,12 +4,16 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from rich.console import Console
 
 from deploy.local import Environment, up, up_postgres
 from tests.sql_kit import fresh_database
 
 PROJECT = Path(__file__).resolve().parents[1]
+# No test asserts how long something takes: machines that build are busy.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,9 @@
 """By keyboard alone, without scripts, in forced colours, with little motion: the same is found, read and done."""
 
+import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
@@ -46,6 +50,7 @@ async def test_an_operator_without_a_mouse_suspends_what_is_stuck(shop, page, st
     await expect(page.get_by_role("heading", level=1)).to_contain_text("undo incomplete")
     await tab_to(page, "Suspend")
     await page.keyboard.press("Enter")
+    await page.wait_for_url("**/do/suspend")
     await tab_to(page, "Why", "textarea")
     await page.keyboard.type(WHY)
     await tab_to(page, "Suspend", "submit")
@@ -94,3 +99,16 @@ async def test_motion_is_for_those_who_want_it(shop, page, wish, scrolling) -> N
     await page.goto("/")
     assert await page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == scrolling
     assert await page.evaluate("document.getAnimations().length") == 0
+
+
+async def test_times_are_told_as_past_in_utc_and_by_the_readers_clock(shop, browser, guard, stuck) -> None:
+    context = await browser.new_context(base_url=shop.address, timezone_id="Asia/Tokyo", locale="en-GB")
+    await guard.watch(context)
+    page = await context.new_page()
+    await page.goto(f"/executions/{stuck}")
+    first = page.locator("time").first
+    await expect(first).to_have_text(re.compile(r"^(\d+ (d|h|min|s) ?){1,2} ago$"))
+    at = datetime.fromisoformat(await first.get_attribute("datetime"))
+    here = at.astimezone(ZoneInfo("Asia/Tokyo"))
+    await expect(first).to_have_attribute("title", f"{at:%Y-%m-%d %H:%M:%S} UTC, {here:%d/%m/%Y, %H:%M:%S} here")
+    await context.close()

@@ -111,17 +111,15 @@ def _item(geometry: Geometry, cell: Cell, box: _Box, *, has_links: bool) -> str:
     group = f'<g class="box {cell.kind} {cell.lane} is-{box.mark.look}" role="listitem"{named}'
     title = box.title if len(box.title) <= ROOM else box.title[: ROOM - 1] + "…"
     label = f'aria-label="{escape(box.label)}"'
-    drawn = "".join(
-        [
-            f"<title>{escape(box.label)}</title>",
-            _shape(cell, corner),
-            f'<text class="name" x="{x:g}" y="{first:g}">{escape(title)}</text>',
-            f'<text class="note" x="{x:g}" y="{second:g}">{escape(box.note)}</text>',
-        ]
+    shape = f"<title>{escape(box.label)}</title>{_shape(cell, corner)}"
+    texts = (
+        f'<text class="name" x="{x:g}" y="{first:g}">{escape(title)}</text>'
+        f'<text class="note" x="{x:g}" y="{second:g}">{escape(box.note)}</text>'
     )
     if has_links and cell.leaf is not None:
-        return f'{group}><a href="#step-{escape(cell.leaf.id)}" {label}>{drawn}</a></g>'
-    return f'{group} tabindex="0" {label}>{drawn}</g>'
+        # The link is named by its title: a label of its own would have to repeat what is written in the box.
+        return f'{group} {label}><a href="#step-{escape(cell.leaf.id)}">{shape}{texts}</a></g>'
+    return f'{group} tabindex="0" {label}>{shape}{texts}</g>'
 
 
 def _shape(cell: Cell, corner: Point) -> str:
