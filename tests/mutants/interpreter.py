@@ -14,6 +14,7 @@ from temporalio import workflow
 from temporalio.api.enums.v1 import EventType
 
 from orchestrator.adapters.temporal import activities, interpreter, recorded, tail
+from orchestrator.adapters.temporal.calls import Calls
 from orchestrator.adapters.temporal.clock import Agenda
 from orchestrator.adapters.temporal.interpreter import Interpreter
 from orchestrator.adapters.temporal.pending import Unanswered
@@ -149,6 +150,16 @@ def a_run_goes_on_behind_what_did_not_succeed(patch):
 
 def results_of_a_run_are_not_handed_on(patch):
     patch.setattr(Run, "_known", lambda self, call: {})
+
+
+def an_undo_is_sent_under_the_forward_key(patch):
+    real = Calls._call
+
+    def call(self, execution, perform, *more, **kept):
+        made = real(self, execution, perform, *more, **kept)
+        return replace(made, key=made.undoes or made.key)
+
+    patch.setattr(Calls, "_call", call)
 
 
 def _shows_no_loss(patch, *kinds):

@@ -7,6 +7,7 @@ from tests.mutants import interpreter as faults
 from tests.mutants.interpreter import MOST_SEEDS, first_killer
 
 MUTANTS = [
+    ("2", faults.an_undo_is_sent_under_the_forward_key, 4),
     ("4", faults.a_pivot_rides_in_a_run, 242),
     ("5", faults.a_run_goes_on_behind_what_did_not_succeed, 14233),
     ("5", faults.results_of_a_run_are_not_handed_on, 86),
@@ -48,6 +49,12 @@ def test_the_simulation_finds_the_fault(mutant, seed) -> None:
     shown_by, found = first_killer(mutant, [seed, *range(1, MOST_SEEDS)])
     assert found
     assert simulate(shown_by).violations == []
+
+
+def test_what_is_held_twice_shows_in_the_books() -> None:
+    """Invariant 22, which is about the participants' books and so about no record of the engine."""
+    _, found = first_killer(faults.a_repeated_command_is_carried_out_again, [4344])
+    assert any("effects are held by" in complaint for complaint in found)
 
 
 def test_each_fault_is_tried() -> None:

@@ -225,6 +225,8 @@ class Worker:
         if not command.kind.startswith("schedule_") or command.asked.activity_type not in (RUN, ATTEMPT):
             return
         calls = from_payload(command.asked.arguments[0])["calls"]
+        for call in calls:
+            self.world.use_key(call["key"], call["direction"], call["step"])
         forward = [call["step"] for call in calls if call["direction"] == "do"]
         if forward and cached.instance.state.is_unwinding:
             self.world.fail(f"{', '.join(forward)} asked for behind the abort")

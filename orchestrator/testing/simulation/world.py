@@ -99,6 +99,7 @@ class World:
         self._finished: list[tuple[int, Signal]] = []
         self._run = ""
         self.shown_state: State | None = None
+        self._keys: dict[str, tuple[str, str]] = {}
         self.steps = {leaf.id: leaf for leaf in leaves(plan.root) if isinstance(leaf, StepPlan)}
 
     @property
@@ -131,6 +132,12 @@ class World:
         """Something that must never happen."""
         self.note("WRONG", "%s", what)
         self.violations.append(what)
+
+    def use_key(self, key: str, direction: str, step: str) -> None:
+        """A call is asked for under this key: from then on it is of that step and direction only (invariant 10)."""
+        owner = self._keys.setdefault(key, (direction, step))
+        if owner != (direction, step):
+            self.fail(f"{direction} {step} asked for under the key of {' '.join(owner)}")
 
     def add_worker(self) -> None:
         """Another worker process."""

@@ -4,7 +4,14 @@ import pytest
 
 from orchestrator.engine.effects import Perform
 from orchestrator.engine.execution import Execution
-from orchestrator.engine.lookahead import MAX_RUN, abort_after, is_stable_refusal, lookahead, maybe_begun
+from orchestrator.engine.lookahead import (
+    MAX_RUN,
+    abort_after,
+    is_stable_refusal,
+    leaves_nothing_open,
+    lookahead,
+    maybe_begun,
+)
 from orchestrator.engine.signals import Arrived, CancelRequested, Failed, ReceivedEvent, Refused, Started, Succeeded
 from orchestrator.saga.plan import (
     CallPlan,
@@ -92,6 +99,15 @@ def test_undos_ride_in_reverse() -> None:
     assert names(lookahead(execution, ready)) == [("b", "undo", ()), ("a", "undo", ("b",))]
 
 
+def test_undos_of_branches_ride_side_by_side() -> None:
+    engine = Engine(parallel(kit_step("x"), kit_step("y")), kit_step("z"))
+    engine.ok("x")
+    engine.ok("y")
+    engine.refuse("z")
+    items = lookahead(engine.execution, performs(engine.effects))
+    assert sorted(names(items)) == [("x", "undo", ()), ("y", "undo", ())]
+
+
 def test_looking_ahead_changes_nothing() -> None:
     execution, ready = begun(step("a"), step("b"))
     before = execution.dump()
@@ -118,7 +134,7 @@ def test_a_participants_refusal_is_stable_while_no_other_branch_is_open() -> Non
     assert is_stable_refusal(beside, Refused(step="a"))
 
 
-@pytest.mark.parametrize("code", ["undone", "conflict"])
+@pytest.mark.parametrize("code", ["undone", "conflict", "expired"])
 def test_a_refusal_that_proves_a_lost_attempt_is_not_stable(code) -> None:
     execution, _ = begun(step("a"))
     assert not is_stable_refusal(execution, Refused(step="a", code=code))
@@ -193,3 +209,17 @@ def test_a_wait_further_on_is_passed_once_its_event_has_come() -> None:
 def test_a_run_has_a_limit() -> None:
     engine = Engine(*[kit_step(f"s{number}") for number in range(60)])
     assert len(lookahead(engine.execution, performs(engine.effects))) == MAX_RUN
+
+
+def test_one_open_step_beside_one_that_is_over_leaves_something_open() -> None:
+    engine = Engine(parallel(kit_step("a"), kit_step("b")))
+    engine.ok("a")
+    assert not leaves_nothing_open(engine.execution)
+    engine.ok("b")
+    assert leaves_nothing_open(engine.execution)
+
+
+def test_a_probe_leaves_its_step_open() -> None:
+    engine = Engine(kit_step("a", probe=True))
+    engine.fail("a", retryable=False)
+    assert not leaves_nothing_open(engine.execution)

@@ -353,6 +353,7 @@ def test_compensating_from_a_second_step_widens_what_is_undone() -> None:
         engine.ok(name)
     assert engine.operate(CompensateRequested, from_step="b") == ["undo b 1"]
     assert engine.operate(CompensateRequested, from_step="x") == ["undo x 1"]
+    assert engine.state.scope == ["b", "x"]
     engine.ok("b", "undo")
     engine.ok("x", "undo")
     assert engine.word == "Partially compensated"
@@ -389,9 +390,43 @@ def test_a_compensation_waits_for_an_open_pivot_and_needs_a_step_that_exists() -
 
 
 def test_nothing_ends_while_a_slow_worker_may_perform_what_is_in_doubt_and_left_out() -> None:
-    engine = Engine(step("a"), step("b"))
+    engine = Engine(parallel(step("a"), step("x")), step("b"))
+    engine.ok("x")
     engine.operate(CompensateRequested, from_step="b")
     engine.fail("a", fence_ms=7)
     assert engine.word == "Compensating", "ended, it could be undone at once by a second command"
-    assert engine.operate(CompensateRequested) == []
+    assert engine.operate(CompensateRequested) == ["undo x 1"]
     assert engine.tell(Elapsed("fence:undo:1:a")) == ["undo a 1"]
+
+
+def test_an_abandoned_execution_is_not_suspended_any_more() -> None:
+    engine = Engine(parallel(step("a"), step("b")), step("c"))
+    engine.ok("a")
+    engine.ok("b")
+    engine.refuse("c")
+    engine.refuse("a", "undo")
+    engine.operate(SuspendRequested)
+    engine.operate(AbandonRequested)
+    assert not engine.state.suspended
+
+
+def test_what_a_person_edited_before_stays_edited() -> None:
+    engine = Engine(pivot("p"), retriable("r", retry=ONCE))
+    engine.ok("p")
+    engine.fail("r")
+    engine.operate(RetryRequested, step="r", edited={"street": "High Street"})
+    engine.fail("r", attempt=2)
+    engine.operate(RetryRequested, step="r", edited={"town": "Ely"})
+    assert engine.execution.step("r").edited == {"street": "High Street", "town": "Ely"}
+
+
+def test_each_refusal_that_a_retry_follows_makes_the_next_key() -> None:
+    engine = Engine(pivot("p"), retriable("r"))
+    engine.ok("p")
+    first = engine.execution.key("r", "do")
+    keys = []
+    for attempt in (1, 2):
+        engine.refuse("r", attempt=attempt)
+        engine.operate(RetryRequested, step="r")
+        keys.append(engine.execution.key("r", "do"))
+    assert keys == [f"{first}.1", f"{first}.2"]

@@ -4,8 +4,10 @@ import pytest
 
 from orchestrator.engine.effects import CancelAttempt, ClearTimer, SetTimer
 from orchestrator.engine.signals import (
+    AbandonRequested,
     CancelRequested,
     CompensateRequested,
+    Direction,
     Elapsed,
     Failed,
     Lost,
@@ -19,7 +21,10 @@ from orchestrator.engine.signals import (
 )
 from orchestrator.engine.states import Phase
 from orchestrator.errors import IllegalSignalError
-from tests.engine_kit import ONCE, Engine, parallel, pivot, retriable, step
+from tests.engine_kit import ONCE, Engine, call, parallel, pivot, retriable, step
+
+DO: Direction = "do"
+UNDO: Direction = "undo"
 
 # -- ok ------------------------------------------------------------------------------------------------------------
 
@@ -505,16 +510,87 @@ def test_a_late_success_of_a_dropped_step_is_undone() -> None:
 
 
 def test_what_was_refused_or_left_takes_no_outcome_any_more() -> None:
-    engine = Engine(step("a"), step("b"))
+    engine = Engine(parallel(step("a"), step("c")), step("b"))
     engine.ok("a")
+    engine.ok("c")
     engine.refuse("b")
     engine.refuse("a", "undo")
     engine.operate(SkipRequested, step="a", result=None)
+    for name, direction in (("a", UNDO), ("a", DO), ("b", DO)):
+        assert engine.ok(name, direction) == []
+        assert engine.ignored.startswith("late")
     assert (engine.phase("a"), engine.phase("b")) == (Phase.LEFT, Phase.REFUSED)
-    for again in (engine.ok("a", "undo"), engine.ok("a"), engine.ok("b")):
-        assert again == []
-    assert engine.ignored
-    assert (engine.phase("a"), engine.phase("b")) == (Phase.LEFT, Phase.REFUSED)
+
+
+def test_a_late_success_of_a_step_in_doubt_is_known() -> None:
+    engine = Engine(parallel(step("a", retry=ONCE), step("b")))
+    engine.fail("a")
+    engine.ok("a", result=3)
+    assert (engine.phase("a"), engine.outcome("a"), engine.state.facts["a_made"]) == (Phase.DONE, "ok", 3)
+
+
+def test_a_late_success_of_an_undo_that_rests_is_its_end() -> None:
+    engine = Engine(step("a"), step("b"))
+    engine.ok("a")
+    engine.refuse("b")
+    engine.fail("a", "undo")
+    engine.ok("a", "undo")
+    assert (engine.phase("a"), engine.word) == (Phase.UNDONE, "Compensated")
+
+
+def test_what_waits_behind_a_fence_or_rests_can_be_abandoned_and_rests_no_more() -> None:
+    engine = Engine(parallel(step("a"), step("c"), step("d"), step("b", retry=ONCE)))
+    for name in "acd":
+        engine.ok(name)
+    engine.fail("b", fence_ms=5)
+    engine.fail("a", "undo")
+    engine.refuse("c", "undo")
+    engine.operate(AbandonRequested)
+    assert {engine.phase(name) for name in "abc"} == {Phase.LEFT}
+    assert engine.phase("d") is Phase.UNDOING
+    assert engine.state.timers == ["fence:undo:1:b"]
+
+
+def test_a_dropped_step_that_a_lost_attempt_may_have_begun_is_in_doubt() -> None:
+    engine = Engine(parallel(step("a"), step("c")))
+    engine.tell(Stalled(step="a", reason="no code"))
+    engine.operate(CancelRequested)
+    engine.tell(Lost(("a",)))
+    assert engine.phase("a") is Phase.DOUBTFUL
+
+
+def test_no_undo_begins_while_a_probe_is_out() -> None:
+    engine = Engine(parallel(step("x"), step("a", retry=ONCE, probe=True), step("b")))
+    engine.ok("x")
+    assert engine.fail("a") == ["probe a 1"]
+    assert engine.refuse("b") == []
+    assert engine.refuse("a", "probe") == ["undo x 1"]
+
+
+def test_a_failure_ends_the_limit_of_its_command_either_way() -> None:
+    engine = Engine(step("a", "command"), step("b", "command"))
+    engine.ok("a")
+    engine.fail("b")
+    assert engine.state.timers == ["retry:do:1:b"]
+    engine.refuse("b")
+    engine.fail("a", "undo")
+    assert engine.state.timers == ["retry:undo:1:a"]
+
+
+def test_a_probe_that_finds_nothing_out_ends_its_limit() -> None:
+    probed = step("a", "command", retry=ONCE).model_copy(update={"probe": call("probe_a", "command")})
+    engine = Engine(parallel(probed, step("b")))
+    engine.fail("a")
+    assert engine.state.timers == ["limit:probe:1:a"]
+    engine.fail("a", "probe")
+    assert engine.state.timers == []
+
+
+def test_a_withdrawal_ends_the_limit_of_its_command() -> None:
+    engine = Engine(parallel(step("a", "command"), step("b")))
+    engine.operate(CancelRequested)
+    engine.tell(Withdrawn(step="a"))
+    assert engine.state.timers == []
 
 
 def test_a_fence_of_no_length_is_none() -> None:

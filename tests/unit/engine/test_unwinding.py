@@ -3,7 +3,7 @@
 from orchestrator.engine.effects import End
 from orchestrator.engine.signals import CancelRequested, Elapsed
 from orchestrator.engine.states import Phase
-from tests.engine_kit import Engine, parallel, sequence, sleep, step, wait
+from tests.engine_kit import Engine, parallel, pivot, sequence, sleep, step, wait
 
 
 def test_undos_follow_the_flow_backwards_and_independent_branches_at_the_same_time() -> None:
@@ -88,3 +88,12 @@ def test_an_undo_that_rests_waits_for_a_later_success_of_what_depends_on_it() ->
     assert engine.ok("c") == ["undo c 1"]
     assert engine.tell(Elapsed("retry:undo:1:a")) == []
     assert engine.ok("c", "undo") == ["undo a 2"]
+
+
+def test_what_waited_for_the_pivot_is_over_when_the_pivot_itself_turns_it_back() -> None:
+    engine = Engine(step("a"), pivot("p"))
+    engine.ok("a")
+    engine.operate(CancelRequested)
+    assert engine.state.waiting_abort is not None
+    engine.refuse("p")
+    assert engine.state.waiting_abort is None
