@@ -170,6 +170,12 @@ def test_what_is_asked_for_and_not_yet_performed_may_have_been_begun_by_the_lost
     execution.receive(Succeeded(step="d"))
     assert maybe_begun(recorded, execution, TRIGGER) == ("b",)
     assert maybe_begun(recorded, execution, TRIGGER, frozenset({"a"})) == ("a", "b")
+    assert maybe_begun(execution, execution, TRIGGER, frozenset({"a"})) == ("a", "b")
+
+
+def test_a_durable_step_that_was_asked_for_was_begun_by_nobody_before_that_was_recorded() -> None:
+    execution, _ = begun(step("d", "durable"), step("a"))
+    assert maybe_begun(execution, execution, TRIGGER, frozenset({"d"})) == ("a",)
 
 
 def test_serial_undos_ride_one_after_the_other() -> None:
@@ -208,7 +214,7 @@ def test_a_wait_further_on_is_passed_once_its_event_has_come() -> None:
 
 def test_a_run_has_a_limit() -> None:
     engine = Engine(*[kit_step(f"s{number}") for number in range(60)])
-    assert len(lookahead(engine.execution, performs(engine.effects))) == MAX_RUN
+    assert len(lookahead(engine.execution, performs(engine.effects))) == MAX_RUN == 50
 
 
 def test_one_open_step_beside_one_that_is_over_leaves_something_open() -> None:

@@ -487,7 +487,9 @@ def test_a_refusal_ends_the_limit_of_its_command() -> None:
 @pytest.mark.parametrize("kind", [Succeeded, Refused, Failed, Stalled], ids=lambda kind: kind.__name__)
 def test_an_outcome_that_names_no_attempt_speaks_of_the_first(kind) -> None:
     engine = Engine(step("a"))
-    engine.tell(kind(step="a"))
+    signal = kind(step="a")
+    assert signal.attempt == 1
+    engine.tell(signal)
     assert not engine.ignored
     assert engine.phase("a") is not Phase.DOING
 
