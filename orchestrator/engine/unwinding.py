@@ -23,7 +23,6 @@ def abort(turn: Turn, cause: Abort) -> None:
     if turn.state.abort is not None:
         return
     turn.state.abort = cause
-    turn.state.waiting_abort = None
     turn.clear_timer(SAGA_TIMER)
     for name in list(turn.state.steps):
         _stop_forward(turn, name)
