@@ -18,7 +18,7 @@ class Perform:
     direction: Direction
     attempt: int
     call: CallPlan
-    is_pivot: bool = False
+    is_pivot: bool
 
     @property
     def is_brief(self) -> bool:

@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.engine.effects import Perform
-from orchestrator.engine.signals import Elapsed, Refused, Started, Succeeded
+from orchestrator.engine.signals import (
+    CancelRequested,
+    CompensateRequested,
+    Elapsed,
+    Failed,
+    Refused,
+    ReleaseRequested,
+    Started,
+    Succeeded,
+)
 from orchestrator.engine.states import Move, Phase, was_not_begun_here
 from orchestrator.engine.turn import Turn, wait_timer
 from orchestrator.saga.plan import SleepPlan, StepPlan, WaitPlan
@@ -26,6 +35,9 @@ if TYPE_CHECKING:
 MAX_RUN = 50
 """Calls in one run at most: its outcomes travel in one marker."""
 
+
+MAY_TURN_BACK = (Refused, Failed, Elapsed, CancelRequested, CompensateRequested)
+"""Signals that may begin an abort."""
 
 LATER = object()
 """Stands for a result that the run itself will make."""
@@ -77,6 +89,17 @@ def _waits_for(twin: Execution, perform: Perform, earlier: set[str]) -> tuple[st
 
 def _success(perform: Perform) -> Succeeded:
     return Succeeded(step=perform.step, direction=perform.direction, attempt=perform.attempt, result=LATER)
+
+
+def changes_the_way(execution: Execution, news: Signal) -> bool:
+    """Whether a repeat may go another way than a lost attempt went, which did not know of this news (express.md, 8).
+
+    It turns back; or it has no event any more with which the lost attempt went on behind a wait.
+    """
+    if isinstance(news, ReleaseRequested):
+        return True
+    turns_back = isinstance(news, MAY_TURN_BACK) and abort_after(execution, news) is not None
+    return turns_back and not is_stable_refusal(execution, news)
 
 
 def abort_after(execution: Execution, signal: Signal) -> Abort | None:

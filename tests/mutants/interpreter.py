@@ -28,7 +28,7 @@ from orchestrator.engine import lookahead
 from orchestrator.engine.effects import Perform
 from orchestrator.engine.execution import Execution
 from orchestrator.engine.lookahead import LOST_ATTEMPT_CODES
-from orchestrator.engine.signals import Refused
+from orchestrator.engine.signals import Refused, ReleaseRequested
 from orchestrator.engine.turn import Turn
 from orchestrator.participant import handling
 from orchestrator.participant.handling import Task
@@ -46,13 +46,13 @@ def an_abort_is_not_recorded_before_its_undos(patch):
 
 
 def an_unknown_outcome_is_not_recorded_before_its_undos(patch):
-    kinds = tuple(kind for kind in interpreter.MAY_TURN_BACK if kind.__name__ not in ("Failed", "Elapsed"))
-    patch.setattr(interpreter, "MAY_TURN_BACK", kinds)
+    kinds = tuple(kind for kind in lookahead.MAY_TURN_BACK if kind.__name__ not in ("Failed", "Elapsed"))
+    patch.setattr(lookahead, "MAY_TURN_BACK", kinds)
 
 
 def a_cancel_is_not_recorded_before_its_undos(patch):
-    kinds = tuple(kind for kind in interpreter.MAY_TURN_BACK if kind.__name__ != "CancelRequested")
-    patch.setattr(interpreter, "MAY_TURN_BACK", kinds)
+    kinds = tuple(kind for kind in lookahead.MAY_TURN_BACK if kind.__name__ != "CancelRequested")
+    patch.setattr(lookahead, "MAY_TURN_BACK", kinds)
 
 
 def nobody_looks_at_the_history(patch):
@@ -64,6 +64,13 @@ def the_look_sees_the_task_at_hand_only(patch):
         return was_attempt_lost(events, activity_id, sys.maxsize)
 
     patch.setattr(activities, "was_attempt_lost", narrow)
+
+
+def a_release_is_taken_without_a_look_at_the_history(patch):
+    def changes_the_way(execution, news):
+        return not isinstance(news, ReleaseRequested) and lookahead.changes_the_way(execution, news)
+
+    patch.setattr(interpreter, "changes_the_way", changes_the_way)
 
 
 def what_a_lost_attempt_may_have_begun_is_not_counted(patch):
@@ -116,7 +123,7 @@ def forward_commands_are_sent_again_behind_the_abort(patch):
 
 
 def every_refusal_counts_as_stable(patch):
-    patch.setattr(interpreter, "is_stable_refusal", lambda execution, signal: isinstance(signal, Refused))
+    patch.setattr(lookahead, "is_stable_refusal", lambda execution, signal: isinstance(signal, Refused))
 
 
 def a_refusal_counts_as_stable_beside_an_open_branch(patch):
@@ -125,7 +132,7 @@ def a_refusal_counts_as_stable_beside_an_open_branch(patch):
             return False
         return Turn(execution.plan, execution.state).topology.step(signal.step).do.lane == "command"
 
-    patch.setattr(interpreter, "is_stable_refusal", alone)
+    patch.setattr(lookahead, "is_stable_refusal", alone)
 
 
 def a_repeat_has_a_key_of_its_own(patch):

@@ -17,6 +17,7 @@ MUTANTS = [
     ("8", faults.a_cancel_is_not_recorded_before_its_undos, 14233),
     ("8", faults.every_refusal_counts_as_stable, 86),
     ("8", faults.a_refusal_counts_as_stable_beside_an_open_branch, 86),
+    ("8", faults.a_release_is_taken_without_a_look_at_the_history, 24897),
     ("9", faults.nobody_looks_at_the_history, 4344),
     ("9", faults.the_look_sees_the_task_at_hand_only, 4344),
     ("9", faults.a_time_out_is_no_sign_of_a_lost_attempt, 4344),

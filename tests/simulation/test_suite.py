@@ -30,9 +30,11 @@ FAILED_ONCE = {
     4734: "what a lost attempt had begun was forgotten over a new run: its repeat had not yet taken all its news",
     7582: "an undo began while a lost attempt might be at the next try of its step",
     14233: "a step parked for want of code was forgotten, though a lost attempt on another worker had begun it",
+    14887: "a copy of an undo came when a person had left its step: nobody's fault, but the books were read so",
     19251: "what a lost attempt had begun behind a wait was left over: its event lay unread behind a cancel",
     23320: "a late reply ran ahead of a sleep",
     23359: "what a lost attempt had begun was left over",
+    24897: "what a lost attempt had begun was left over: the event that had let it pass was released before the repeat",
     25677: "a late reply ran ahead of a step that is undone in the reverse order of starts",
 }
 """Seeds that broke something, and what."""

@@ -25,17 +25,8 @@ from orchestrator.adapters.temporal.running import BRIEF_LIMIT_S
 from orchestrator.adapters.temporal.showing import result_of
 from orchestrator.engine.effects import Alert, CancelAttempt, ClearTimer, End, Park, Perform, SetTimer
 from orchestrator.engine.execution import Execution
-from orchestrator.engine.lookahead import abort_after, is_stable_refusal, leaves_nothing_open, lookahead
-from orchestrator.engine.signals import (
-    Arrived,
-    CancelRequested,
-    CompensateRequested,
-    Elapsed,
-    Failed,
-    Lost,
-    Refused,
-    Started,
-)
+from orchestrator.engine.lookahead import changes_the_way, leaves_nothing_open, lookahead
+from orchestrator.engine.signals import Arrived, Elapsed, Lost, Started
 from orchestrator.engine.topology import topology_of
 from orchestrator.saga.plan import StepPlan
 
@@ -46,7 +37,6 @@ if TYPE_CHECKING:
     from orchestrator.engine.lookahead import RunItem
     from orchestrator.engine.signals import Signal
 
-MAY_TURN_BACK = (Refused, Failed, Elapsed, CancelRequested, CompensateRequested)
 RECORD_AFTER_MS = 1_000
 """After so much time in one workflow task the next run waits for a boundary (express.md, 6)."""
 
@@ -154,8 +144,7 @@ class Interpreter:
         if isinstance(news, Park):
             self._calls.park(news)
             return
-        turns_back = isinstance(news, MAY_TURN_BACK) and abort_after(self.execution, news) is not None
-        if turns_back and not is_stable_refusal(self.execution, news):
+        if changes_the_way(self.execution, news):
             await self._record_before_abort()
         self._hand_over(news)
 

@@ -81,7 +81,9 @@ class _Told:
                 if earlier not in self._steps:
                     continue
                 undone, first = self._places("undo", earlier), self._places("undo", name)
-                if undone and first and undone[0] < first[0]:
+                # What a person has left is nobody's any more: a copy of its undo may still be on its way.
+                is_left = self._execution.step(name).phase is Phase.LEFT
+                if undone and first and undone[0] < first[0] and not is_left:
                     yield f"{earlier} was undone before {name}, which came after it"
                 do, later = self._places("do", earlier), self._places("do", name)
                 if do and later and later[0] < do[0]:

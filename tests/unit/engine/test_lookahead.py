@@ -7,12 +7,22 @@ from orchestrator.engine.execution import Execution
 from orchestrator.engine.lookahead import (
     MAX_RUN,
     abort_after,
+    changes_the_way,
     is_stable_refusal,
     leaves_nothing_open,
     lookahead,
     maybe_begun,
 )
-from orchestrator.engine.signals import Arrived, CancelRequested, Failed, ReceivedEvent, Refused, Started, Succeeded
+from orchestrator.engine.signals import (
+    Arrived,
+    CancelRequested,
+    Failed,
+    ReceivedEvent,
+    Refused,
+    ReleaseRequested,
+    Started,
+    Succeeded,
+)
 from orchestrator.saga.plan import (
     CallPlan,
     Lane,
@@ -229,3 +239,17 @@ def test_a_probe_leaves_its_step_open() -> None:
     engine = Engine(kit_step("a", probe=True))
     engine.fail("a", retryable=False)
     assert not leaves_nothing_open(engine.execution)
+
+
+def test_what_turns_back_unlike_a_lost_attempt_is_told_from_what_does_not() -> None:
+    execution, _ = begun(step("a"), step("b"))
+    assert changes_the_way(execution, CANCEL)
+    assert changes_the_way(execution, Failed(step="a", retryable=False))
+    assert not changes_the_way(execution, Refused(step="a")), "the participant keeps it"
+    assert not changes_the_way(execution, Succeeded(step="a"))
+
+
+def test_a_release_takes_away_what_a_lost_attempt_may_have_gone_on_with() -> None:
+    execution, _ = begun(step("a"))
+    release = ReleaseRequested(command_id="c", actor="me", reason="because", event_type=None)
+    assert changes_the_way(execution, release)

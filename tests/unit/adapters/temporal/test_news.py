@@ -6,7 +6,7 @@ from orchestrator.engine.effects import Perform
 from orchestrator.engine.signals import Failed, Refused, Stalled, Succeeded, Withdrawn
 from tests.temporal_kit import STEPS
 
-PERFORM = Perform(step="wrap", direction="do", attempt=2, call=STEPS["wrap"].do)
+PERFORM = Perform(step="wrap", direction="do", attempt=2, call=STEPS["wrap"].do, is_pivot=False)
 
 
 def report(kind, **more) -> Report:

@@ -4,7 +4,7 @@ from tests.temporal_kit import STEPS
 
 
 def test_a_pending_command_is_carried_over_without_its_call() -> None:
-    perform = Perform(step="take", direction="do", attempt=1, call=STEPS["take"].do)
+    perform = Perform(step="take", direction="do", attempt=1, call=STEPS["take"].do, is_pivot=False)
     assert Pending(perform, 1234, sent=3).dump() == {
         "step": "take",
         "direction": "do",

@@ -11,7 +11,7 @@ from tests.temporal_kit import STEPS
 def perform(step: str, direction: Literal["do", "undo"] = "do", attempt: int = 1) -> Perform:
     call = STEPS[step].do if direction == "do" else STEPS[step].undo
     assert call is not None
-    return Perform(step=step, direction=direction, attempt=attempt, call=call)
+    return Perform(step=step, direction=direction, attempt=attempt, call=call, is_pivot=False)
 
 
 def ready(*performs):
