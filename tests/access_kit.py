@@ -76,8 +76,11 @@ class MemorySessions:
     async def end(self, digest: str) -> None:
         self.kept.pop(digest, None)
 
+    async def of(self, source: str, account: str) -> tuple[Session, ...]:
+        return tuple(one for one in self.kept.values() if (one.source, one.account) == (source, account))
+
     async def end_all(self, source: str, account: str) -> None:
-        for one in [one for one in self.kept.values() if (one.source, one.account) == (source, account)]:
+        for one in await self.of(source, account):
             await self.end(one.digest)
 
     async def forget(self, *, ends_before_ms: int) -> None:

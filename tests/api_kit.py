@@ -77,6 +77,7 @@ class ApiBench(ServiceBench):
     switches: MemorySwitches = field(default_factory=MemorySwitches)
     parking: MemoryParked = field(default_factory=MemoryParked)
     started: dict[str, str] = field(default_factory=dict[str, str])
+    provider: Any = None
     access_control: bool = True
     pages: tuple[Any, ...] = ()
     max_body: int = 100_000
@@ -86,7 +87,9 @@ class ApiBench(ServiceBench):
         super().__post_init__()
         self.parking.register = self.register
         accounts = LocalAccounts(self.accounts, self.register, self.clock)
-        self.entering = Entering(accounts, Sessioning(self.sessions, self.clock, {LOCAL: accounts}), self.clock)
+        sources = {LOCAL: accounts, **({self.provider.issuer: self.provider} if self.provider else {})}
+        sessions = Sessioning(self.sessions, self.clock, sources)
+        self.entering = Entering(accounts, sessions, self.clock, self.provider)
 
     @property
     def service(self) -> Service:

@@ -33,7 +33,7 @@ from orchestrator.service.once import Once
 from orchestrator.service.operating import Operating, World
 from orchestrator.service.reading import Reading
 from orchestrator.service.recording import RecordingExecutions
-from orchestrator.service.sessions import Lasting, Sessioning
+from orchestrator.service.sessions import Lasting, Sessioning, Source
 from orchestrator.service.starting import Starting
 from orchestrator.service.subjects import Subjects
 from orchestrator.service.switches import Switching
@@ -42,6 +42,7 @@ from orchestrator.service.trail import Trail
 from orchestrator.service.use_cases import Service
 from workers.clock import SystemClock
 from workers.parked import parked_cases
+from workers.provider import provider_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -110,6 +111,7 @@ class _Stores:
         self.accounts = SqlAccounts(engine, reading)
         self.sessions = SqlSessions(engine, reading)
         self.lasting = Lasting(settings.session_lasts, settings.session_idle)
+        self.provider = provider_of(settings)
 
 
 def _world(sagas: Sequence[Saga], settings: Settings, client: Client, reading: AsyncEngine, stores: _Stores) -> World:
@@ -157,5 +159,7 @@ def _service(
 
 def _entering(stores: _Stores, clock: Clock) -> Entering:
     accounts = LocalAccounts(stores.accounts, stores.register, clock)
-    sessions = Sessioning(stores.sessions, clock, {LOCAL: accounts}, stores.lasting)
-    return Entering(accounts, sessions, clock)
+    sources: dict[str, Source] = {LOCAL: accounts}
+    if stores.provider is not None:
+        sources[stores.provider.issuer] = stores.provider
+    return Entering(accounts, Sessioning(stores.sessions, clock, sources, stores.lasting), clock, stores.provider)

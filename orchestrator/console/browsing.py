@@ -6,6 +6,7 @@ here, for this browser. Cookies are bound to this host (`__Host-`) wherever the 
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import re
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fastapi import Request, Response
 
-SESSION, VISIT = "saga-session", "saga-visit"
+SESSION, VISIT, FLOW = "saga-session", "saga-visit", "saga-signing-in"
 FIELD = "form_token"
 _TEXT = re.compile(r"[A-Za-z0-9_-]{32,100}")
 
@@ -67,7 +68,13 @@ def keep_visit(request: Request, response: Response) -> None:
 
 def form_token(browser: str) -> str:
     """What every form of this browser holds. Who knows it does not know the cookie."""
-    return hmac.new(browser.encode(), b"form", hashlib.sha256).hexdigest()
+    return derived(browser, "form")
+
+
+def derived(secret: str, purpose: str) -> str:
+    """A value that follows from a cookie and tells nothing of it; URL-safe, 43 characters."""
+    digest = hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def own_form(request: Request, sent: str) -> bool:

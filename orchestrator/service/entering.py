@@ -14,6 +14,7 @@ from orchestrator.service.throttle import Pace, Throttle
 if TYPE_CHECKING:
     from orchestrator.service.accounts import LocalAccounts
     from orchestrator.service.operations import Clock
+    from orchestrator.service.providing import Provider, Request
     from orchestrator.service.sessions import Opened, Session, Sessioning
 
 FROM_ONE_ADDRESS = Pace(10, timedelta(minutes=5))
@@ -22,9 +23,12 @@ FOR_ONE_NAME = Pace(30, timedelta(minutes=15))
 
 
 class Entering:
-    """Lets people in, and out again."""
+    """Lets people in, and out again. `provider`: where they sign in who have no password here, if there is one."""
 
-    def __init__(self, accounts: LocalAccounts, sessions: Sessioning, clock: Clock) -> None:
+    def __init__(
+        self, accounts: LocalAccounts, sessions: Sessioning, clock: Clock, provider: Provider | None = None
+    ) -> None:
+        self.provider = provider
         self.accounts = accounts
         self.sessions = sessions
         self._clock = clock
@@ -68,6 +72,32 @@ class Entering:
         """
         self._throttle.take(self._clock.now(), [(f"address {address}", FROM_ONE_ADDRESS)])
         await self.accounts.admit(session.account, password)
+
+    async def by_provider(
+        self, provider: Provider, code: str, request: Request, *, address: str, origin: str
+    ) -> Opened:
+        """A session for somebody who came back from a provider with a code.
+
+        Sessions that gave them other rights than they have now end.
+
+        Raises:
+            TooManyTriesError: there were too many from there that the provider did not accept.
+            UnknownCallerError: the provider does not vouch for them, or they have no role here; says why.
+            IdentityUnavailableError, StoreUnavailableError: nobody can tell now.
+        """
+        self._throttle.take(self._clock.now(), [(f"address {address}", FROM_ONE_ADDRESS)])
+        try:
+            person = await provider.person(code, request)
+        except UnknownCallerError as error:
+            nobody = Caller(actor="unknown", role=Role.VIEWER, origin=origin)
+            await self.accounts.note(nobody, "sign in", "refused", str(error))
+            raise
+        self._throttle.forget(f"address {address}")
+        source, account = provider.issuer, person.account
+        await self.accounts.note(replace(person.caller, origin=origin), "sign in", "accepted", f"by {source}")
+        await self.sessions.end_others(source, account, person.caller)
+        basis = await provider.basis(account)
+        return await self.sessions.begin(person.caller, source=source, account=account, basis=basis)
 
     async def choose(self, session: Session, password: str) -> Opened:
         """A password of one's own, and a new session with it; all others of the account end.

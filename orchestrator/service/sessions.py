@@ -85,6 +85,10 @@ class Sessions(Protocol):
         """Forget it."""
         ...
 
+    async def of(self, source: str, account: str) -> tuple[Session, ...]:
+        """All of an account."""
+        ...
+
     async def end_all(self, source: str, account: str) -> None:
         """Forget all of an account."""
         ...
@@ -178,6 +182,12 @@ class Sessioning:
     async def end_all(self, source: str, account: str) -> None:
         """The same for all of an account."""
         await self._sessions.end_all(source, account)
+
+    async def end_others(self, source: str, account: str, caller: Caller) -> None:
+        """End those of an account that give other rights than it has now."""
+        for one in await self._sessions.of(source, account):
+            if one.caller != caller:
+                await self._sessions.end(one.digest)
 
     async def _is_good(self, session: Session) -> bool:
         now_ms, idle_ms = self._now_ms(), self._lasting.idle // timedelta(milliseconds=1)

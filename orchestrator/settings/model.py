@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Literal, get_args
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from orchestrator.sealing import OPEN, Seal
 from orchestrator.settings.fields import (
@@ -24,6 +24,7 @@ from orchestrator.settings.fields import (
     not_empty,
     split_url,
 )
+from orchestrator.settings.provider import ProviderSettings
 
 PREFIX = "SAGA_"
 DATABASE_FILE = ".local/saga.db"
@@ -34,7 +35,7 @@ HEARTBEAT_SHARE = 0.8
 """Share of a workflow task's limit after which the SDK keeps it alive by an extra task (express.md, 5)."""
 
 
-class Settings(BaseSettings):
+class Settings(ProviderSettings):
     """What every process of the orchestrator needs to know.
 
     A validator sees the fields above its own, and refuses its own field only: so all that is wrong is told at once,

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from orchestrator.settings.fields import Allowed
 from orchestrator.settings.model import DATABASE_FILE, Settings, is_secret, variable
+from orchestrator.settings.provider import ProviderSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,9 @@ _KINDS: dict[Any, str] = {bool: "`0` or `1`", str: "text", SecretStr: "text"}
 
 def document() -> str:
     """The whole file."""
-    return HEAD + "".join(_row(name, field) for name, field in Settings.model_fields.items())
+    fields = Settings.model_fields
+    last = [name for name in fields if name in ProviderSettings.model_fields]
+    return HEAD + "".join(_row(name, fields[name]) for name in [*(set_ for set_ in fields if set_ not in last), *last])
 
 
 def _row(name: str, field: FieldInfo) -> str:

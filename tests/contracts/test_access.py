@@ -141,6 +141,7 @@ async def test_all_sessions_of_an_account_end_together_and_old_ones_are_forgotte
     ]
     for one in (SESSION, *others):
         await stores.sessions.add(one)
+    assert {one.digest for one in await stores.sessions.of("local", "admin")} == {SESSION.digest, "3"}
     await stores.sessions.end_all("local", "admin")
     assert [await stores.sessions.by_digest(one.digest) for one in (SESSION, *others)] == [None, *others[:2], None]
     await stores.sessions.forget(ends_before_ms=9)

@@ -13,7 +13,7 @@ from orchestrator.service.access import Caller
 from orchestrator.service.sessions import Session
 
 if TYPE_CHECKING:
-    from sqlalchemy import Executable
+    from sqlalchemy import Executable, Row
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 _callers: TypeAdapter[Caller] = TypeAdapter(Caller)
@@ -37,10 +37,14 @@ class SqlSessions:
         with outages():
             async with self._reading.connect() as connection:
                 row = (await connection.execute(select(sessions).where(sessions.c.digest == digest))).first()
-        if row is None:
-            return None
-        values: dict[str, Any] = {column: getattr(row, column) for column in AS_IT_IS}
-        return Session(**values, caller=_callers.validate_json(row.caller))
+        return None if row is None else _session(row)
+
+    async def of(self, source: str, account: str) -> tuple[Session, ...]:
+        """All of an account."""
+        wanted = select(sessions).where(sessions.c.source == source, sessions.c.account == account)
+        with outages():
+            async with self._reading.connect() as connection:
+                return tuple(_session(row) for row in (await connection.execute(wanted)).all())
 
     async def touch(self, digest: str, *, seen_ms: int) -> None:
         """It was used."""
@@ -62,3 +66,8 @@ class SqlSessions:
         with outages():
             async with self._writing.begin() as connection:
                 await connection.execute(statement)
+
+
+def _session(row: Row[Any]) -> Session:
+    values: dict[str, Any] = {column: getattr(row, column) for column in AS_IT_IS}
+    return Session(**values, caller=_callers.validate_json(row.caller))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from orchestrator.console.api.context import Console, Given, Text, origin_of
+from orchestrator.console.api.context import Console, Given, Text, console_of, origin_of
 from orchestrator.console.api.guarding import SAFE
 from orchestrator.console.api.problems import KINDS, failure_of
 from orchestrator.console.browsing import SESSION, VISIT, give, is_encrypted, is_own_form, session_of, take
@@ -46,7 +47,7 @@ async def show_door(request: Request, console: Given, back: Back = "") -> Respon
     """The form to sign in."""
     if not console.identity.is_on:
         return RedirectResponse(way_back(request, back), status_code=303)
-    return _door(request, back)
+    return door(request, back)
 
 
 @router.post("/sign-in")
@@ -61,7 +62,7 @@ async def sign_in(request: Request, console: Given) -> Response:
             given.get("name", ""), given.get("password", ""), address=address, origin=origin_of(request)
         )
     except (UnknownCallerError, TooManyTriesError, RequestProblemError) as error:
-        return _door(request, back, error=error)
+        return door(request, back, error=error)
     return let_in(request, opened, back)
 
 
@@ -142,9 +143,15 @@ def way_back(request: Request, back: str) -> str:
     return back if is_ours else f"{root}/"
 
 
-def _door(request: Request, back: str, *, error: OrchestratorError | None = None) -> Response:
+def door(request: Request, back: str, *, error: OrchestratorError | None = None) -> Response:
+    """The page to sign in, with what went wrong."""
     failure = None if error is None else failure_of(error)
     status = 200 if failure is None else KINDS[failure.code].status
-    answer = page(request, "sign_in.html", status=status, back=back, failure=failure)
+    answer = page(request, "sign_in.html", status=status, back=back, failure=failure, provider=_provider_name(request))
     answer.headers.update({} if failure is None else failure.headers)
     return answer
+
+
+def _provider_name(request: Request) -> str:
+    provider = console_of(request).service.entering.provider
+    return "" if provider is None else urlsplit(provider.issuer).netloc
