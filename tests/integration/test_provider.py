@@ -97,14 +97,6 @@ async def test_who_is_in_no_group_with_a_role_is_told_so(bench) -> None:
         assert SESSION not in api.http.cookies
 
 
-async def test_an_answer_is_for_the_browser_that_asked(bench) -> None:
-    async with bench.asking() as victim, bench.asking() as thief:
-        answer = await grant(await leave(thief), "olga")
-        await leave(victim)
-        forged = await victim.http.get(answer)
-        assert (forged.status_code, SESSION in victim.http.cookies) == (401, False), "nobody is signed in as the thief"
-
-
 async def test_a_code_works_once(issuer) -> None:
     provider, asked = provider_at(issuer), fresh()
     code = parse_qs(urlsplit(await grant(await provider.address(asked), "olga")).query)["code"][0]
@@ -134,7 +126,7 @@ async def test_other_rules_end_sessions_at_once(bench, issuer) -> None:
         await promoted.entering.sessions.of(session)
 
 
-# The last two: this provider keeps a code that was refused, and gives it out for whatever code comes next.
+# The last three: this provider keeps a code that nobody could redeem, and takes it for whatever code comes next.
 
 
 async def test_a_code_works_with_its_verifier_alone(issuer) -> None:
@@ -142,6 +134,14 @@ async def test_a_code_works_with_its_verifier_alone(issuer) -> None:
     code = parse_qs(urlsplit(await grant(await provider.address(asked), "olga")).query)["code"][0]
     with pytest.raises(UnknownCallerError, match="invalid_grant"):
         await provider.person(code, Request(asked.state, asked.nonce, "w" * 43))
+
+
+async def test_an_answer_is_for_the_browser_that_asked(bench) -> None:
+    async with bench.asking() as victim, bench.asking() as thief:
+        answer = await grant(await leave(thief), "olga")
+        await leave(victim)
+        forged = await victim.http.get(answer)
+        assert (forged.status_code, SESSION in victim.http.cookies) == (401, False), "nobody is signed in as the thief"
 
 
 async def test_a_wrong_secret_lets_nobody_in(issuer) -> None:
