@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import to_json
@@ -82,7 +82,8 @@ class Rules:
 
     def _role(self, actor: str, claims: Mapping[str, Any]) -> Role:
         said = claims.get(self.groups)
-        named = {said} if isinstance(said, str) else {one for one in said if isinstance(one, str)} if said else set()
+        listed = cast("list[Any]", said) if isinstance(said, list) else [said]
+        named = frozenset(one for one in listed if isinstance(one, str))
         for role in (Role.ADMIN, Role.OPERATOR, Role.VIEWER):
             if named & self.roles.get(role, frozenset()):
                 return role

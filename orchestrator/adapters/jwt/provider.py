@@ -143,7 +143,7 @@ class OpenIdProvider:
             )
         except jwt.PyJWTError as error:
             raise UnknownCallerError(f"the provider's ID token is not accepted: {error}") from None
-        several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
+        several = claims["aud"] not in (self._client.id, [self._client.id])
         if claims["nonce"] != nonce or (several and "azp" not in claims):
             raise UnknownCallerError("the provider's ID token is not accepted: it answers another request")
         if claims.get("azp", self._client.id) != self._client.id:

@@ -28,6 +28,7 @@ def test_further_rights_and_sagas_are_claims_too() -> None:
     [
         ({"groups": []}, "no group"),
         ({"groups": None}, "no group"),
+        ({"groups": 7}, "no group"),
         ({"groups": ["Staff"]}, "no group"),
         ({"email": None}, "names nobody"),
         ({"email": "a\nb"}, "names nobody"),
