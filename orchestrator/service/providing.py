@@ -82,7 +82,7 @@ class Rules:
 
     def _role(self, actor: str, claims: Mapping[str, Any]) -> Role:
         said = claims.get(self.groups)
-        listed = cast("list[Any]", said) if isinstance(said, list) else [said]
+        listed = cast("list[object]", said) if isinstance(said, list) else [said]
         named = frozenset(one for one in listed if isinstance(one, str))
         for role in (Role.ADMIN, Role.OPERATOR, Role.VIEWER):
             if named & self.roles.get(role, frozenset()):
