@@ -48,7 +48,8 @@ def place_in(folder: str) -> Place:
     """Names of this opening's own, on the servers that run."""
     run = f"b{secrets.token_hex(4)}"
     ledger = SecretStr(f"sqlite:///{folder}/ledger.db")
-    settings = load_settings().model_copy(update={"task_queue": run, "name_prefix": run, "ledger_url": ledger})
+    own = {"task_queue": run, "name_prefix": run, "ledger_url": ledger, "traces": "off"}
+    settings = load_settings().model_copy(update=own)
     return Place(settings, run)
 
 

@@ -15,7 +15,7 @@ from unittest import mock
 from typer.main import get_command
 
 from orchestrator.cli.app import build_app
-from orchestrator.cli.desk import Records
+from orchestrator.cli.desk import Recorded, Records
 from orchestrator.cli.exits import status_of
 from orchestrator.errors import EngineUnavailableError
 from orchestrator.service.access import Caller, Permission, Role
@@ -26,8 +26,10 @@ from tests.parked_kit import HandBroker, cases_of
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
 
     from orchestrator.service.parked_cases import ParkedCases
+    from orchestrator.service.traced import TracedSpan
     from orchestrator.service.use_cases import Service
 
 AWAY = "no Temporal server answers at 127.0.0.1:1 (refused): check SAGA_TEMPORAL_ADDRESS, or run `saga up`"
@@ -50,6 +52,12 @@ class FakeDesk:
     caller: Caller = field(default_factory=lambda: caller_of(Role.ADMIN))
     asked: list[str] = field(default_factory=list)
     broker: HandBroker = field(default_factory=HandBroker)
+    recorded: list[TracedSpan] = field(default_factory=list)
+    places: list[Path | None] = field(default_factory=list)
+
+    def traces(self, place: Path | None) -> Recorded:
+        self.places.append(place)
+        return Recorded(self.recorded, lambda trace_id: f"http://tempo/{trace_id}")
 
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[Records]:
@@ -93,6 +101,9 @@ class _Seat:
     @property
     def caller(self) -> Caller:
         return self.desk.caller
+
+    def traces(self, place: Path | None) -> Recorded:
+        return self.desk.traces(place)
 
     def reading(self) -> AbstractAsyncContextManager[Records]:
         return self.desk.reading()

@@ -222,7 +222,7 @@ async def corner(plans: Iterable[Plan] = (PLAN,), **changes: Any) -> AsyncGenera
     """A fresh corner of the broker of the running environment, removed at the end."""
     prefix = f"t{secrets.token_hex(5)}"
     base = load_settings()
-    defaults = {"name_prefix": prefix, "missing_patience": timedelta(seconds=2), "prefetch": 20}
+    defaults = {"name_prefix": prefix, "missing_patience": timedelta(seconds=2), "prefetch": 20, "traces": "off"}
     settings = base.model_copy(update={**defaults, **changes})
     plans = tuple(plans)
     await apply_topology(settings, plans)

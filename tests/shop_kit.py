@@ -24,6 +24,7 @@ from workers.demo_ports import demo_ports
 from workers.participants import books, inventory, payments, shipping
 from workers.participants.serving import simulated
 from workers.saga_worker import Running, open_worker
+from workers.tracing import open_tracing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -91,9 +92,14 @@ class Shop:
     async def serving(self, *names: str) -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
             for name in names:
+                tracing = await stack.enter_async_context(open_tracing(self.corner.settings, name))
                 store = SqlStore(self.engines[name], name, books.tables)
                 serving = ParticipantServer.open(
-                    PARTICIPANTS[name].participant, store, self.corner.settings, drill=simulated()
+                    PARTICIPANTS[name].participant,
+                    store,
+                    self.corner.settings,
+                    drill=simulated(),
+                    tracing=tracing,
                 )
                 await stack.enter_async_context(serving)
             yield

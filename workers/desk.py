@@ -5,15 +5,18 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from orchestrator.adapters.telemetry.reading import read
 from orchestrator.adapters.temporal.connecting import connect
 from orchestrator.cli.context import load_sagas
-from orchestrator.cli.desk import local_caller
+from orchestrator.cli.desk import Recorded, local_caller
 from orchestrator.settings import load_settings
+from orchestrator.settings.fields import TRACE_ID
 from workers.operating import open_reading, open_service
 from workers.parked import open_parked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
+    from pathlib import Path
 
     from orchestrator.cli.desk import Records
     from orchestrator.service.access import Caller
@@ -36,6 +39,15 @@ class ServerDesk:
     def caller(self) -> Caller:
         """The user of the operating system."""
         return local_caller()
+
+    def traces(self, place: Path | None) -> Recorded:
+        """Those of a place, or of the settings' folder."""
+        settings = self._settings_of()
+        template = settings.trace_link or ""
+        # Where none were ever written there are none; what a person names must be there.
+        is_missing = place is None and not settings.trace_folder.exists()
+        spans = () if is_missing else read(place or settings.trace_folder)
+        return Recorded(spans, lambda trace_id: template.replace(TRACE_ID, trace_id))
 
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[Records]:

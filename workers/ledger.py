@@ -14,10 +14,12 @@ from orchestrator.adapters.sql.switches import SqlSwitches
 from orchestrator.errors import StoreUnavailableError
 from orchestrator.service.buffering import LedgerBuffer
 from orchestrator.service.switches import SwitchBoard
+from orchestrator.service.tracing import TracingLedger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from orchestrator.service.tracing import Tracing
     from orchestrator.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -26,8 +28,10 @@ SWITCHES_READ_EVERY = timedelta(seconds=1)
 
 
 @asynccontextmanager
-async def open_buffer(settings: Settings) -> AsyncGenerator[LedgerBuffer]:
+async def open_buffer(settings: Settings, tracing: Tracing | None = None) -> AsyncGenerator[LedgerBuffer]:
     """A buffer in front of the ledger. A ledger that is away does not keep sagas from running.
+
+    What is written there is told as spans too, if there is `tracing`.
 
     Raises:
         LedgerOutdatedError: its tables are of another version; run `saga ledger migrate`.
@@ -40,7 +44,8 @@ async def open_buffer(settings: Settings) -> AsyncGenerator[LedgerBuffer]:
             await ledger.prepare()
         except StoreUnavailableError as error:
             log.warning("the ledger is away (%s): sagas run, what they do is written when it is back", error)
-        async with LedgerBuffer(ledger, limit=settings.ledger_buffer) as buffer:
+        writer = ledger if tracing is None else TracingLedger(ledger, tracing)
+        async with LedgerBuffer(writer, limit=settings.ledger_buffer) as buffer:
             yield buffer
     finally:
         await engine.dispose()

@@ -15,6 +15,7 @@ from orchestrator.adapters.sql.ledger_reader import SqlLedgerReader
 from orchestrator.adapters.temporal.survey import TemporalSurvey
 from orchestrator.service.reconciling import Reconciler
 from orchestrator.service.records import IN_FLIGHT, Status
+from orchestrator.service.tracing import TracingLedger
 from workers.turning import again_and_again
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from temporalio.client import Client
 
     from orchestrator.service.reconciling import PassCounts
+    from orchestrator.service.tracing import Tracing
     from orchestrator.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -81,15 +83,20 @@ class Reconciling:
 
 
 @asynccontextmanager
-async def open_reconciling(settings: Settings, client: Client) -> AsyncGenerator[Reconciling]:
-    """A reconciler of the ledger that the settings name; it does nothing by itself yet."""
+async def open_reconciling(
+    settings: Settings, client: Client, tracing: Tracing | None = None
+) -> AsyncGenerator[Reconciling]:
+    """A reconciler of the ledger that the settings name; it does nothing by itself yet.
+
+    What it repairs is told as spans too, if there is `tracing`.
+    """
     make_folder(settings.ledger)
     engine, reading, seal = open_engine(settings.ledger), open_reading_engine(settings.ledger), settings.seal
     try:
         writer, keeper = SqlLedger(engine, seal), SqlLedgerKeeper(engine)
         reconciler = Reconciler(
             TemporalSurvey(client, settings.task_queue),
-            writer=writer,
+            writer=writer if tracing is None else TracingLedger(writer, tracing),
             reader=SqlLedgerReader(reading, seal),
             keeper=keeper,
         )
@@ -100,9 +107,9 @@ async def open_reconciling(settings: Settings, client: Client) -> AsyncGenerator
 
 
 @asynccontextmanager
-async def reconciling(settings: Settings, client: Client) -> AsyncGenerator[None]:
+async def reconciling(settings: Settings, client: Client, tracing: Tracing | None = None) -> AsyncGenerator[None]:
     """Passes, while the block runs."""
-    async with open_reconciling(settings, client) as made:
+    async with open_reconciling(settings, client, tracing) as made:
         task = asyncio.create_task(made.go_on())
         try:
             yield

@@ -30,9 +30,11 @@ from orchestrator.service.records import Status
 from orchestrator.service.remembering import RememberingExecutions
 from orchestrator.service.reply_contracts import ReplyContracts
 from orchestrator.service.routing import Routes
+from orchestrator.service.tracing import TracingCourier, TracingExecutions
 from workers.ledger import open_board, open_buffer, open_reader
 from workers.reconciler import reconciling
 from workers.relay import Relay
+from workers.tracing import open_tracing
 from workers.upkeep import upkeep
 
 if TYPE_CHECKING:
@@ -44,8 +46,9 @@ if TYPE_CHECKING:
 
     from orchestrator.saga.definition import Saga
     from orchestrator.service.buffering import LedgerBuffer
-    from orchestrator.service.ports import Executions, LedgerReader
+    from orchestrator.service.ports import Courier, Executions, LedgerReader
     from orchestrator.service.switches import SwitchBoard
+    from orchestrator.service.tracing import Tracing
     from orchestrator.settings import Settings
 
 
@@ -84,7 +87,7 @@ async def open_worker(sagas: Sequence[Saga], settings: Settings, ports: Mapping[
     async with _opened(await connect(settings), sagas, settings, ports) as parts:
         client, buffer = parts.client, parts.lines.buffer
         async with (
-            reconciling(settings, client),
+            reconciling(settings, client, parts.lines.tracing),
             upkeep(settings, client),
             saga_worker(client, parts.stage, settings, buffer.give),
             parts.relaying() as relay,
@@ -121,24 +124,41 @@ async def saga_plugin(
 class _Lines:
     """The lines to ledger and broker, open."""
 
+    tracing: Tracing | None
     buffer: LedgerBuffer
     reader: LedgerReader
     board: SwitchBoard
     publisher: Publisher
     connection: AbstractRobustConnection
 
+    def traced(self, executions: Executions) -> Executions:
+        """The same, told of in spans unless tracing is off."""
+        return executions if self.tracing is None else TracingExecutions(executions, self.tracing)
+
+    def stage(self, courier: Courier, handlers: Handlers, ports: Mapping[type, Any]) -> Stage:
+        """What performs attempts; they and their messages are told of in spans unless tracing is off."""
+        tracing = self.tracing
+        return Stage(
+            handlers=handlers,
+            courier=courier if tracing is None else TracingCourier(courier, tracing),
+            ports=ports,
+            why_held=partial(self.board.why_held, "commands"),
+            around=None if tracing is None else tracing.attempt,
+        )
+
 
 @asynccontextmanager
 async def _lines(settings: Settings) -> AsyncGenerator[_Lines]:
     async with (
-        # Opened first and so closed last: what is done while the others stop is written too.
-        open_buffer(settings) as buffer,
+        open_tracing(settings, "saga worker") as tracing,
+        # Opened before the others and so closed after them: what is done while they stop is written too.
+        open_buffer(settings, tracing) as buffer,
         open_reader(settings) as reader,
         open_board(settings) as board,
         Publisher.open(settings, purpose="saga worker") as publisher,
         connected(settings, purpose="saga worker") as connection,
     ):
-        yield _Lines(buffer, reader, board, publisher, connection)
+        yield _Lines(tracing, buffer, reader, board, publisher, connection)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,13 +195,12 @@ async def _opened(
     await ensure_search_attribute(client)
     handlers, contracts, pace = Handlers.of(saga.handlers for saga in sagas), ReplyContracts.of(sagas), Pace()
     async with _lines(settings) as lines:
-        executions = RecordingExecutions(TemporalExecutions(client, settings), lines.buffer)
+        executions = lines.traced(RecordingExecutions(TemporalExecutions(client, settings), lines.buffer))
         async with ReplyDesk.open(
             settings, lines.connection, lines.publisher, executions, contracts=contracts, pace=pace
         ) as desk:
             carried = RabbitCourier(lines.publisher, desk, Names(settings.name_prefix))
-            courier, why_held = RecordingCourier(carried, lines.buffer), partial(lines.board.why_held, "commands")
-            stage = Stage(handlers=handlers, courier=courier, ports=ports, why_held=why_held)
+            stage = lines.stage(RecordingCourier(carried, lines.buffer), handlers, ports)
             yield _Parts(
                 client=client,
                 sagas=sagas,

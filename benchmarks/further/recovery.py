@@ -83,7 +83,7 @@ async def _worker(queue: str, lane: str, book: Path) -> Child:
 
 async def work(queue: str, lane: str, book: str) -> None:
     """A worker that notes every call of a step in a file, until it is told to stop."""
-    settings = load_settings().model_copy(update={"task_queue": queue})
+    settings = load_settings().model_copy(update={"task_queue": queue, "traces": "off"})
     client, stop = await connect(settings), stop_on_signals()
     lines = os.open(book, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     counted = Count(pause=PAUSE_S, note=lambda key: _append(lines, key))

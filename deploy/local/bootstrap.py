@@ -29,7 +29,7 @@ def up(project: Path, console: Console) -> Environment:
     given = given_variables()
     with only_one(project / ".local" / "lock"):
         # A server that is given now and was ours before is not written down again.
-        kept = ("SAGA_DATABASE_URL", "SAGA_POSTGRES_URL", "SAGA_POSTGRES_FOLDER")
+        kept = ("SAGA_DATABASE_URL", "SAGA_TRACES", "SAGA_POSTGRES_URL", "SAGA_POSTGRES_FOLDER")
         ours = Environment.of({name: value for name, value in _written(project).variables().items() if name in kept})
         # RabbitMQ first: whether it can be had is known at once, while Temporal may take minutes to build.
         if _is_ours("SAGA_RABBITMQ_URL", given, console):
@@ -82,7 +82,7 @@ def _written(project: Path) -> Environment:
     """What is written down, with the default database."""
     file = project / FILE
     before = read_environment(file) if file.exists() else Environment.of({})
-    return replace(before, database_url=f"sqlite:///{project / '.local' / 'saga.db'}")
+    return replace(before, database_url=f"sqlite:///{project / '.local' / 'saga.db'}", traces=before.traces or "file")
 
 
 def _is_ours(name: str, given: dict[str, str], console: Console) -> bool:

@@ -22,6 +22,8 @@ class Environment:
     rabbitmq_url: str
     rabbitmq_management_url: str
     database_url: str
+    traces: str
+    """Where processes that are started here write spans."""
     postgres_url: str
     """A PostgreSQL that is started only when asked for; its user may make databases."""
     postgres_folder: str

@@ -21,6 +21,7 @@ from orchestrator.cli.publish import publish
 from orchestrator.cli.starting import Starting
 from orchestrator.cli.tokens import TokenCommands
 from orchestrator.cli.topology import topology_app
+from orchestrator.cli.tracing import Tracing
 from orchestrator.cli.verbs import Verbs
 from orchestrator.settings import load_settings
 
@@ -34,7 +35,7 @@ def build_app(desk: Desk) -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
     for command in (check, draw, publish):
         app.command()(command)
-    for commands in (Listings, Looking, Starting, Compensating, Verbs, ParkedCommands, Overseeing):
+    for commands in (Listings, Looking, Tracing, Starting, Compensating, Verbs, ParkedCommands, Overseeing):
         commands(desk).add_to(app)
     for commands_of_access in (TokenCommands, AccountCommands):
         commands_of_access(desk).add_to(app)

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Protocol
 from orchestrator.service.access import Caller, Role
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
 
     from orchestrator.service.parked_cases import ParkedCases
     from orchestrator.service.reading import Reading
+    from orchestrator.service.traced import TracedSpan
     from orchestrator.service.trail import Trail
     from orchestrator.service.use_cases import Service
 
@@ -28,8 +31,24 @@ class Records:
     trail: Trail
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Spans that were recorded. `link`: where a trace is to be seen, by its id; empty = nowhere."""
+
+    spans: Iterable[TracedSpan]
+    link: Callable[[str], str]
+
+
 class Desk(Protocol):
     """Opens the use cases when a command runs."""
+
+    def traces(self, place: Path | None) -> Recorded:
+        """The spans of a file or folder; None = where processes with these settings write them.
+
+        Raises:
+            OrchestratorError: reading them: there is no such file, or it holds something else.
+        """
+        ...
 
     @property
     def caller(self) -> Caller:

@@ -111,6 +111,7 @@ class Reply:
         outcome: completed; rejected (no effect, final); failed (no verdict; try again if `retryable`).
         body: JSON of the reply message, or of the refusal.
         message_id: the reply's own id.
+        correlation_id, traceparent: of the execution; W3C context of the work that answers. Empty if it was not said.
     """
 
     execution: str
@@ -125,6 +126,8 @@ class Reply:
     reason: str = ""
     body: bytes = b"null"
     message_id: str = ""
+    correlation_id: str = ""
+    traceparent: str = ""
 
 
 def idempotency_key(execution: str, step: str, direction: str, round_: str) -> str:
@@ -194,6 +197,8 @@ def read_reply(envelope: Envelope) -> Reply:
             reason=headers.get(REASON, ""),
             body=envelope.body or b"null",
             message_id=envelope.id,
+            correlation_id=envelope.correlation_id,
+            traceparent=envelope.traceparent,
         )
     except KeyError as error:
         raise MalformedMessageError(f"the reply lacks header {error.args[0]!r}") from None

@@ -29,9 +29,11 @@ ENDS: Mapping[str, AttemptEnd] = MappingProxyType(
         "Failed": "unknown",
         "Stalled": "not_begun",
         "Withdrawn": "not_begun",
+        "Elapsed": "unknown",
     }
 )
-"""What each kind of journal entry says of its attempt."""
+"""What each kind of journal entry says of its attempt, if it speaks of one: most timers do not."""
+NOT_BEGUN: AttemptEnd = "not_begun"
 _UNDER_WAY: Mapping[str, Direction] = MappingProxyType(
     {Phase.DOING.value: "do", Phase.PROBING.value: "probe", Phase.UNDOING.value: "undo"}
 )
@@ -64,10 +66,15 @@ def attempts(
 ) -> tuple[Attempt, ...]:
     """Every attempt: those that ended in the order in which the execution was told, then those under way."""
     began = {(one.step, one.call, one.attempt): moment(one.at_ms) for one in sent if one.kind == "command"}
-    ended = [_ended(entry) for entry in journal if entry.kind in ENDS]
+    ended = [_ended(entry) for entry in journal if end_of(entry)]
     known = {(one.step, one.direction, one.attempt) for one in ended}
     waiting = [one for one in _under_way(steps) if (one.step, one.direction, one.attempt) not in known]
     return tuple(replace(one, began=began.get((one.step, one.direction, one.attempt))) for one in (*ended, *waiting))
+
+
+def end_of(entry: JournalEntry) -> AttemptEnd:
+    """How the attempt ended that an entry speaks of; empty, if it speaks of none."""
+    return ENDS.get(entry.kind, "") if entry.attempt else ""
 
 
 def _ended(entry: JournalEntry) -> Attempt:

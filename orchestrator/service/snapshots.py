@@ -7,8 +7,9 @@ from dataclasses import fields
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.engine.signals import Arrived, Started
+from orchestrator.engine.signals import Arrived, Elapsed, Started
 from orchestrator.engine.states import Phase
+from orchestrator.engine.turn import timer_kind
 from orchestrator.messages import short_hash
 from orchestrator.service.records import ExecutionRow, JournalEntry, StepRow, moment
 
@@ -92,7 +93,7 @@ def entry_of(revision: int, at_ms: int, signal: Signal, ignored: str) -> Journal
     """A line of the journal; payloads stay out of it."""
     event = signal.event if isinstance(signal, Arrived) else signal.trigger if isinstance(signal, Started) else None
     kind: Any = type(signal)
-    said = {name: getattr(signal, name) for name in _told(kind)}
+    said = _limit(signal.timer) if isinstance(signal, Elapsed) else {n: getattr(signal, n) for n in _told(kind)}
     return JournalEntry(
         revision=revision,
         at_ms=at_ms,
@@ -102,6 +103,14 @@ def entry_of(revision: int, at_ms: int, signal: Signal, ignored: str) -> Journal
         message_id=event.message_id if event else "",
         **said,
     )
+
+
+def _limit(timer: str) -> dict[str, Any]:
+    """Of which attempt the time was up; nothing, if the timer was of something else."""
+    if timer_kind(timer) != "limit":
+        return {}
+    _, direction, attempt, step = timer.split(":", 3)
+    return {"step": step, "direction": direction, "attempt": int(attempt)}
 
 
 def fingerprint(saga: str, step: str, error: str) -> str:

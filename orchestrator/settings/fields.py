@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
+from annotated_types import Ge, Le
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
@@ -20,6 +21,8 @@ DATABASES = ("sqlite", "sqlite+aiosqlite", "postgresql", "postgresql+asyncpg")
 ENDED = ("completed", "compensated", "partially_compensated", "aborted", "terminated")
 """The words of executions that have ended, as lists have them."""
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+TRACE_ID = "{trace_id}"
+"""In the address of a trace: where its id belongs."""
 _HOST_PORT = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9][A-Za-z0-9._-]*):(?P<port>[0-9]{1,5})")
 _LAST_PORT = 65_535
 
@@ -113,6 +116,12 @@ def _http(value: SecretStr) -> SecretStr:
     return value
 
 
+def _trace_link(value: str) -> str:
+    if split_url(value).scheme not in ("http", "https") or TRACE_ID not in value:
+        raise ValueError(f"write http://host/path with {TRACE_ID} where a trace's id belongs")
+    return value
+
+
 def _database(value: SecretStr) -> SecretStr:
     found = split_url(value.get_secret_value())
     if found.scheme not in DATABASES:
@@ -154,6 +163,9 @@ Seconds = Annotated[timedelta, BeforeValidator(_seconds), AfterValidator(_length
 Address = Annotated[str, AfterValidator(_address), Allowed("host:port")]
 PemFile = Annotated[Path, AfterValidator(_readable), Allowed("a PEM file that can be read")]
 JsonFile = Annotated[Path, AfterValidator(_readable), Allowed("a JSON file that can be read")]
+Folder = Annotated[Path, AfterValidator(Path.absolute), Allowed("a folder; it is made if it is missing")]
+TraceLink = Annotated[str, AfterValidator(_trace_link), Allowed("http:// or https://, with {trace_id} in it")]
+Share = Annotated[float, Ge(0), Le(1), Allowed("0 to 1")]
 JwtAlgorithms = Annotated[str, AfterValidator(_algorithms), Allowed("names of signatures by public key")]
 AmqpUrl = Annotated[SecretStr, AfterValidator(_amqp), Allowed("amqp:// or amqps://, with vhost")]
 HttpUrl = Annotated[SecretStr, AfterValidator(_http), Allowed("http:// or https://")]

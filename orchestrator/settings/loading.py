@@ -19,6 +19,7 @@ from pydantic import SecretStr, ValidationError
 
 from orchestrator.errors import SettingsError, WrongSetting
 from orchestrator.settings.model import DATABASE_FILE, PREFIX, Settings, is_secret, variable
+from orchestrator.settings.traces import TRACE_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -68,10 +69,13 @@ def load_settings(start: Path | None = None, given: Mapping[str, str] = MappingP
         raise SettingsError(*_explained(error, sources)) from None
     for warning in _slips({**filed, **os.environ}):
         log.warning(warning)
-    if "database_url" in settings.model_fields_set:
-        return settings
-    database = SecretStr(f"sqlite:///{project_folder(start) / DATABASE_FILE}")
-    return settings.model_copy(update={"database_url": database})
+    project = project_folder(start)
+    defaults = {
+        "database_url": SecretStr(f"sqlite:///{project / DATABASE_FILE}"),
+        "trace_folder": project / TRACE_FOLDER,
+    }
+    missing = {name: value for name, value in defaults.items() if name not in settings.model_fields_set}
+    return settings.model_copy(update=missing)
 
 
 def _nearest(what: Path, start: Path | None) -> Path | None:

@@ -25,6 +25,7 @@ from orchestrator.settings.fields import (
     split_url,
 )
 from orchestrator.settings.provider import ProviderSettings
+from orchestrator.settings.traces import TraceSettings
 
 PREFIX = "SAGA_"
 DATABASE_FILE = ".local/saga.db"
@@ -35,7 +36,7 @@ HEARTBEAT_SHARE = 0.8
 """Share of a workflow task's limit after which the SDK keeps it alive by an extra task (express.md, 5)."""
 
 
-class Settings(ProviderSettings):
+class Settings(TraceSettings, ProviderSettings):
     """What every process of the orchestrator needs to know.
 
     A validator sees the fields above its own, and refuses its own field only: so all that is wrong is told at once,

@@ -57,6 +57,8 @@ def _default(name: str, field: FieldInfo) -> str:
             return f"`{int(value)}`"
         case timedelta():
             return f"`{value.total_seconds():g}`" if value < timedelta(days=1) else f"`P{value.days}D`"
+        case Path():
+            return f"`<project>/{value}`"
         case SecretStr() if name == "database_url":
             return f"`sqlite:///<project>/{DATABASE_FILE}`"
         case SecretStr():

@@ -12,6 +12,7 @@ from pydantic_core import from_json
 
 from orchestrator.adapters.rabbitmq.participants import Drill, ParticipantServer
 from orchestrator.adapters.sql.inbox import open_store
+from workers.tracing import open_tracing
 from workers.turning import again_and_again
 
 if TYPE_CHECKING:
@@ -41,8 +42,9 @@ async def serve(participant: Participant, settings: Settings, *, database_url: s
         StoreUnavailableError: the database is away.
     """
     async with (
+        open_tracing(settings, participant.name) as tracing,
         open_store(database_url, participant) as store,
-        ParticipantServer.open(participant, store, settings, drill=simulated()),
+        ParticipantServer.open(participant, store, settings, drill=simulated(), tracing=tracing),
         forgetting(store, settings.inbox_keep),
     ):
         await stop.wait()

@@ -23,6 +23,7 @@ from orchestrator.contracts.protocol import OPTIONAL, error_body, read_command, 
 from orchestrator.errors import MalformedMessageError, MessageError, PublishError, Rejected, UnroutableError
 from orchestrator.participant.outbox import Outbox
 from orchestrator.participant.patience import handle_patiently
+from orchestrator.service.tracing_participants import handling
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from orchestrator.participant import Participant
     from orchestrator.participant.handling import Answer
     from orchestrator.participant.ports import Store
+    from orchestrator.service.tracing import Tracing
     from orchestrator.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -59,7 +61,16 @@ class Drill:
 class ParticipantServer:
     """Serves one participant's queue. Open it with `async with ParticipantServer.open(...)`."""
 
-    def __init__(self, participant: Participant, store: Store, settings: Settings, publisher: Publisher) -> None:
+    def __init__(
+        self,
+        participant: Participant,
+        store: Store,
+        settings: Settings,
+        publisher: Publisher,
+        *,
+        tracing: Tracing | None = None,
+    ) -> None:
+        self._tracing = tracing
         self._participant = participant
         self._store = store
         self._settings = settings
@@ -73,7 +84,13 @@ class ParticipantServer:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, participant: Participant, store: Store, settings: Settings, *, drill: Drill | None = None
+        cls,
+        participant: Participant,
+        store: Store,
+        settings: Settings,
+        *,
+        drill: Drill | None = None,
+        tracing: Tracing | None = None,
     ) -> AsyncGenerator[ParticipantServer]:
         """Serve while the block runs; at its end commands in hand are finished first.
 
@@ -82,7 +99,7 @@ class ParticipantServer:
         """
         purpose = f"participant {participant.name}"
         async with Publisher.open(settings, purpose=purpose) as publisher:
-            server = cls(participant, store, settings, publisher)
+            server = cls(participant, store, settings, publisher, tracing=tracing)
             server.drill = drill or server.drill
             async with (
                 server._outbox.sweeping(),
@@ -99,12 +116,18 @@ class ParticipantServer:
             await self._settler.park(message, Why(error.reason, str(error)))
             return
         try:
-            answer = await handle_patiently(self._participant, self._store, command)
+            answer = await self._handle(command)
         except MessageError as error:
             await self._turn_away(message, command, error)
             return
         if await self._tell(message, command, answer):
             await acknowledge(message)
+
+    async def _handle(self, command: Envelope) -> Answer:
+        with handling(self._tracing, command, self.queue) as held:
+            answer = await handle_patiently(self._participant, self._store, held.command)
+            held.answered(answer.reply)
+            return answer
 
     async def _tell(self, message: AbstractIncomingMessage, command: Envelope, answer: Answer) -> bool:
         """Send reply and events; False: the message's channel is gone. Events that fail stay in the outbox."""

@@ -16,15 +16,17 @@ from pydantic import ValidationError
 
 from orchestrator.adapters.temporal.given import Call, Report, Thread
 from orchestrator.contracts.catalogue import problems
-from orchestrator.contracts.protocol import DIRECTION, EXECUTION, STEP, CommandHeaders, Reply
+from orchestrator.contracts.protocol import ATTEMPT, DIRECTION, EXECUTION, STEP, CommandHeaders, Reply
 from orchestrator.errors import HandlerMissingError, OrchestratorError, PublishError, Rejected
 from orchestrator.messages import Envelope, short_hash
 from orchestrator.saga.contexts import ActionContext
 from orchestrator.service.reply_contracts import read_fact
+from orchestrator.service.spans import AttemptId
 from orchestrator.wallclock import now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from orchestrator.messages import Message
     from orchestrator.saga.handlers import Handler, Handlers
@@ -46,12 +48,14 @@ class Stage:
     Attributes:
         ports: objects by type, for `ctx.get(Port)`.
         why_held: why commands to a participant are held now; empty if they are not.
+        around: what is to be around each attempt; it gives what is to be told whether the outcome is known.
     """
 
     handlers: Handlers
     courier: Courier
     ports: Mapping[type, Any] = field(default_factory=dict[type, Any])
     why_held: Callable[[str], str] = lambda _: ""
+    around: Callable[[AttemptId, str], AbstractContextManager[Callable[[bool], None]]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +81,19 @@ class Scene:
 
 
 async def perform(stage: Stage, scene: Scene) -> Report:
-    """Perform one attempt and report how it went.
+    """Perform one attempt and report how it went."""
+    if stage.around is None:
+        return await _perform(stage, scene)
+    call = scene.call
+    attempt = AttemptId(scene.execution_id, call.step, call.direction, call.attempt)
+    with stage.around(attempt, scene.thread.correlation_id) as tell:
+        made = await _perform(stage, scene)
+        tell(made.kind != "pending")
+        return made
+
+
+async def _perform(stage: Stage, scene: Scene) -> Report:
+    """Perform it, of a probe as often as need be.
 
     A probe that finds nothing out is asked again until the time of its attempt is up: an unanswered command is sent
     again for so long too, and only then does nobody know.
@@ -213,7 +229,8 @@ def _event(scene: Scene, message: Message) -> Envelope:
     # Derived, not random: a run that is repeated after a crash publishes the same id, and listeners recognise it.
     call = scene.call
     envelope = _envelope(scene, message, short_hash(call.key))
-    return envelope.with_headers(**{EXECUTION: scene.execution_id, STEP: call.step, DIRECTION: call.direction})
+    headers = {EXECUTION: scene.execution_id, STEP: call.step, DIRECTION: call.direction, ATTEMPT: str(call.attempt)}
+    return envelope.with_headers(**headers)
 
 
 def _envelope(scene: Scene, message: Message, message_id: str) -> Envelope:

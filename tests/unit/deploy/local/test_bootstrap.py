@@ -35,7 +35,7 @@ def test_what_is_given_is_not_written_down(tmp_path, monkeypatch, console) -> No
     for name, value in GIVEN.items():
         monkeypatch.setenv(name, value)
     up(tmp_path, console)
-    assert set(read_environment(tmp_path / FILE).variables()) == {"SAGA_DATABASE_URL"}
+    assert set(read_environment(tmp_path / FILE).variables()) == {"SAGA_DATABASE_URL", "SAGA_TRACES"}
 
 
 def test_stopping_what_does_not_run_is_no_failure(tmp_path, console) -> None:

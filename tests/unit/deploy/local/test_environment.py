@@ -19,6 +19,7 @@ HERE = Environment(
     rabbitmq_url="amqp://saga:secret@127.0.0.1:20003/saga",
     rabbitmq_management_url="http://saga:secret@127.0.0.1:20004",
     database_url="sqlite:////a folder/it's #1/saga.db",
+    traces="file",
     postgres_url="postgresql://saga:secret@127.0.0.1:5432/saga",
     postgres_folder="/var/tmp/saga-1",
 )

@@ -1,0 +1,64 @@
+"""`saga trace`: what was done under one correlation id, as spans tell it, or else the journal."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestrator.cli.context import JsonOption, print_document, table_console
+from orchestrator.cli.tracing_shown import document, picture
+from orchestrator.errors import ExecutionNotFoundError
+from orchestrator.service.reading import MOST_ROWS
+from orchestrator.service.records import Filter
+from orchestrator.service.traced import of_attempts, trees
+
+if TYPE_CHECKING:
+    from orchestrator.cli.desk import Desk
+    from orchestrator.service.traced import TraceTree
+
+NO_SPANS = "no spans were recorded: this is what the journal knows"
+
+
+@dataclass(frozen=True, slots=True)
+class Tracing:
+    """The command over one desk."""
+
+    desk: Desk
+
+    def add_to(self, app: typer.Typer) -> None:
+        """Add it."""
+        app.command()(self.trace)
+
+    def trace(
+        self,
+        correlation_id: Annotated[str, typer.Argument(help="a correlation id, or an execution's id")],
+        *,
+        from_: Annotated[
+            Path | None, typer.Option("--from", help="a file or folder of OTLP JSON lines, in place of our own")
+        ] = None,
+        json: JsonOption = False,
+    ) -> None:
+        """Show what was done under a correlation id, as a tree: from spans, or from the journal if there are none."""
+        recorded = self.desk.traces(from_)
+        found, note = trees(recorded.spans, correlation_id), ""
+        if not found and from_ is None:
+            found, note = asyncio.run(_from_journal(self.desk, correlation_id)), NO_SPANS
+        if not found:
+            raise ExecutionNotFoundError(correlation_id)
+        if json:
+            print_document(document(correlation_id, found, note, recorded.link))
+        else:
+            table_console().print(picture(found, note, recorded.link))
+
+
+async def _from_journal(desk: Desk, correlation_id: str) -> tuple[TraceTree, ...]:
+    async with desk.reading() as records:
+        reading = records.reading
+        page = await reading.page(desk.caller, Filter(correlation_id=correlation_id), limit=MOST_ROWS)
+        rows = page.rows or (await reading.page(desk.caller, Filter(text=correlation_id), limit=MOST_ROWS)).rows
+        ones = sorted(rows, key=lambda row: row.started)
+        return tuple([of_attempts(row, await reading.attempts(desk.caller, row.execution_id)) for row in ones])

@@ -1,0 +1,160 @@
+"""Spans that were recorded, put together again: which are of one correlation, and what hangs from what. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from orchestrator.service.attempts import NOT_BEGUN
+from orchestrator.service.records import milliseconds
+from orchestrator.service.spans import MS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from orchestrator.service.attempts import Attempt
+    from orchestrator.service.records import ExecutionRow
+
+ATTEMPTS = ("do", "undo", "probe")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TracedSpan:
+    """A span as it was recorded; what it did not say is empty.
+
+    Attributes:
+        links: traces that led to it.
+        service: which process made it.
+        began_ns, ended_ns: since the epoch.
+    """
+
+    trace_id: str
+    span_id: str
+    name: str
+    began_ns: int
+    ended_ns: int
+    parent_id: str = ""
+    links: tuple[str, ...] = ()
+    service: str = ""
+    execution_id: str = ""
+    correlation_id: str = ""
+    step: str = ""
+    direction: str = ""
+    attempt: int = 0
+    outcome: str = ""
+    error: str = ""
+    revision: int = 0
+    ignored: str = ""
+
+    @property
+    def is_attempt(self) -> bool:
+        """Whether it is an attempt as the journal has it, not a message of one."""
+        return bool(self.revision) and self.attempt > 0 and self.direction in ATTEMPTS
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A span with what hangs from it. One whose parent was not recorded hangs from nothing."""
+
+    span: TracedSpan
+    below: tuple[Branch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TraceTree:
+    """One trace. `execution_id`: whose."""
+
+    trace_id: str
+    execution_id: str
+    branches: tuple[Branch, ...]
+    spans: tuple[TracedSpan, ...]
+
+
+def trees(spans: Iterable[TracedSpan], correlation_id: str) -> tuple[TraceTree, ...]:
+    """The traces in which a correlation id occurs, whole, in the order in which they begin."""
+    by_trace: dict[str, list[TracedSpan]] = {}
+    for span in spans:
+        by_trace.setdefault(span.trace_id, []).append(span)
+    found = [_tree(trace_id, once(ones)) for trace_id, ones in by_trace.items() if _speaks_of(ones, correlation_id)]
+    return tuple(sorted(found, key=lambda tree: min(span.began_ns for span in tree.spans)))
+
+
+def of_attempts(row: ExecutionRow, attempts: Sequence[Attempt]) -> TraceTree:
+    """What the journal knows of an execution, in the same shape; what is under way has no outcome yet."""
+    began = milliseconds(row.started) * MS
+    root = TracedSpan(
+        trace_id="",
+        span_id="root",
+        name=row.saga,
+        began_ns=began,
+        ended_ns=began,
+        execution_id=row.execution_id,
+        correlation_id=row.correlation_id,
+        outcome=row.status,
+    )
+    spans = [_attempted(root, place, one) for place, one in enumerate(attempts, start=1) if one.end != NOT_BEGUN]
+    return _tree("", (root, *spans))
+
+
+def _attempted(root: TracedSpan, place: int, one: Attempt) -> TracedSpan:
+    ends = [_ns(then) for then in (one.began, one.ended) if then is not None] or [root.began_ns]
+    return replace(
+        root,
+        span_id=str(place),
+        parent_id=root.span_id,
+        name=f"{one.direction} {one.step}",
+        began_ns=min(ends),
+        ended_ns=max(ends),
+        step=one.step,
+        direction=one.direction,
+        attempt=one.attempt,
+        outcome=one.end,
+        error=one.code,
+        revision=place,
+        ignored=one.ignored,
+    )
+
+
+def _ns(then: datetime) -> int:
+    return milliseconds(then) * MS
+
+
+def once(spans: Iterable[TracedSpan]) -> tuple[TracedSpan, ...]:
+    """Each span once: a crash makes processes tell the same twice.
+
+    Of several tellings of one attempt that counts which the engine took notice of; of those, the latest.
+    """
+    best: dict[tuple[str, str], TracedSpan] = {}
+    for span in spans:
+        key = (span.trace_id, span.span_id)
+        known = best.get(key)
+        if known is None or _weight(span) > _weight(known):
+            best[key] = span
+    return tuple(best.values())
+
+
+def _weight(span: TracedSpan) -> tuple[bool, int, int]:
+    return not span.ignored, span.revision, span.ended_ns - span.began_ns
+
+
+def _speaks_of(spans: Sequence[TracedSpan], correlation_id: str) -> bool:
+    return any(correlation_id in (span.correlation_id, span.execution_id) for span in spans)
+
+
+def _tree(trace_id: str, spans: tuple[TracedSpan, ...]) -> TraceTree:
+    known = {span.span_id for span in spans}
+    below: dict[str, list[TracedSpan]] = {}
+    for span in sorted(spans, key=_order):
+        below.setdefault(span.parent_id if span.parent_id in known else "", []).append(span)
+
+    def branch(span: TracedSpan) -> Branch:
+        return Branch(span, tuple(branch(one) for one in below.get(span.span_id, ())))
+
+    execution_id = next((span.execution_id for span in spans if span.execution_id), "")
+    return TraceTree(trace_id, execution_id, tuple(branch(span) for span in below.get("", ())), spans)
+
+
+def _order(span: TracedSpan) -> tuple[int, int]:
+    """By the journal where it speaks; a clock of another machine may be off."""
+    return (span.revision, span.began_ns)
