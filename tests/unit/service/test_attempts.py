@@ -46,7 +46,12 @@ def test_each_way_of_ending_has_its_word() -> None:
 
 
 def test_what_is_no_attempt_is_left_out() -> None:
-    assert attempts([told("Elapsed"), told("CancelRequested", actor="ann")], [sent(kind="event")], []) == ()
+    pause_over = told("Elapsed", step="", direction="", attempt=0)
+    assert attempts([pause_over, told("CancelRequested", actor="ann")], [sent(kind="event")], []) == ()
+
+
+def test_an_attempt_whose_time_was_up_has_ended_without_a_verdict() -> None:
+    assert [(one.step, one.end) for one in attempts([told("Elapsed")], [], [])] == [("charge", "unknown")]
 
 
 def test_what_is_under_way_has_no_end() -> None:
