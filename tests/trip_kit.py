@@ -24,7 +24,7 @@ from orchestrator.adapters.rabbitmq.publisher import Publisher
 from orchestrator.adapters.temporal.commanding import TemporalCommanded
 from orchestrator.adapters.temporal.live import TemporalLive
 from orchestrator.engine.signals import OperatorSignal
-from orchestrator.errors import ExecutionNotFoundError
+from orchestrator.errors import EngineUnavailableError, ExecutionNotFoundError
 from orchestrator.messages import Envelope
 from tests.rabbitmq_kit import Corner, corner
 from workers.saga_worker import Running, open_worker
@@ -228,7 +228,7 @@ class Office:
             while True:
                 try:
                     found = await self.show(execution)
-                except ExecutionNotFoundError:
+                except (ExecutionNotFoundError, EngineUnavailableError):  # it is not there yet, or a worker just starts
                     found = {"word": "", "steps": {}}
                 stands = {name: step["phase"] for name, step in found["steps"].items()}
                 if found["word"] == word and {**stands, **phases} == stands:
