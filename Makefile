@@ -28,7 +28,7 @@ demo: venv ## start the servers and run 200 orders through the saga fulfil-order
 test: test-unit test-simulation test-servers test-browser ## every test
 
 test-unit: venv ## the tests that need no servers
-	$(BIN)/python -m pytest tests -m "not servers and not simulation"
+	$(BIN)/python -m pytest tests -m "not servers and not simulation" -n 2
 	$(MAKE) coverage
 
 test-simulation: venv ## a million transitions on simulated servers (three minutes)
