@@ -51,7 +51,7 @@ class Tracing:
 
     Attributes:
         times: when an attempt was performed here: from, to, and whether its outcome was known then.
-        told: spans of the journal that were stored, and whether the engine had taken notice of what they tell.
+        told: spans of the journal that were stored, and the latest revision that they told.
     """
 
     tracer: Tracer
@@ -60,7 +60,7 @@ class Tracing:
     times: OrderedDict[AttemptId, tuple[int, int, bool]] = field(
         default_factory=OrderedDict[AttemptId, tuple[int, int, bool]]
     )
-    told: OrderedDict[str, bool] = field(default_factory=OrderedDict[str, bool])
+    told: OrderedDict[str, int] = field(default_factory=OrderedDict[str, int])
 
     @contextmanager
     def attempt(self, one: AttemptId, correlation_id: str) -> Generator[Callable[[bool], None]]:
@@ -82,10 +82,11 @@ class Tracing:
                 self.times.popitem(last=False)
 
     def is_news(self, span: Span) -> bool:
-        """Whether this was not told yet; what the engine ignores is no news about an attempt that was told."""
-        if self.told.get(span.span_id, False) or (span.ignored and span.span_id in self.told):
+        """Whether this was not told yet: a later end of an attempt is news, unless the engine ignores it."""
+        known = self.told.get(span.span_id)
+        if known is not None and (span.ignored or span.revision <= known):
             return False
-        self.told[span.span_id] = not span.ignored
+        self.told[span.span_id] = span.revision
         if len(self.told) > MOST:
             self.told.popitem(last=False)
         return True
@@ -238,10 +239,11 @@ class TracingLedger:
     def _timed(self, span: Span) -> Span:
         """With the times of its performing, if that was here; else all that is known is when the engine was told."""
         one = AttemptId(span.execution_id, span.step, span.direction, span.attempt)
-        found = self._tracing.times.pop(one, None) if span.attempt else None
-        if found is None:
+        if (found := self._tracing.times.get(one)) is None:
             return span
         began, ended, is_known = found
+        if is_known:  # else its end may be told once more, with the same begin
+            del self._tracing.times[one]
         return replace(span, began_ns=began, ended_ns=ended if is_known else max(ended, span.ended_ns))
 
 
