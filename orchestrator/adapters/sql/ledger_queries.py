@@ -28,9 +28,10 @@ LAST = "\U0010ffff"
 """No text that begins with a prefix comes behind the prefix and this."""
 WIDE = 5_000
 """So many executions are looked up and put in order for one page; more of them are walked by change."""
-SELECTIVE = ("business_key", "correlation_id", "fingerprint", "current_step", "failed_step")
+SELECTIVE = ("business_key", "correlation_id", "current_step", "fingerprint", "failed_step")
 """What few executions have, the fewest first: the first of them that a filter names leads the walk by its index."""
 PARTIAL = ("current_step", "failed_step", "fingerprint")
+"""Their indexes hold no row where they are empty, and go on by status."""
 EXACT = ("saga", "version", *SELECTIVE)
 
 
@@ -66,11 +67,12 @@ def width_of(text: str) -> Select[Any]:
 
 
 def _walks(wanted: Filter, *, is_wide: bool = False) -> list[Filter]:
-    if _leading(wanted, is_wide=is_wide):
+    leading = _leading(wanted, is_wide=is_wide)
+    if leading and leading not in PARTIAL:
         return [wanted]
-    sagas = (wanted.saga,) if wanted.saga else dict.fromkeys(wanted.sagas)
-    # The indexes of sagas and versions go by status, so one in any status is a walk for each of them.
-    goes_by_status = bool(sagas) or wanted.version is not None
+    sagas = () if leading else (wanted.saga,) if wanted.saga else tuple(dict.fromkeys(wanted.sagas))
+    # The indexes of steps, errors, sagas and versions go by status, so one in any status is a walk for each of them.
+    goes_by_status = bool(leading or sagas) or wanted.version is not None
     statuses = dict.fromkeys(wanted.statuses or (get_args(Status) if goes_by_status else ()))
     walks = [replace(wanted, saga=saga) for saga in sagas] or [wanted]
     return [replace(walk, statuses=(status,)) for walk in walks for status in statuses] or [wanted]
@@ -92,7 +94,7 @@ def _behind(after: Cursor | None) -> Iterator[ColumnElement[bool]]:
 def _conditions(wanted: Filter, *, is_wide: bool = False) -> Iterator[ColumnElement[bool]]:
     leading = _leading(wanted, is_wide=is_wide)
     if wanted.statuses:
-        yield _column("status", is_led=bool(leading)).in_(wanted.statuses)
+        yield _column("status", is_led=bool(leading) and leading not in PARTIAL).in_(wanted.statuses)
     for name in EXACT:
         value = getattr(wanted, name)
         if value or value == 0:

@@ -67,9 +67,10 @@ Index("executions_correlation", executions.c.correlation_id, *_NEWEST)
 Index("executions_key", executions.c.business_key)
 Index("executions_run", executions.c.run_id)
 Index("executions_ended", executions.c.ended_ms)
-_partial("executions_current", "current_step <> ''", executions.c.current_step, *_NEWEST)
-_partial("executions_failed", "failed_step <> ''", executions.c.failed_step, *_NEWEST)
-_partial("executions_fingerprint", "fingerprint <> ''", executions.c.fingerprint, *_NEWEST)
+for _name, _of in (("current", "current_step"), ("failed", "failed_step"), ("fingerprint", "fingerprint")):
+    # The last two are not walked by, but whoever also asks for them is answered without a look at each row.
+    _found = (executions.c[_of], executions.c.status, *_NEWEST, executions.c.saga, executions.c.version)
+    _partial(f"executions_{_name}", f"{_of} <> ''", *_found)
 _partial("executions_open", "NOT confirmed", executions.c.execution_id)
 
 steps = Table(
