@@ -15,7 +15,7 @@ export PYTHONUNBUFFERED := 1
 # Another lock or another project file means another stamp, and so an installation anew.
 STAMP := $(VENV)/.installed-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
 
-.PHONY: help venv demo test test-unit coverage exhaustive exhaustive-write mutants test-servers test-browser images check format up postgres down clean lock docs bench bench-all bench-ledger test-simulation faults soak
+.PHONY: help venv demo demo-stay test test-unit coverage exhaustive exhaustive-write mutants test-servers test-browser images check format up postgres down clean lock docs bench bench-all bench-ledger test-simulation faults soak
 
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -24,6 +24,9 @@ venv: $(STAMP) ## install everything into .venv (at once if nothing changed)
 
 demo: venv ## start the servers and run 200 orders through the saga fulfil-order, four of which need a person
 	$(BIN)/saga demo --orders 200 --stuck 2 --parked 2
+
+demo-stay: venv ## the same, and keep everything running until Ctrl-C: look at it in a browser
+	$(BIN)/saga demo --orders 200 --stuck 2 --parked 2 --stay
 
 test: test-unit test-simulation test-servers test-browser ## every test
 

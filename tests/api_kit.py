@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
     from orchestrator.messages import Envelope
     from orchestrator.saga.plan import Plan
+    from orchestrator.service.health import Part, Probe
 
 HERE = "http://localhost"
 _APPS: dict[Any, tuple[FastAPI, Any]] = {}
@@ -78,6 +80,7 @@ class ApiBench(ServiceBench):
     parking: MemoryParked = field(default_factory=MemoryParked)
     started: dict[str, str] = field(default_factory=dict[str, str])
     provider: Any = None
+    gone: set[str] = field(default_factory=set)
     access_control: bool = True
     pages: tuple[Any, ...] = ()
     max_body: int = 100_000
@@ -121,8 +124,7 @@ class ApiBench(ServiceBench):
             identity=Identity(service.issuing, None, sessions=self.entering.sessions, is_on=self.access_control),
             feed=Feed(ledger, per_caller=2),
             cursors=Cursors("a secret of this test, 32 letters"),
-            is_ready=self.is_ready,
-            health=Health({"ledger": ledger_probe(service.reading), "temporal": self.tell_temporal}, self.clock),
+            health=Health(self.probes(service), self.clock),
             max_body=self.max_body,
         )
         # Building an app takes longer than a test of it: one of each kind serves all benches of this process.
@@ -133,13 +135,14 @@ class ApiBench(ServiceBench):
         app.state.console = console
         return app
 
-    async def is_ready(self) -> dict[str, bool]:
-        return {"ledger": not self.ledger.away, "temporal": not self.live.away}
+    def probes(self, service: Service) -> dict[Part, Probe]:
+        parts: tuple[Part, ...] = ("temporal", "broker", "workers")
+        return {"ledger": ledger_probe(service.reading), **{part: partial(self.tell, part) for part in parts}}
 
-    async def tell_temporal(self) -> str:
-        if self.live.away:
-            raise EngineUnavailableError("Temporal is away")
-        return "it answers"
+    async def tell(self, part: Part) -> str:
+        if part in self.gone or (part == "temporal" and self.live.away):
+            raise EngineUnavailableError(f"{part} is away")
+        return f"{part} answers"
 
     async def let_in(self, caller: Caller) -> str:
         """A token whose bearer is this caller."""

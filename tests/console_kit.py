@@ -112,8 +112,7 @@ async def opened(folder: Path, statuses: dict[str, Status]) -> AsyncGenerator[Se
                 identity=Identity(service.issuing, None, is_on=True),
                 feed=feed,
                 cursors=Cursors("a secret of this test, 32 letters"),
-                is_ready=_is_ready,
-                health=Health({"ledger": ledger_probe(service.reading)}, world.clock),
+                health=Health({"ledger": ledger_probe(service.reading), "temporal": _temporal}, world.clock),
             )
             made = await _made(service, bench)
             yield Served(
@@ -125,8 +124,8 @@ async def opened(folder: Path, statuses: dict[str, Status]) -> AsyncGenerator[Se
         await reading.dispose()
 
 
-async def _is_ready() -> dict[str, bool]:
-    return {"ledger": True, "temporal": True}
+async def _temporal() -> str:
+    return "it answers"
 
 
 async def _seed(bench: ServiceBench, statuses: dict[str, Status], ledger: SqlLedger) -> None:

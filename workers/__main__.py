@@ -145,6 +145,7 @@ def up() -> None:
     if settings.ledger.startswith("sqlite"):  # another database is migrated by hand, see `saga ledger migrate`
         make_folder(settings.ledger)
         asyncio.run(migrate_at(settings.ledger))
+    note.print("`saga worker` runs sagas on them; `saga console` shows them in a browser", soft_wrap=True)
 
 
 @app.command()
@@ -159,9 +160,14 @@ def demo(
     seed: Annotated[int, typer.Option(help="decides which orders fail, and how")] = 1,
     stuck: Annotated[int, typer.Option(min=0, help="how many of them end up with an undo that gave up")] = 0,
     parked: Annotated[int, typer.Option(min=0, help="how many with a step behind the pivot that never works")] = 0,
+    *,
+    stay: Annotated[bool, typer.Option("--stay", help="keep everything running until Ctrl-C, the console too")] = False,
     json: Annotated[str, typer.Option(help="write the accounting to this file, - for standard output")] = "",
 ) -> None:
-    """Run orders through the saga fulfil-order on real servers, and balance the participants' books."""
+    """Run orders through the saga fulfil-order on real servers, and balance the participants' books.
+
+    A console shows them as pictures meanwhile; where it is, and the password, are printed.
+    """
     from workers.demo import run_demo
     from workers.demo_orders import Wish
 
@@ -170,7 +176,8 @@ def demo(
     is_document = json == "-"
     start_servers(project_folder(), Console(quiet=True) if is_document else note)
     console = Console(quiet=True) if is_document else plain_console()
-    accounting = asyncio.run(run_demo(Wish(orders, stuck, parked), seed, project_folder(), console))
+    wish = Wish(orders, stuck, parked)
+    accounting = asyncio.run(run_demo(wish, project_folder(), console, seed=seed, stays=stay))
     if is_document:
         print_document(accounting.document())
     elif json:

@@ -21,7 +21,7 @@ from orchestrator.console.api.app import build_app
 from orchestrator.console.api.context import Console, Links
 from orchestrator.console.api.cursors import Cursors
 from orchestrator.console.pages import ROUTERS
-from orchestrator.errors import EngineUnavailableError, SettingsError, StoreUnavailableError, WrongSetting
+from orchestrator.errors import EngineUnavailableError, SettingsError, WrongSetting
 from orchestrator.service.feed import Feed
 from orchestrator.service.health import Health, ledger_probe
 from orchestrator.service.identity import Identity
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     from orchestrator.saga.definition import Saga
     from orchestrator.service.health import Part, Probe
-    from orchestrator.service.ports import Executions
     from orchestrator.service.use_cases import Service
     from orchestrator.settings import Settings
 
@@ -71,7 +70,6 @@ async def open_app(sagas: Sequence[Saga], settings: Settings) -> AsyncGenerator[
             identity=_identity(service, settings),
             feed=feed,
             cursors=Cursors(settings.cursor_key.get_secret_value() if settings.cursor_key else ""),
-            is_ready=_Readiness(service, ReachedExecutions(TemporalExecutions(client, settings))).ask,
             health=_health(service, settings, client),
             links=Links(temporal=settings.temporal_ui_url or "", namespace=settings.temporal_namespace),
             max_body=settings.max_body_bytes,
@@ -139,22 +137,6 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Generator[None]:
         """Capture none."""
         yield
-
-
-class _Readiness:
-    """Whether the servers answer now."""
-
-    def __init__(self, service: Service, executions: Executions) -> None:
-        self._service = service
-        self._executions = executions
-
-    async def ask(self) -> dict[str, bool]:
-        """By name."""
-        try:
-            await self._service.reading.as_of()
-        except StoreUnavailableError:
-            return {"ledger": False, "temporal": await self._executions.is_available()}
-        return {"ledger": True, "temporal": await self._executions.is_available()}
 
 
 def _health(service: Service, settings: Settings, client: Client) -> Health:

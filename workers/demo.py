@@ -22,10 +22,11 @@ from orchestrator.adapters.temporal.connecting import connect
 from orchestrator.settings import load_settings
 from sagas import SAGAS
 from workers.demo_accounting import account
+from workers.demo_console import make_door, with_console
 from workers.demo_orders import make_orders
 from workers.demo_processes import PARTICIPANTS, Crew
 from workers.demo_screen import final_table, live_table, next_steps
-from workers.demo_serving import check_runs, go_on_in_background
+from workers.demo_serving import check_runs, go_on_in_background, stay_until_told
 from workers.demo_turn import consumers_of, own_turn, refuse_strangers
 from workers.demo_watch import Watcher
 from workers.participants import books
@@ -38,12 +39,14 @@ if TYPE_CHECKING:
 
     from orchestrator.settings import Settings
     from workers.demo_accounting import Accounting
+    from workers.demo_console import Door
     from workers.demo_orders import DemoOrder, Wish
     from workers.participants.books import Effect
 
 PUBLISHING_AT_ONCE = 50
 LOOK_EVERY_S = 0.5
 SUFFIX = "-demo"
+ENDED = "The demo's console has ended with it: `--stay` keeps it, and `saga console` shows these orders too."
 MAX_PREFIX = 32
 """Longest `name_prefix`."""
 
@@ -63,44 +66,76 @@ class Progress:
         return time.monotonic() - self.started
 
 
-async def run_demo(wish: Wish, seed: int, project: Path, console: Console) -> Accounting:
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where a demo runs: its settings, the folder of its logs and books, what is shown, and the console's door."""
+
+    project: Path
+    settings: Settings
+    folder: Path
+    console: Console
+    door: Door | None
+
+
+async def run_demo(wish: Wish, project: Path, console: Console, *, seed: int, stays: bool = False) -> Accounting:
     """Run orders and account for them. The servers stay up; all else that this starts ends with it.
 
-    Unless there are orders that wait for a person: then worker and participants go on in the background.
+    Unless there are orders that wait for a person: then worker, participants and console go on in the background.
 
     One at a time on the same servers, under the same names.
 
     Args:
         wish: how many orders, and how many of them are to be stuck or parked.
         project: the folder whose `.local` takes logs and books.
+        console: what is shown goes there; a quiet one shows nothing, and then there is no console of sagas either.
         seed: decides which orders fail and how; order ids are fresh in every run.
-        console: what is shown goes there.
+        stays: keep everything running until told to stop.
 
     Raises:
         OrchestratorError: another one is at work there, or one of its processes keeps ending.
     """
-    settings = own_names(load_settings(project))
+    settings = with_console(own_names(load_settings(project)))
     run = f"r{int(time.time()):x}{secrets.token_hex(2)}"
-    placed, progress = make_orders(run, wish, seed), Progress(wish.orders)
     folder = project / ".local" / "demo" / run
     async with own_turn(settings):
         # An earlier run's worker has the same names, and would take this one's orders into its own books.
         await asyncio.to_thread(demo_of(project).stop)
-        await apply_topology(settings, [saga.plan for saga in SAGAS])
-        await refuse_strangers(settings, PARTICIPANTS)
-        async with Crew.started(settings, folder, console) as crew:
-            await _until_consumed(settings, console, crew.tend)
-            progress.started = time.monotonic()
-            await _run(crew, settings, placed, progress)
-            seconds = progress.seconds
-        entries = await _read_books(crew, run)
-        made = account(placed, progress.words, entries, published=progress.published, seconds=seconds)
-        console.print(final_table(made))
-        if made.stuck or made.parked:
-            go_on_in_background(project, settings, folder)
-            await _until_consumed(settings, console, partial(check_runs, project))
-            console.print(next_steps(progress.words), soft_wrap=True)
+        door = None if console.quiet else await make_door(settings)
+        if door is not None:
+            console.print(door.told, soft_wrap=True)
+        stage = Stage(project, settings, folder, console, door)
+        placed, progress = make_orders(run, wish, seed), Progress(wish.orders)
+        made = await _perform(stage, run, placed, progress)
+        if stays or made.stuck or made.parked:
+            await _go_on(stage, progress, stays=stays)
+        elif door is not None:
+            console.print(ENDED, soft_wrap=True)
     return made
+
+
+async def _perform(stage: Stage, run: str, placed: Sequence[DemoOrder], progress: Progress) -> Accounting:
+    settings, console = stage.settings, stage.console
+    await apply_topology(settings, [saga.plan for saga in SAGAS])
+    await refuse_strangers(settings, PARTICIPANTS)
+    async with Crew.started(settings, stage.folder, console) as crew:
+        await _until_ready(stage, crew.tend)
+        progress.started = time.monotonic()
+        await _run(crew, settings, placed, progress)
+        seconds = progress.seconds
+    entries = await _read_books(crew, run)
+    made = account(placed, progress.words, entries, published=progress.published, seconds=seconds)
+    console.print(final_table(made))
+    return made
+
+
+async def _go_on(stage: Stage, progress: Progress, *, stays: bool) -> None:
+    """Leave everything running in the background, or stay with it until told to stop."""
+    go_on_in_background(stage.project, stage.settings, stage.folder)
+    await _until_ready(stage, partial(check_runs, stage.project))
+    address = "" if stage.door is None else stage.door.address
+    stage.console.print(next_steps(progress.words, address, stays=stays), soft_wrap=True)
+    if stays:
+        await stay_until_told(stage.project)
 
 
 def own_names(settings: Settings) -> Settings:
@@ -113,13 +148,16 @@ def own_names(settings: Settings) -> Settings:
     return settings.model_copy(update={**own, "ledger_url": SecretStr(settings.ledger)})
 
 
-async def _until_consumed(settings: Settings, console: Console, tend: Callable[[], Awaitable[None]]) -> None:
-    """Wait until the worker and all participants take messages; meanwhile `tend` sees that they run."""
-    names = Names(settings.name_prefix)
+async def _until_ready(stage: Stage, tend: Callable[[], Awaitable[None]]) -> None:
+    """Wait until worker and participants take messages and the console answers; `tend` sees that they run."""
+    names = Names(stage.settings.name_prefix)
     queues = [names.ingress, *(names.command_queue(name) for name in PARTICIPANTS)]
-    with console.status("waiting for the worker and the participants"):
-        async with connected(settings, purpose="demo") as connection:
-            while not all([await consumers_of(connection, queue) for queue in queues]):
+    with stage.console.status("waiting for the worker, the participants and the console"):
+        async with connected(stage.settings, purpose="demo") as connection:
+            while not (
+                all([await consumers_of(connection, queue) for queue in queues])
+                and (stage.door is None or await stage.door.is_open())
+            ):
                 await tend()
                 await asyncio.sleep(LOOK_EVERY_S)
 

@@ -1,4 +1,4 @@
-"""The demo's processes: one saga worker, and each participant by itself."""
+"""The demo's processes: one saga worker, each participant by itself, and a console to watch them."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ COMMANDS = {
     "worker": ("worker",),
     **{name: ("participant", f"workers.participants.{name}:participant") for name in PARTICIPANTS},
 }
+CONSOLE = {"console": ("console",)}
 PACKAGES = Path(__file__).resolve().parents[1]
 MAX_RESTARTS = 3
 GRACE_S = 20.0
@@ -40,6 +41,8 @@ class Crew:
         self._settings = settings
         self._folder = folder
         self.console = console
+        # Where nothing is shown nobody could be told how to get into a console.
+        self._commands: dict[str, tuple[str, ...]] = COMMANDS if console.quiet else {**COMMANDS, **CONSOLE}
         self._restarts: Counter[str] = Counter()
         self._running: dict[str, asyncio.subprocess.Process] = {}
 
@@ -50,7 +53,7 @@ class Crew:
         crew = cls(settings, folder, console)
         folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - before anything runs
         try:
-            for name in COMMANDS:
+            for name in crew._commands:
                 await crew._start(name)
             console.print(f"started a saga worker and {', '.join(PARTICIPANTS)}; logs are in {folder}")
             yield crew
@@ -100,7 +103,7 @@ class Crew:
                 sys.executable,
                 "-m",
                 "workers",
-                *COMMANDS[name],
+                *self._commands[name],
                 # Where our packages are: a folder `workers` in the current one would be taken for them.
                 cwd=PACKAGES,
                 env=environment,

@@ -38,11 +38,23 @@ def live_table(progress: Progress) -> Table:
     return table
 
 
-NEXT_STEPS = """
+WAITING = """
 Some orders wait for a person, as they were to: {stuck} stuck, {parked} parked. Look at them, and decide:
 
-{commands}
-The demo's worker and participants go on in the background for that, until `{saga} down`.
+"""
+WATCHING = """
+Look at them:
+
+"""
+IN_BROWSER = """\
+  {address}executions?view=all in a browser, or
+
+"""
+LEFT = """\
+The demo's worker, participants and console go on in the background for that, until `{saga} down`.
+"""
+STAYING = """\
+The demo's worker, participants and console go on until you press Ctrl-C.
 """
 STUCK_STEPS = """\
   {saga} show {name}
@@ -65,14 +77,26 @@ An order that has ended can be undone too, even behind the point of no return; f
 """
 
 
-def next_steps(words: Mapping[str, str]) -> Text:
-    """What to type about the first execution of each kind that a person can do something about."""
-    saga, counted = _program(), Counter(words.values())
+def next_steps(words: Mapping[str, str], address: str = "", *, stays: bool = False) -> Text:
+    """Where to look, and what to type about the first execution of each kind that a person can do something about.
+
+    Args:
+        words: status word by execution.
+        address: of the console; empty = there is none.
+        stays: everything ends with this process.
+    """
+    counted = Counter(words.values())
+    stuck, parked = counted["Stuck"], counted["Parked"]
+    text = (WAITING if stuck or parked else WATCHING) + (IN_BROWSER if address else "") + "  {saga} list\n\n"
+    told = text.format(saga=_program(), address=address, stuck=stuck, parked=parked)
+    told += _commands(words) + (STAYING if stays else LEFT).format(saga=_program())
+    return Text(told)
+
+
+def _commands(words: Mapping[str, str]) -> str:
     first = {word: name for name, word in sorted(words.items(), reverse=True)}
-    commands = f"  {saga} list\n\n"
-    for word, text in (("Stuck", STUCK_STEPS), ("Parked", PARKED_STEPS), ("Completed", COMPLETED_STEPS)):
-        commands += text.format(saga=saga, name=first[word]) if word in first else ""
-    return Text(NEXT_STEPS.format(saga=saga, stuck=counted["Stuck"], parked=counted["Parked"], commands=commands))
+    known = (("Stuck", STUCK_STEPS), ("Parked", PARKED_STEPS), ("Completed", COMPLETED_STEPS))
+    return "".join(text.format(saga=_program(), name=first[word]) for word, text in known if word in first)
 
 
 def _program() -> str:

@@ -1,4 +1,4 @@
-"""The demo's worker and participants in the background: for orders that wait until a person has decided.
+"""The demo's processes in the background: for orders that wait until a person has decided, and for who wants to look.
 
 They go on until `saga down`, or until another demo begins, which needs their names.
 """
@@ -44,14 +44,33 @@ async def check_runs(project: Path) -> None:
         raise OrchestratorError(f"{server.name} ended: see {server.log}")
 
 
+async def stay_until_told(project: Path) -> None:
+    """Stay with them until told to stop; they end with us.
+
+    Raises:
+        OrchestratorError: they have ended by themselves.
+    """
+    stop = stop_on_signals()
+    try:
+        while not stop.is_set():
+            await check_runs(project)
+            await _rest(stop)
+    finally:
+        await asyncio.to_thread(demo_of(project).stop)
+
+
 async def serve(folder: Path) -> None:
     """Run them until told to stop."""
     stop = stop_on_signals()
     async with Crew.started(load_settings(), folder, plain_console()) as crew:
         while not stop.is_set():
             await crew.tend()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), TEND_EVERY_S)
+            await _rest(stop)
+
+
+async def _rest(stop: asyncio.Event) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), TEND_EVERY_S)
 
 
 if __name__ == "__main__":

@@ -74,8 +74,8 @@ def down(project: Path, console: Console) -> None:
 
 
 def demo_of(project: Path) -> Server:
-    """What a demo with orders that wait for a person leaves running: its worker and participants, started by it."""
-    return Server("the demo's worker and participants", project.resolve() / ".local" / "demo-crew")
+    """What a demo leaves running for orders that wait for a person: worker, participants, console, started by it."""
+    return Server("the demo's worker, participants and console", project.resolve() / ".local" / "demo-crew")
 
 
 def _written(project: Path) -> Environment:

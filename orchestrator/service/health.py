@@ -43,8 +43,8 @@ class Health:
     def __init__(self, probes: Mapping[Part, Probe], clock: Clock) -> None:
         self._probes = probes
         self._clock = clock
-        self._found: tuple[Standing, ...] = ()
-        self._looking = asyncio.Lock()
+        self._found: dict[Part, Standing] = {}
+        self._looking = {part: asyncio.Lock() for part in probes}
 
     async def look(self, caller: Caller) -> tuple[Standing, ...]:
         """How every part is; never an error because one is away.
@@ -53,12 +53,19 @@ class Health:
             DeniedError: the caller may see nothing.
         """
         caller.require(Permission.READ)
-        async with self._looking:
-            if not self._found or self._clock.now() - self._found[0].at >= KEEP:
-                now = self._clock.now()
-                looks = (self._one(part, probe, now) for part, probe in self._probes.items())
-                self._found = tuple(await asyncio.gather(*looks))
-            return self._found
+        return tuple(await asyncio.gather(*(self._standing(part, KEEP) for part in self._probes)))
+
+    async def answers(self, *parts: Part) -> dict[Part, bool]:
+        """Whether these parts answer now, for everybody: no more is said. They are looked at anew."""
+        found = await asyncio.gather(*(self._standing(part, timedelta(0)) for part in parts))
+        return {one.part: one.is_there for one in found}
+
+    async def _standing(self, part: Part, keep: timedelta) -> Standing:
+        async with self._looking[part]:
+            found, now = self._found.get(part), self._clock.now()
+            if found is None or now - found.at >= keep:
+                found = self._found[part] = await self._one(part, self._probes[part], now)
+            return found
 
     async def _one(self, part: Part, probe: Probe, now: datetime) -> Standing:
         try:

@@ -67,8 +67,8 @@ class Action:
 
 
 def why_not(operation: Operation, status: Status) -> str:
-    """Why an operation is not for executions of this status; empty if it is."""
-    if operation in ALLOWED[status]:
+    """Why an operation is not for executions of this status; empty if it is. In one of another version, nothing is."""
+    if operation in ALLOWED.get(status, ()):
         return ""
     wanted = [word for word, allowed in ALLOWED.items() if operation in allowed]
     return f"{operation} is for executions that are {', '.join(wanted)}; this one is {status}"

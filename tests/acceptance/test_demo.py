@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local import demo_of
+
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
 PROJECT = Path(__file__).resolve().parents[2]
 CLEAN = {
@@ -66,6 +68,22 @@ def test_a_worker_that_is_killed_in_the_middle_comes_back_and_nothing_is_lost_or
     found = json.loads(file.read_bytes())
     assert {name: found[name] for name in CLEAN} == CLEAN, output
     assert found["completed"] + found["compensated"] == 100, output
+
+
+def test_it_stays_until_told_and_ends_with_all_it_started(environment, tmp_path) -> None:
+    process, file = run_demo(tmp_path, "--orders", "3", "--stay")
+    told = ""
+    while "press Ctrl-C" not in told:
+        line = process.stdout.readline()
+        assert line, told
+        told += line
+    assert file.exists() is False, "it is written at the end"
+    assert demo_of(PROJECT).is_running()
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate()
+    assert process.returncode == 0, told + output
+    assert json.loads(file.read_bytes())["completed"] == 3
+    assert not demo_of(PROJECT).is_running()
 
 
 def wait_for_child(process, name):

@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 
 from deploy.local import demo_of
@@ -93,6 +94,10 @@ def test_the_demo_ends_well_and_says_what_to_type_next(demo) -> None:
     assert demo.returncode == 0, demo.stdout
     assert "the books balance" in demo.stdout
     assert "2 stuck, 2 parked" in demo.stdout
+    (address,) = re.findall(r"(http://127.0.0.1:\d+/)executions\?view=all in a browser", demo.stdout)
+    assert f"in a few seconds: {address}" in demo.stdout
+    answer = httpx.get(address, follow_redirects=False)
+    assert answer.headers["location"] == "/sign-in?back=%2F", "the console is there, and asks who one is"
 
 
 def test_every_command_of_the_readme_does_what_the_readme_shows(demo) -> None:

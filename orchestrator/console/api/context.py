@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, cast
 from urllib.parse import quote, unquote
@@ -54,7 +53,7 @@ class Console:
     """What an app works with.
 
     Attributes:
-        is_ready: whether ledger and Temporal answer now, by name. `health`: how everything is, for those who may know.
+        health: how everything is that sagas need.
         links: where other tools show the same.
         max_body: longest body of a request, bytes.
         allow_plaintext: people may sign in from other machines without TLS.
@@ -64,7 +63,6 @@ class Console:
     identity: Identity
     feed: Feed
     cursors: Cursors
-    is_ready: Callable[[], Awaitable[dict[str, bool]]]
     health: Health
     links: Links = field(default_factory=Links)
     max_body: int = 1_048_576

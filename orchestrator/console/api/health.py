@@ -22,7 +22,7 @@ async def is_alive() -> dict[str, str]:
 @router.get("/readyz", responses={503: {"description": "A server is away"}})
 async def is_ready(console: Given, response: Response) -> dict[str, Any]:
     """Whether ledger and Temporal answer; without Temporal everything can still be read."""
-    found = await console.is_ready()
+    found = await console.health.answers("ledger", "temporal")
     ready = all(found.values())
     response.status_code = 200 if ready else 503
     return {"status": "ready" if ready else "degraded", "answers": found}

@@ -73,6 +73,7 @@ def _environment() -> Environment:
         filters |= {"drawn": Markup, "moment": moment, "body": body, "lasting": lasting}
         known |= {"status_word": words.status_word, "deeds": words.DEEDS, "states": words.STATES}
         known |= {"for_steps": words.FOR_STEPS, "bulk_states": words.BULK_STATES, "bulk_orders": words.BULK_ORDERS}
+        known |= {"word_in": words.word_in, "parts": words.PARTS}
         known |= {"parked_states": words.PARKED_STATES, "parked_deeds": words.PARKED_DEEDS}
         _made.append(made)
     return _made[0]

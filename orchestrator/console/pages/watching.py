@@ -52,7 +52,7 @@ async def overview(
         "overview.html",
         tally=tally,
         urgent=urgent,
-        ready=await console.is_ready(),
+        health=await console.health.look(caller),
         as_of=await reading.as_of(),
         figures=figures,
         pictures={rate: sparkline(numbers, f"{rate}, {sum(numbers)}") for rate, numbers in figures.rates.items()},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from orchestrator.service.requests import Operation
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from orchestrator.service.bulk import Order
     from orchestrator.service.bulk_records import BulkState
+    from orchestrator.service.health import Part
     from orchestrator.service.operations import OperationState
     from orchestrator.service.parked_actions import Deed as ParkedDeed
     from orchestrator.service.parked_records import ParkedState
@@ -75,8 +76,12 @@ ATTENTION: tuple[Status, ...] = ("stuck", "parked", "suspended", "terminated")
 
 def status_word(status: str) -> Word:
     """How a status is told; one that is not known here stays what it is called."""
-    known = {str(name): word for name, word in STATUSES.items()}
-    return known.get(status) or Word("unknown", "", status)
+    return word_in(STATUSES, status)
+
+
+def word_in(table: Mapping[Any, Word], name: str) -> Word:
+    """How a state is told by one of these tables: one of another version's is neutral, and stays what it is called."""
+    return table.get(name) or Word("unknown", "", name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,14 @@ class Deed:
 
     text: str
     does: str
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """How a part is called, and what it means that it is away."""
+
+    text: str
+    means: str
 
 
 DEEDS: Mapping[Operation, Deed] = MappingProxyType(
@@ -131,6 +144,16 @@ PARKED_DEEDS: Mapping[ParkedDeed, Deed] = MappingProxyType(
         "restore": Deed("Restore", "Let what was discarded wait for a person again."),
     }
 )
+
+PARTS: Mapping[Part, Away] = MappingProxyType(
+    {
+        "ledger": Away("Ledger", "Nothing can be shown as it is now."),
+        "temporal": Away("Temporal", "What is shown comes from the ledger and may be old; operations have to wait."),
+        "broker": Away("Broker", "No event arrives and no command goes out; sagas go on when it is back."),
+        "workers": Away("Workers", "No saga goes on: start `saga worker`."),
+    }
+)
+"""What sagas need."""
 
 BULK_STATES: Mapping[BulkState, Word] = MappingProxyType(
     {

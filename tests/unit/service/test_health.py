@@ -46,6 +46,24 @@ async def test_what_was_found_is_told_again_for_a_while() -> None:
     assert len(looks) == 2
 
 
+async def test_whether_parts_answer_is_told_to_everybody_of_these_parts_alone_and_as_it_is_now() -> None:
+    looks = {"ledger": 0, "broker": 0}
+
+    def counted(part: str):
+        async def look() -> str:
+            looks[part] += 1
+            return ""
+
+        return look
+
+    made = Health({"ledger": counted("ledger"), "broker": counted("broker"), "temporal": away}, ManualClock())
+    assert await made.answers("ledger", "temporal") == {"ledger": True, "temporal": False}
+    assert await made.answers("ledger") == {"ledger": True}
+    assert looks == {"ledger": 2, "broker": 0}
+    await made.look(VIEWER)
+    assert looks == {"ledger": 2, "broker": 1}, "what was found a moment ago is told"
+
+
 async def test_what_does_not_answer_is_not_waited_for(monkeypatch) -> None:
     async def never() -> str:
         await asyncio.Event().wait()

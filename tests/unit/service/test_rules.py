@@ -1,6 +1,7 @@
 """The one table, whole: every operation in every status for every role."""
 
 import itertools
+from typing import Any
 
 import pytest
 
@@ -68,3 +69,9 @@ def test_payloads_and_the_override_are_no_part_of_the_operator() -> None:
     operator = Caller(actor="ann", role=Role.OPERATOR)
     assert not operator.may(Permission.PAYLOAD)
     assert not operator.may(Permission.OVERRIDE)
+
+
+def test_nothing_may_be_done_to_what_is_in_a_status_of_another_version() -> None:
+    status: Any = "dreaming"
+    assert not any(one.allowed for one in actions(Caller(actor="ann", role=Role.ADMIN), "trip", status))
+    assert "this one is dreaming" in why_not("retry", status)

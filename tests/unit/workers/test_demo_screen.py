@@ -21,3 +21,13 @@ def test_what_is_not_there_is_not_spoken_of() -> None:
     told = next_steps({"fulfil-order:9": "Parked"}).plain
     assert "resolve" not in told
     assert "compensate" not in told
+
+
+def test_where_to_look_is_said_and_how_long_it_is_there() -> None:
+    address = "http://127.0.0.1:8080/"
+    assert f"{address}executions?view=all in a browser" in next_steps(WORDS, address).plain
+    assert "down`" in next_steps(WORDS, address).plain
+    staying = next_steps({"fulfil-order:1": "Completed"}, address, stays=True).plain
+    assert "Ctrl-C" in staying
+    assert "wait for a person" not in staying
+    assert "in a browser" not in next_steps(WORDS).plain

@@ -1,6 +1,8 @@
 """Pages to look at: what is on them, for whom, and that whatever the ledger holds is text on them."""
 
 import re
+from dataclasses import replace
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -48,9 +50,40 @@ async def test_the_overview_shows_first_what_needs_somebody(bench) -> None:
     assert text.index("Needs attention") < text.index("Everything")
 
 
-async def test_the_overview_says_when_a_server_is_away(bench) -> None:
-    bench.live.away = True
-    assert "Temporal does not answer." in await text_of(bench, "/")
+async def test_the_overview_tells_of_all_that_sagas_need(bench) -> None:
+    text = await text_of(bench, "/")
+    assert 'role="alert"' not in text
+    for told in ("Ledger: there", "Temporal: there", "Broker: there", "Workers: there", "broker answers"):
+        assert told in text
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        ("temporal", "Temporal: away.</strong> What is shown comes from the ledger"),
+        ("broker", "Broker: away.</strong> No event arrives"),
+        ("workers", "Workers: away.</strong> No saga goes on: start `saga worker`"),
+    ],
+)
+async def test_the_overview_says_first_what_is_away_and_what_that_means(bench, part, told) -> None:
+    bench.gone.add(part)
+    text = await text_of(bench, "/")
+    assert told in text
+    assert text.index('role="alert"') < text.index("Needs attention")
+    assert listed(text) == ["trip%3At1"], "what is known is shown all the same"
+
+
+async def test_what_a_newer_program_wrote_is_shown_as_it_is_called(bench) -> None:
+    detail = bench.ledger.details["trip:t1"]
+    steps = tuple(replace(one, phase="levitating", outcome="odd") for one in detail.steps)
+    status: Any = "dreaming"
+    bench.ledger.details["trip:t1"] = replace(detail, row=replace(detail.row, status=status), steps=steps)
+    text = await text_of(bench, "/executions/trip:t1")
+    assert '<span class="status is-unknown">dreaming</span>' in text
+    assert re.search(
+        r'<g class="[^"]*is-unknown" [^>]*data-step="book_flight" aria-label="book_flight,[^"]*levitating"', text
+    )
+    assert '<span class="status is-unknown">dreaming</span>' in await text_of(bench, "/executions?view=all")
 
 
 async def test_an_overview_of_nothing_says_so() -> None:
