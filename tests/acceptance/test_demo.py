@@ -73,6 +73,7 @@ def test_a_worker_that_is_killed_in_the_middle_comes_back_and_nothing_is_lost_or
 def test_it_stays_until_told_and_ends_with_all_it_started(environment, tmp_path) -> None:
     process, file = run_demo(tmp_path, "--orders", "3", "--stay")
     told = ""
+    assert process.stdout is not None
     while "press Ctrl-C" not in told:
         line = process.stdout.readline()
         assert line, told
