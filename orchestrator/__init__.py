@@ -1,7 +1,7 @@
 """Sagas declared in Python: the authoring API."""
 
 from orchestrator.errors import Rejected, SagaDefinitionError
-from orchestrator.messages import Command, Event
+from orchestrator.messages import Command, Event, upcasts
 from orchestrator.saga.contexts import ActionContext
 from orchestrator.saga.definition import Saga
 from orchestrator.saga.flow import parallel, pivot, publish, sequence, sleep, step, wait_for
@@ -25,5 +25,6 @@ __all__ = [
     "sequence",
     "sleep",
     "step",
+    "upcasts",
     "wait_for",
 ]

@@ -11,11 +11,18 @@ import re
 import secrets
 import sys
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from typing import Any, ClassVar, ForwardRef, Generic, TypeAlias
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, ClassVar, ForwardRef, Generic, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 from typing_extensions import TypeVar
+
+from orchestrator.versions import PLAIN, Upcaster, Versions, declared_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from orchestrator.versions import Rewrite
 
 TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
 
@@ -31,6 +38,10 @@ class Message(BaseModel):
 
     Unknown fields are ignored (tolerant reader): a sender may add a field without breaking those who listen. A field
     with an alias travels under the alias; code may construct it by either name.
+
+    Class keywords: `type`, its name on the broker; `version`, a whole number that is raised when old and new readers
+    would stumble over a change; `oldest`, the oldest version that is still taken; `sunset`, the date until which the
+    whole type is.
     """
 
     model_config = ConfigDict(
@@ -42,18 +53,44 @@ class Message(BaseModel):
         validate_by_name=True,
     )
     message_type: ClassVar[str] = ""
+    message_versions: ClassVar[Versions] = PLAIN
 
-    def __init_subclass__(cls, *, type: str | None = None, **kwargs: Any) -> None:
+    def __init_subclass__(
+        cls, *, type: str | None = None, version: int = 1, oldest: int = 1, sunset: date | None = None, **kwargs: Any
+    ) -> None:
         super().__init_subclass__(**kwargs)
 
     @classmethod
-    def __pydantic_init_subclass__(cls, *, type: str | None = None, **kwargs: Any) -> None:
+    def __pydantic_init_subclass__(
+        cls, *, type: str | None = None, version: int = 1, oldest: int = 1, sunset: date | None = None, **kwargs: Any
+    ) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         cls.message_type = type or snake_case(cls.__name__).replace("_", "-")
+        cls.message_versions = Versions(newest=version, oldest=oldest, sunset=sunset, declared=declared_at())
 
 
 class Event(Message):
     """A fact told to whoever listens, in the past tense: `class OrderPlaced(Event, type="order.placed")`."""
+
+
+def upcasts(model: type[Message], *, from_version: int, sunset: date | None = None) -> Callable[[Rewrite], Rewrite]:
+    """Declare a pure function that makes a body of `from_version` one of the next version. Write it beside the class.
+
+    It takes and gives JSON values, names as they travel. `sunset`: the date until which that version is taken; from
+    the day it is written down, `saga check`, the exported documents and the log of whoever gets such a message warn.
+
+        @upcasts(OrderPlaced, from_version=1)
+        def total_in_cents(body: Body) -> Body:
+            return {**body, "total_cents": body["total"] * 100}
+    """
+
+    def declare(rewrite: Rewrite) -> Rewrite:
+        before = model.message_versions
+        added = Upcaster(from_version, rewrite, sunset)
+        model.message_versions = replace(before, upcasters=(*before.upcasters, added))
+        return rewrite
+
+    return declare
 
 
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
@@ -127,6 +164,7 @@ class Envelope:
         traceparent: W3C trace context.
         tracestate: W3C trace state, empty if none.
         sequence: place in the source's order (compared as text: zero-padded), if declared.
+        version: version of its type; that of the payload, once it was brought up to date.
         headers: `saga-...` headers and others that travel with it, text only.
     """
 
@@ -140,6 +178,7 @@ class Envelope:
     traceparent: str = ""
     tracestate: str = ""
     sequence: str = ""
+    version: int = 1
     headers: dict[str, str] = field(default_factory=dict[str, str])
 
     @property

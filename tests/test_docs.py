@@ -1,7 +1,9 @@
 """What is written down is true: pictures and examples are today's, and nothing that people meet is left out."""
 
 import re
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from typer.main import get_command
@@ -100,3 +102,19 @@ def test_no_error_hides_in_another_module() -> None:
         for name in defined.findall(file.read_text())
     ]
     assert hidden == []
+
+
+@pytest.mark.parametrize("page", ["contracts.md"])
+def test_the_code_of_a_page_runs(page, monkeypatch) -> None:
+    module = ModuleType("page_example")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    blocks = re.findall(r"```python\n(.*?)```", (PROJECT / "docs" / page).read_text(), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, page, "exec"), vars(module))
+
+
+def test_every_link_of_a_page_leads_somewhere() -> None:
+    for page in (PROJECT / "docs").glob("*.md"):
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), (page.name, target)

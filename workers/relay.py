@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -202,11 +202,13 @@ class Relay:
 
     def _read(self, message: AbstractIncomingMessage) -> _Arrival:
         envelope = from_amqp(message, max_body_bytes=self._settings.max_body_bytes)
-        payload = self._catalogue.validate(envelope.type, envelope.body)
+        payload = self._catalogue.validate(envelope.type, envelope.body, envelope.version)
         targets = self._routes.find(envelope.type, payload)
         if not targets:
             raise UnknownMessageTypeError(envelope.type)
-        return _Arrival(envelope, payload, targets)
+        newest = self._catalogue.newest(envelope.type)
+        # The body stays as it came; from here on the version is that of the payload beside it.
+        return _Arrival(envelope if envelope.version == newest else replace(envelope, version=newest), payload, targets)
 
     async def _tell(self, target: Target, arrival: _Arrival) -> Settlement | None:
         """Tell one execution, waiting while the engine is away. None: that takes too long."""

@@ -103,6 +103,7 @@ def _message(contract: Contract) -> dict[str, Any]:
         "correlationId": {"location": "$message.header#/ce-correlationid"},
         "payload": {"$ref": f"#/components/schemas/{contract.type}"},
         "bindings": {"amqp": {"messageType": contract.type, "bindingVersion": BINDINGS}},
+        **{name: part for name, part in contract.told.items() if name.startswith("x-")},
     }
 
 
@@ -111,7 +112,7 @@ def _schemas(contracts: Iterable[Contract]) -> dict[str, Schema]:
     lifted: dict[str, Schema] = {}
     for one in contracts:
         inner = one.schema.get("$defs", {})
-        outer = {name: part for name, part in one.schema.items() if name != "$defs"}
+        outer = {**one.told, **{name: part for name, part in one.schema.items() if name != "$defs"}}
         for name, schema in {one.type: outer, **{f"{one.type}.{name}": inner[name] for name in inner}}.items():
             lifted[name] = _pointed(schema, one.type)
     return lifted
@@ -135,5 +136,5 @@ def _pointed(value: Any, message_type: str) -> Any:
 def _headers() -> Schema:
     text = {"type": "string"}
     required = ("ce-id", "ce-source", "ce-type", "ce-specversion")
-    more = ("ce-time", "ce-correlationid", "ce-causationid", "traceparent", "tracestate")
+    more = ("ce-time", "ce-dataversion", "ce-correlationid", "ce-causationid", "traceparent", "tracestate")
     return {"type": "object", "properties": dict.fromkeys((*required, *more), text), "required": list(required)}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from orchestrator.contracts.decoding import decode
+from orchestrator.contracts.upcasting import is_plain, upcast
 from orchestrator.errors import CatalogueError, SchemaMismatchError, UnknownMessageTypeError
 
 if TYPE_CHECKING:
@@ -42,19 +43,31 @@ class Catalogue:
         """All known message types."""
         return frozenset(self._models)
 
-    def validate(self, message_type: str, body: bytes) -> Any:
-        """The payload in `body`, checked against its type and written back as plain JSON values.
+    def newest(self, message_type: str) -> int:
+        """The version that payloads of a known type have."""
+        return self._models[message_type].message_versions.newest
+
+    def validate(self, message_type: str, body: bytes, version: int | None = None) -> Any:
+        """The payload in `body`, brought up to date, checked against its type and written back as plain JSON values.
 
         Fields that the type does not know are left out; defaults are filled in; aliases stay as they travel.
 
+        Args:
+            message_type: its type.
+            body: as it came.
+            version: which version of its type it is of; None = the newest.
+
         Raises:
             UnknownMessageTypeError: no message has this type.
+            UnknownVersionError: this version of it is not taken.
             MalformedMessageError: the body is no acceptable JSON.
             SchemaMismatchError: it is, but does not fit; tells field and problem, never the value.
         """
         model = self._models.get(message_type)
         if model is None:
             raise UnknownMessageTypeError(message_type)
+        if version is not None and not is_plain(model, version):
+            body = upcast(model, version, body)
         decode(body)
         try:
             # Validated from the text, not from the decoded value: only then are dates, decimals and tuples

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from orchestrator.contracts.contract import OLDEST, VERSION
 from orchestrator.contracts.reading import Verdict, doubts
 
 if TYPE_CHECKING:
@@ -53,5 +54,18 @@ def _compared(name: str, old: Schema, new: Schema | None, mode: Mode) -> Iterato
             yield Finding(name, "", way, "breaks", "the message type is gone: who sends or awaits it is left alone")
             continue
         reader, writer = (new, old) if way == "backward" else (old, new)
+        if reader.get(VERSION, 1) != writer.get(VERSION, 1):
+            yield from _across(name, way, reader, writer)
+            continue
         for doubt in doubts(reader, writer):
             yield Finding(name, doubt.place, way, doubt.verdict, doubt.text)
+
+
+def _across(name: str, way: Way, reader: Schema, writer: Schema) -> Iterator[Finding]:
+    """Two versions of a type: upcasters lead up, whatever the schemas say; nothing leads down."""
+    taken, oldest, sent = reader.get(VERSION, 1), reader.get(OLDEST, 1), writer.get(VERSION, 1)
+    if sent > taken:
+        text = f"version {sent} is sent, which readers of version {taken} park: let all readers be deployed first"
+        yield Finding(name, "", way, "breaks", text)
+    elif sent < oldest:
+        yield Finding(name, "", way, "breaks", f"version {sent} is sent, and {oldest} is the oldest that is taken")

@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+from orchestrator.versions import PLAIN, Versions
+
 Kind: TypeAlias = Literal["event", "command", "reply"]
 Model: TypeAlias = "type[BaseModel]"
 Schema: TypeAlias = dict[str, Any]
 """A JSON Schema, draft 2020-12, as plain values."""
+VERSION, OLDEST, SUNSET, SUNSETS = "x-version", "x-oldest-version", "x-sunset", "x-sunsets"
+"""Keywords of ours: the version that the schema describes, the oldest that is taken, until when the type is, and until
+when each deprecated version is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +30,7 @@ class Contract:
         taken_by, sent_by: the sagas that take it in, and those that send it, by name.
         participant: of a command, who handles it; of a reply, who sends it.
         reply: of a command, the type of the reply.
+        versions: which versions of it are taken, and until when.
     """
 
     type: str
@@ -34,8 +40,21 @@ class Contract:
     sent_by: tuple[str, ...] = ()
     participant: str = ""
     reply: str = ""
+    versions: Versions = PLAIN
 
     @cached_property
     def schema(self) -> Schema:
         """What a body must fit to be taken: names as they travel, fields that nobody knows allowed."""
         return self.model.model_json_schema(by_alias=True, mode="validation")
+
+    @property
+    def told(self) -> Schema:
+        """What is told of it beside its schema: its versions, if there are several, and when they end."""
+        versions = self.versions
+        ends = {str(version): end.isoformat() for version, end in versions.deprecated.items()}
+        told: Schema = {VERSION: versions.newest} if versions.newest > 1 else {}
+        if versions.oldest > 1:
+            told[OLDEST] = versions.oldest
+        if versions.sunset is not None:
+            told |= {"deprecated": True, SUNSET: versions.sunset.isoformat()}
+        return told | ({SUNSETS: ends} if ends else {})

@@ -40,5 +40,6 @@ def _resource(contract: Contract) -> Schema:
     return {
         "$id": f"urn:saga:{contract.type}",
         **{name: text for name, text in told.items() if text},
+        **contract.told,
         **contract.schema,
     }

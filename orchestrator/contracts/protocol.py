@@ -7,7 +7,7 @@ A command travels to exchange `<prefix>.commands` with its type as routing key; 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -111,6 +111,7 @@ class Reply:
         outcome: completed; rejected (no effect, final); failed (no verdict; try again if `retryable`).
         body: JSON of the reply message, or of the refusal.
         message_id: the reply's own id.
+        version: of the body's type.
         correlation_id, traceparent: of the execution; W3C context of the work that answers. Empty if it was not said.
     """
 
@@ -125,6 +126,7 @@ class Reply:
     code: str = ""
     reason: str = ""
     body: bytes = b"null"
+    version: int = 1
     message_id: str = ""
     correlation_id: str = ""
     traceparent: str = ""
@@ -160,9 +162,10 @@ def read_command(envelope: Envelope) -> CommandHeaders:
         raise MalformedMessageError(f"a header of the command cannot be read: {error}") from None
 
 
-def reply_to(command: Envelope, *, source: str, reply_type: str, body: bytes) -> Envelope:
-    """The reply to `command` when it was carried out; `body` is the reply message as JSON."""
-    return _reply(command, source=source, reply_type=reply_type, body=body, verdict={OUTCOME: "completed"})
+def reply_to(command: Envelope, *, source: str, reply_type: str, body: bytes, version: int = 1) -> Envelope:
+    """The reply to `command` when it was carried out; `body` is the reply message as JSON, of `version` of its type."""
+    reply = _reply(command, source=source, reply_type=reply_type, body=body, verdict={OUTCOME: "completed"})
+    return reply if version == 1 else replace(reply, version=version)
 
 
 def refusal_of(command: Envelope, *, source: str, rejected: Rejected, body: bytes = b"null") -> Envelope:
@@ -196,6 +199,7 @@ def read_reply(envelope: Envelope) -> Reply:
             code=headers.get(CODE, ""),
             reason=headers.get(REASON, ""),
             body=envelope.body or b"null",
+            version=envelope.version,
             message_id=envelope.id,
             correlation_id=envelope.correlation_id,
             traceparent=envelope.traceparent,

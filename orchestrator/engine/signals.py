@@ -23,6 +23,7 @@ class ReceivedEvent:
         sequence: place in the source's order, empty if none was declared.
         message_id: the sender's id, for people and for causation.
         source: who sent it; empty in what was stored before there was this field.
+        version: version of its type that the payload has.
     """
 
     identity: str
@@ -32,6 +33,7 @@ class ReceivedEvent:
     sequence: str = ""
     message_id: str = ""
     source: str = ""
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ OrchestratorError
 │   ├── MalformedMessageError    not JSON, nested too deep, no id
 │   ├── SchemaMismatchError      JSON, but not what the type says
 │   ├── UnknownMessageTypeError
+│   ├── UnknownVersionError      of a version of its type that is not taken here
 │   ├── UnknownCommandError      a participant handles no such command
 │   ├── StartTooOldError         nobody remembers whether it was carried out
 │   └── MissingKeyError          the field that names the execution is absent or empty
@@ -77,6 +78,7 @@ from orchestrator.errors.messages import (
     StartTooOldError,
     UnknownCommandError,
     UnknownMessageTypeError,
+    UnknownVersionError,
     UnroutableError,
 )
 from orchestrator.errors.operating import (
@@ -167,6 +169,7 @@ __all__ = [
     "TopologyError",
     "UnknownCommandError",
     "UnknownMessageTypeError",
+    "UnknownVersionError",
     "UnroutableError",
     "WrongSetting",
 ]

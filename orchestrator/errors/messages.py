@@ -76,6 +76,24 @@ class UnknownMessageTypeError(MessageError):
         self.message_type = message_type
 
 
+class UnknownVersionError(MessageError):
+    """A message is of a version of its type that this program does not take.
+
+    Args:
+        version: what it says it is. `oldest`, `newest`: what is taken.
+    """
+
+    reason = "unknown-version"
+
+    def __init__(self, *, message_type: str, version: int, oldest: int, newest: int) -> None:
+        known = f"version {newest} is" if oldest == newest else f"versions {oldest} to {newest} are"
+        newer = "deploy what takes it, then send it again"
+        remedy = newer if version > newest else f"have its sender send version {newest}"
+        super().__init__(f"{message_type!r} is of version {version}, only {known} taken here: {remedy}")
+        self.message_type = message_type
+        self.version = version
+
+
 class UnknownCommandError(MessageError):
     """A participant got a command that it does not handle."""
 

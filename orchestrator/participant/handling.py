@@ -12,10 +12,12 @@ from pydantic import BaseModel, ValidationError
 
 from orchestrator.contracts.decoding import decode
 from orchestrator.contracts.protocol import error_body, read_command, refusal_of, reply_to
+from orchestrator.contracts.upcasting import is_plain, upcast
 from orchestrator.errors import MalformedMessageError, Rejected, SchemaMismatchError
 from orchestrator.messages import short_hash
-from orchestrator.participant.inbox import Deed, Row, Verdict, decide
+from orchestrator.participant.inbox import Deed, Row, Verdict, decide, versioned, with_version
 from orchestrator.participant.kit import CommandContext, log
+from orchestrator.versions import PLAIN
 from orchestrator.wallclock import now
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from orchestrator.messages import AnyCommand, Envelope, Message
     from orchestrator.participant.kit import CommandHandler, Participant
     from orchestrator.participant.ports import Store, Transaction
+    from orchestrator.versions import Versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +55,12 @@ def read(participant: Participant, envelope: Envelope) -> Task:
     """
     handler = participant.handler_of(envelope.type)
     headers = _read_headers(envelope)
-    decode(envelope.body)  # has limits that the model knows nothing of: nesting, odd numbers
+    body = envelope.body
+    if not is_plain(handler.command, envelope.version):
+        body = upcast(handler.command, envelope.version, body)
+    decode(body)  # has limits that the model knows nothing of: nesting, odd numbers
     try:
-        message = handler.command.model_validate_json(envelope.body)
+        message = handler.command.model_validate_json(body)
     except ValidationError as error:
         problems = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_url=False)]
         raise SchemaMismatchError(message_type=envelope.type, problems=problems) from None
@@ -75,10 +81,12 @@ def _read_headers(envelope: Envelope) -> CommandHeaders:
 def body_hash(message: Message) -> str:
     """Hash of a command's meaning: by it a known key with another body is told apart.
 
-    Fields that have their defaults are left out, so that a new optional field, on either side, makes no conflict.
+    Fields that have their defaults are left out, so that a new optional field, on either side, makes no conflict. The
+    version is written behind it: of two versions nobody can tell whether they mean the same, so they make none either.
     """
     meaning = message.model_dump(mode="json", exclude_defaults=True)
-    return short_hash(message.message_type, json.dumps(meaning, sort_keys=True, separators=(",", ":")))
+    hashed = short_hash(message.message_type, json.dumps(meaning, sort_keys=True, separators=(",", ":")))
+    return with_version(hashed, message.message_versions.newest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +140,9 @@ class Task:
         self._check(made)
         body = made.model_dump_json().encode() if made is not None else b"null"
         reply_type = getattr(made, "message_type", f"{self.envelope.type}.done")
+        # Kept with the stored reply: it is sent again as it is, also by a program that has a newer version of its type.
+        versions: Versions = getattr(made, "message_versions", PLAIN)
+        reply_type = with_version(reply_type, versions.newest)
         await transaction.save(self._row(row, reply_type, body))
         return replace(self._reply(reply_type, body), events=tuple(context.events))
 
@@ -166,7 +177,10 @@ class Task:
         raise TypeError(f"{self.envelope.type} is answered by {wanted.__name__}, not {type(made).__name__}")
 
     def _reply(self, kind: str, body: bytes) -> Answer:
-        return Answer(reply_to(self.envelope, source=self.participant.name, reply_type=kind, body=body))
+        name, version = versioned(kind)
+        return Answer(
+            reply_to(self.envelope, source=self.participant.name, reply_type=name, body=body, version=version)
+        )
 
     def _context(self, transaction: Transaction) -> CommandContext:
         ids = {

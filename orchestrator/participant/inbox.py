@@ -21,8 +21,10 @@ class Row:
     """One row per forward key.
 
     Attributes:
-        body_hash: of the forward command; empty when an undo or a probe made the row, and then any body fits.
-        reply_type, reply: the stored answer to the forward command. `code`, `reason`: of a stored refusal.
+        body_hash: of the forward command; empty when an undo or a probe made the row, and then any body fits. Behind
+            `@` the version of its type that it was made of, unless that is 1.
+        reply_type, reply: the stored answer to the forward command, its version likewise behind `@`.
+        code, reason: of a stored refusal.
     """
 
     forward_key: str
@@ -32,6 +34,17 @@ class Row:
     reply: bytes = b"null"
     code: str = ""
     reason: str = ""
+
+
+def with_version(name: str, version: int) -> str:
+    """A name with a version behind it; version 1 is not written, so that what was stored before there were any fits."""
+    return name if version == 1 else f"{name}@{version}"
+
+
+def versioned(text: str) -> tuple[str, int]:
+    """The name and the version in what `with_version` wrote."""
+    name, _, version = text.partition("@")
+    return name, int(version or 1)
 
 
 class Deed(Enum):
@@ -80,7 +93,7 @@ def _decide_do(row: Row | None, deadline: datetime | None, body_hash: str, now: 
         return Verdict(Deed.RUN)
     if row.state == "undone":
         return Verdict(Deed.REFUSE, UNDONE, "the undo of this command came first")
-    if row.body_hash not in ("", body_hash):
+    if row.body_hash and row.body_hash != body_hash and versioned(row.body_hash)[1] == versioned(body_hash)[1]:
         return Verdict(Deed.REFUSE, CONFLICT, "this idempotency key came before with another body")
     return Verdict(Deed.ANSWER)
 

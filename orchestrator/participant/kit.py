@@ -22,6 +22,7 @@ from pydantic import BaseModel
 
 from orchestrator.errors import OrchestratorError, UnknownCommandError
 from orchestrator.messages import AnyCommand, Envelope, Event, reply_of, short_hash
+from orchestrator.saga.checks_messages import message_faults
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -93,6 +94,7 @@ class CommandContext:
             id=short_hash(self.key, event.message_type, str(len(self.events) + 1)),
             source=self.source,
             type=event.message_type,
+            version=event.message_versions.newest,
             body=event.model_dump_json().encode(),
             correlation_id=self.correlation_id,
             causation_id=self.envelope.id,
@@ -142,12 +144,14 @@ class Participant:
         """Let the decorated coroutine handle `command`.
 
         Raises:
-            OrchestratorError: another one handles it already.
+            OrchestratorError: another one handles it already, or what the command says of its versions is wrong.
         """
 
         def register(handle: Handle[C, R]) -> Handle[C, R]:
             if command.message_type in self.handlers:
                 raise OrchestratorError(f"{self.name} handles {command.message_type!r} twice: remove one")
+            for problem in message_faults(command):
+                raise OrchestratorError(f"{self.name} cannot handle {command.message_type!r}: {problem}")
             self.handlers[command.message_type] = CommandHandler(command, handle)
             return handle
 

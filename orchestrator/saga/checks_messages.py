@@ -10,9 +10,12 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.errors import PydanticUserError
 
 from orchestrator.messages import Message
-from orchestrator.saga.places import place_of_class
+from orchestrator.saga.places import place, place_of_class, place_of_function
+from orchestrator.saga.rules import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from orchestrator.messages import Event
     from orchestrator.saga.rules import Findings
 
@@ -56,10 +59,27 @@ class MessageChecks:
         if not MESSAGE_TYPE.fullmatch(model.message_type):
             text = f"{model.__name__} has type {model.message_type!r}: use letters, digits and . _ : / - (at most 200)"
             self._findings.report("S017", text, place)
+        for problem in (*message_faults(model), *message_warnings(model)):
+            self._findings.report(problem.code, problem.text, problem.place)
         other = self._by_type.setdefault(model.message_type, model)
         if other is not model:
             text = f"{model.__name__} and {other.__name__} ({place_of_class(other)}) have type {model.message_type!r}"
             self._findings.report("S027", f"{text}: a type is one class", place)
+
+
+def message_faults(model: type[Message]) -> Iterator[Problem]:
+    """What is wrong with the versions of a message type."""
+    declared = model.message_versions.declared
+    for fault in model.message_versions.faults():
+        where = place(*declared) if fault.upcaster is None else place_of_function(fault.upcaster.rewrite)
+        yield Problem("S034", f"{model.__name__}: {fault.text}", where)
+
+
+def message_warnings(model: type[Message]) -> Iterator[Problem]:
+    """Which versions of a message type are deprecated."""
+    for version, end in model.message_versions.deprecated.items():
+        text = f"{model.__name__}, {model.message_type!r} version {version}, is deprecated and taken until {end}"
+        yield Problem("W003", text, place(*model.message_versions.declared))
 
 
 def key_type(event: type[Event], key: str) -> Any:

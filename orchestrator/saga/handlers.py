@@ -41,6 +41,11 @@ class Handler:
         builds = is_class_of(self.function.result, Message) and not self.function.is_action
         return self.function.result.message_type if builds else None
 
+    @property
+    def reply_version(self) -> int:
+        """The version of its reply's type that becomes a fact."""
+        return self.function.fact_type.message_versions.newest if is_class_of(self.function.fact_type, Message) else 1
+
     def build(self, facts: Mapping[str, JSON]) -> Message:
         """The command or event, built from facts. Pure: the same facts give the same message.
 

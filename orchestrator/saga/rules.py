@@ -40,8 +40,10 @@ RULES = MappingProxyType(
         "S031": "a retry policy that cannot be meant",
         "S032": "a brief action with a long limit",
         "S033": "a command that goes to two participants",
+        "S034": "a message type whose older versions cannot be brought up to date",
         "W001": "an undo that needs the result of its own step, whose outcome may be unknown",
         "W002": "a step behind the pivot that is retried without limit",
+        "W003": "a message type, or a version of one, that is deprecated",
     }
 )
 """Code -> what is wrong. `S` refuses the definition; `W` warns: `saga check` shows it, and the saga can be used."""

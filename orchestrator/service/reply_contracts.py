@@ -13,7 +13,10 @@ from pydantic_core import to_json
 from orchestrator.contracts.catalogue import problems
 from orchestrator.contracts.decoding import decode
 from orchestrator.contracts.protocol import MAX_REASON
+from orchestrator.contracts.upcasting import is_plain, upcast
 from orchestrator.errors import MessageError, SchemaMismatchError
+from orchestrator.messages import Message
+from orchestrator.saga.functions import is_class_of
 from orchestrator.saga.plan import StepPlan, leaves
 
 if TYPE_CHECKING:
@@ -51,6 +54,7 @@ class ReplyContracts:
 
         Raises:
             MalformedMessageError: its body is no acceptable JSON.
+            UnknownVersionError: it is of a version of its type that is not taken.
             SchemaMismatchError: it is, but does not fit; tells field and problem, never the value.
         """
         decode(reply.body)
@@ -60,7 +64,8 @@ class ReplyContracts:
         mismatches: list[SchemaMismatchError] = []
         for handler in handlers:
             try:
-                return replace(reply, body=to_json(read_fact(handler, reply)))
+                fact = to_json(read_fact(handler, reply))
+                return replace(reply, body=fact, version=handler.reply_version)
             except SchemaMismatchError as error:
                 mismatches.append(error)
         raise mismatches[0]
@@ -79,10 +84,14 @@ def read_fact(handler: Handler, reply: Reply) -> JSON:
     """The fact that a completed reply becomes.
 
     Raises:
+        UnknownVersionError: it is of a version of its type that is not taken.
         SchemaMismatchError: its body does not fit the declared reply type.
     """
+    model, body = handler.function.fact_type, reply.body
+    if is_class_of(model, Message) and not is_plain(model, reply.version):
+        body = upcast(model, reply.version, body)
     try:
-        return handler.read_reply(reply.body)
+        return handler.read_reply(body)
     except ValidationError as error:
         raise SchemaMismatchError(message_type=f"the reply to {reply.step}", problems=problems(error)) from None
 

@@ -105,6 +105,7 @@ class Starting:
             id=short_hash(caller.actor, wish.key),
             source=SOURCE,
             type=saga.starts_on.message_type,
+            version=saga.starts_on.message_versions.newest,
             body=body,
             correlation_id=wish.correlation_id,
             traceparent=new_traceparent(),

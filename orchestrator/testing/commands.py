@@ -70,6 +70,7 @@ async def rehearse_command(
         id=headers.command_id,
         source="rehearsal",
         type=command.message_type,
+        version=command.message_versions.newest,
         body=command.model_dump_json().encode(),
         headers=headers.to_headers(),
     )

@@ -63,6 +63,7 @@ REFUSED = {
     "wrong schema": (b'{"order_id": ["A17"]}', {}, "wrong-schema", "order_id"),
     "unknown type": (ORDER, {"ce-type": "order.paid"}, "unknown-type", "'order.paid'"),
     "missing key": (b'{"order_id": " "}', {}, "missing-key", "'order_id'"),
+    "unknown version": (ORDER, {"ce-dataversion": "2"}, "unknown-version", "only version 1 is taken here"),
     "key too long": (b'{"order_id": "%s"}' % (b"x" * 201), {}, "missing-key", "201 characters, 200 are allowed"),
     "key with a line break": (rb'{"order_id": "A\n17"}', {}, "missing-key", "a control character"),
     "no id": (ORDER, {"ce-id": None}, "malformed", "ce-id"),

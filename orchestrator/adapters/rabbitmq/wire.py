@@ -19,6 +19,7 @@ from orchestrator.adapters.rabbitmq.headers import as_text, travelling
 from orchestrator.contracts.decoding import decode
 from orchestrator.errors import MalformedMessageError, MessageTooLargeError
 from orchestrator.messages import Envelope, is_traceparent, new_traceparent
+from orchestrator.versions import MOST_VERSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,6 +78,7 @@ def _attributes(envelope: Envelope, traceparent: str) -> dict[str, str]:
         "traceparent": traceparent,
         "tracestate": envelope.tracestate,
         "sequence": envelope.sequence,
+        "dataversion": str(envelope.version) if envelope.version != 1 else "",
     }
 
 
@@ -109,6 +111,7 @@ def from_amqp(message: AbstractIncomingMessage, *, max_body_bytes: int) -> Envel
         correlation_id=attributes.get("correlationid", ""),
         causation_id=attributes.get("causationid", ""),
         sequence=attributes.get("sequence", ""),
+        version=_version(attributes.get("dataversion", "")),
         headers=headers,
         **_trace(attributes, message.headers),
     )
@@ -173,6 +176,15 @@ def _time(text: str) -> datetime:
     except ValueError:
         raise MalformedMessageError(f"{PREFIX}time is {text[:40]!r}, it must be written as RFC 3339 says") from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _version(text: str) -> int:
+    """The version of its type; 1, if it does not say."""
+    if not text:
+        return 1
+    if text.isascii() and text.isdigit() and 1 <= int(text[:5]) <= MOST_VERSIONS:
+        return int(text[:5])
+    raise MalformedMessageError(f"{PREFIX}dataversion is {text[:20]!r}, it must be a whole number from 1")
 
 
 def _trace(attributes: Mapping[str, str], headers: Mapping[str, Any]) -> dict[str, str]:

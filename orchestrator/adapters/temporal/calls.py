@@ -170,6 +170,7 @@ class Calls:
             identity=event.message_id,
             source=event.source,
             sequence=event.sequence,
+            version=event.version,
         )
 
     def _notify(self, activity: str, **told: Any) -> None:

@@ -218,6 +218,7 @@ def received(envelope: Envelope, payload: Any) -> ReceivedEvent:
         sequence=envelope.sequence,
         message_id=envelope.id,
         source=envelope.source,
+        version=envelope.version,
     )
 
 

@@ -162,7 +162,8 @@ class Notice:
     """A message that tells people of an execution, or an event that it cannot use.
 
     Attributes:
-        identity: what makes it one notice; of an event its sender's id. `source`, `sequence`: that event's.
+        identity: what makes it one notice; of an event its sender's id.
+        source, sequence, version: that event's.
     """
 
     execution_id: str
@@ -173,6 +174,7 @@ class Notice:
     identity: str = ""
     source: str = ""
     sequence: str = ""
+    version: int = 1
 
 
 MOST_PLANS = 256

@@ -53,7 +53,12 @@ def refused_event(notice: Notice) -> tuple[Envelope, str, str]:
     envelope = announcement(notice)
     if notice.source:
         envelope = replace(
-            envelope, id=notice.identity, source=notice.source, sequence=notice.sequence, causation_id=""
+            envelope,
+            id=notice.identity,
+            source=notice.source,
+            sequence=notice.sequence,
+            version=notice.version,
+            causation_id="",
         )
     told = f"execution {notice.execution_id!r} cannot use message {notice.identity!r}: {reason}"
     return envelope, code, ": ".join(filter(None, (told, REMEDIES.get(code, ""))))

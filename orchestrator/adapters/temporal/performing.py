@@ -239,6 +239,7 @@ def _envelope(scene: Scene, message: Message, message_id: str) -> Envelope:
         id=message_id,
         source=f"{SOURCE}/{scene.execution_id.partition(':')[0]}",
         type=message.message_type,
+        version=message.message_versions.newest,
         body=message.model_dump_json().encode(),
         correlation_id=thread.correlation_id,
         causation_id=thread.causation_id,

@@ -124,3 +124,17 @@ def test_titles_and_descriptions_do_not_matter() -> None:
 def test_an_unresolvable_reference_is_for_a_person() -> None:
     (finding,) = compare({"order": {"$ref": "#/$defs/Gone"}}, {"order": {"type": "object"}}, "forward")
     assert finding.verdict == "unknown"
+
+
+VERSIONED: dict[str, tuple[Schema, Schema, list[str]]] = {
+    "a version that upcasters lead from": ({}, {"x-version": 2}, FORWARD),
+    "a version that is not taken any more": ({}, {"x-version": 2, "x-oldest-version": 2}, BOTH),
+    "back to an older one": ({"x-version": 2}, {}, BACKWARD),
+    "the same version": ({"x-version": 2}, {"x-version": 2, "x-oldest-version": 2, "deprecated": True}, []),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "ways"), VERSIONED.values(), ids=VERSIONED.keys())
+def test_between_versions_upcasters_decide(old, new, ways) -> None:
+    before, after = schema(a=INT), schema(a=TEXT if new.get("x-version", 1) != old.get("x-version", 1) else INT)
+    assert [way for way, _, _ in found({**before, **old}, {**after, **new})] == ways

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator import Command, Event, Saga, command, step
+from orchestrator import Command, Event, Saga, command, step, upcasts
 from orchestrator.contracts.protocol import MAX_REASON, Reply
-from orchestrator.errors import MalformedMessageError, SchemaMismatchError
+from orchestrator.errors import MalformedMessageError, SchemaMismatchError, UnknownVersionError
 from orchestrator.service.reply_contracts import ReplyContracts, failure
 from tests.temporal_kit import Asked, saga
 
@@ -93,3 +93,38 @@ def test_it_need_fit_one_version_and_is_told_about_the_newest(sagas) -> None:
     assert contracts.read(replace(REPLY, body=b'{"until": 7}')).body == b'{"until":7}'
     with pytest.raises(SchemaMismatchError, match="until: Field required"):
         contracts.read(replace(REPLY, body=b"{}"))
+
+
+class Granted(Event, type="granted", version=2):
+    days: int
+
+
+@upcasts(Granted, from_version=1)
+def in_days(body):
+    return {"days": body["weeks"] * 7}
+
+
+class Grant(Command["Granted"], type="shelf.grant"):
+    key: str
+
+
+@command(to="shelf")
+def grant(asked: Asked) -> Grant:
+    return Grant(key=asked.key)
+
+
+LATER = ReplyContracts.of(
+    [Saga("fetch", step(grant, as_="take", no_undo="a loan"), starts_on=Asked, key="key", version=1)]
+)
+
+
+@pytest.mark.parametrize(("version", "body"), [(1, b'{"weeks": 2}'), (2, b'{"days": 14}')])
+def test_a_reply_of_an_older_version_is_brought_up_to_date_and_says_so(version, body) -> None:
+    read = LATER.read(replace(REPLY, body=body, version=version))
+    assert (read.body, read.version) == (b'{"days":14}', 2)
+    assert LATER.read(read) == read
+
+
+def test_a_reply_of_an_unknown_version_is_refused() -> None:
+    with pytest.raises(UnknownVersionError, match="'granted' is of version 3"):
+        LATER.read(replace(REPLY, version=3))

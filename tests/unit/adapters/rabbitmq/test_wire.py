@@ -47,6 +47,23 @@ def test_an_envelope_with_only_what_is_required_arrives_too():
     assert is_traceparent(arrived.traceparent)
 
 
+def test_a_version_travels_and_the_first_is_not_written():
+    second = replace(FULL, version=2)
+    assert to_amqp(second).headers["ce-dataversion"] == "2"
+    assert take(sent_and_received(second)) == second
+    assert "ce-dataversion" not in to_amqp(FULL).headers
+
+
+@pytest.mark.parametrize("version", ["0", "-1", "two", "1.0", "99999999999", "\u0662"])
+def test_a_version_that_is_no_number_is_told(version):
+    with pytest.raises(MalformedMessageError, match="ce-dataversion is .*, it must be a whole number from 1"):
+        take(incoming(b"{}", {**CE, "ce-dataversion": version}))
+
+
+def test_a_version_may_be_a_number_on_the_wire():
+    assert take(incoming(b"{}", {**CE, "ce-dataversion": 3})).version == 3
+
+
 def test_messages_are_persistent_and_carry_the_ids_where_amqp_has_them():
     sent = to_amqp(FULL, reply_to="w1", pairs="command-1")
     assert sent.delivery_mode == DeliveryMode.PERSISTENT
