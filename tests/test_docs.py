@@ -12,6 +12,7 @@ import orchestrator.errors
 from orchestrator.console.api.description import written
 from orchestrator.console.diagram.svg import svg_of
 from orchestrator.errors import OrchestratorError
+from orchestrator.service import metrics_table
 from orchestrator.settings.table import document
 from sagas.order_fulfilment import fulfil_order
 from workers.__main__ import app
@@ -41,6 +42,10 @@ def test_the_test_in_the_readme_is_run_with_the_others() -> None:
 
 def test_the_table_of_settings_is_todays() -> None:
     assert (PROJECT / "docs" / "settings.md").read_text() == document(), "run make docs"
+
+
+def test_the_table_of_metrics_is_todays() -> None:
+    assert (PROJECT / "docs" / "metrics.md").read_text() == metrics_table.document(), "run make docs"
 
 
 RELIABILITY = (PROJECT / "docs" / "reliability.md").read_text()

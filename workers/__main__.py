@@ -53,7 +53,7 @@ def worker(
         async with (
             open_ports(settings) as given,
             open_worker(loaded, settings, given) as running,
-            serve_health(settings, running.is_ready),
+            serve_health(settings, running.is_ready, running.measuring),
         ):
             collect_seldom()
             note.print("saga worker is ready")
@@ -92,7 +92,10 @@ def recorder() -> None:
     async def work() -> None:
         settings = load_settings()
         stop = stop_on_signals()
-        async with open_recorder(settings) as recording, serve_health(settings, recording.is_ready):
+        async with (
+            open_recorder(settings) as recording,
+            serve_health(settings, recording.is_ready, recording.measuring),
+        ):
             note.print("recorder is ready")
             await stop.wait()
 

@@ -1,4 +1,4 @@
-"""/healthz (the process lives) and /readyz (it can work), on loopback unless told otherwise."""
+"""/healthz (the process lives), /readyz (it can work) and /metrics (how it goes), on loopback unless told otherwise."""
 
 from __future__ import annotations
 
@@ -8,22 +8,26 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from orchestrator.adapters.telemetry.meter import CONTENT_TYPE
 from orchestrator.errors import SettingsError, WrongSetting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from orchestrator.settings import Settings
+    from workers.measuring import Measuring
 
 
 @asynccontextmanager
-async def serve_health(settings: Settings, is_ready: Callable[[], Awaitable[bool]]) -> AsyncGenerator[None]:
-    """Serve both while the block runs; nothing if the port is 0.
+async def serve_health(
+    settings: Settings, is_ready: Callable[[], Awaitable[bool]], measuring: Measuring | None
+) -> AsyncGenerator[None]:
+    """Serve them while the block runs; nothing if the port is 0.
 
     Raises:
         SettingsError: nobody can listen there.
     """
-    if settings.health_port == 0:
+    if measuring is None:
         yield
         return
 
@@ -34,8 +38,11 @@ async def serve_health(settings: Settings, is_ready: Callable[[], Awaitable[bool
         ready = await is_ready()
         return web.json_response({"status": "ready" if ready else "degraded"}, status=200 if ready else 503)
 
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=await measuring.text(), headers={"Content-Type": CONTENT_TYPE})
+
     app = web.Application()
-    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz)])
+    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics)])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:

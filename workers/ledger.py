@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from orchestrator.adapters.sql.databases import make_folder, open_engine, open_reading_engine
+from orchestrator.adapters.sql.gauges import SqlGauges
 from orchestrator.adapters.sql.ledger import SqlLedger
 from orchestrator.adapters.sql.ledger_reader import SqlLedgerReader
 from orchestrator.adapters.sql.switches import SqlSwitches
@@ -19,6 +20,7 @@ from orchestrator.service.tracing import TracingLedger
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from orchestrator.service.changes import Tell
     from orchestrator.service.tracing import Tracing
     from orchestrator.settings import Settings
 
@@ -28,10 +30,12 @@ SWITCHES_READ_EVERY = timedelta(seconds=1)
 
 
 @asynccontextmanager
-async def open_buffer(settings: Settings, tracing: Tracing | None = None) -> AsyncGenerator[LedgerBuffer]:
+async def open_buffer(
+    settings: Settings, tracing: Tracing | None = None, *, tell: Tell | None = None
+) -> AsyncGenerator[LedgerBuffer]:
     """A buffer in front of the ledger. A ledger that is away does not keep sagas from running.
 
-    What is written there is told as spans too, if there is `tracing`.
+    What is written there is told as spans too, if there is `tracing`; `tell` gets what it changed.
 
     Raises:
         LedgerOutdatedError: its tables are of another version; run `saga ledger migrate`.
@@ -39,7 +43,7 @@ async def open_buffer(settings: Settings, tracing: Tracing | None = None) -> Asy
     make_folder(settings.ledger)
     engine = open_engine(settings.ledger)
     try:
-        ledger = SqlLedger(engine, settings.seal)
+        ledger = SqlLedger(engine, settings.seal, tell=tell)
         try:
             await ledger.prepare()
         except StoreUnavailableError as error:
@@ -57,6 +61,16 @@ async def open_reader(settings: Settings) -> AsyncGenerator[SqlLedgerReader]:
     engine = open_reading_engine(settings.ledger)
     try:
         yield SqlLedgerReader(engine, settings.seal)
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def open_gauges(settings: Settings) -> AsyncGenerator[SqlGauges]:
+    """What waits in the ledger, for metrics; opened after the buffer, which makes its tables."""
+    engine = open_reading_engine(settings.ledger)
+    try:
+        yield SqlGauges(engine)
     finally:
         await engine.dispose()
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from temporalio.client import Client
 
+    from orchestrator.service.changes import Tell
     from orchestrator.service.reconciling import PassCounts
     from orchestrator.service.tracing import Tracing
     from orchestrator.settings import Settings
@@ -84,16 +85,16 @@ class Reconciling:
 
 @asynccontextmanager
 async def open_reconciling(
-    settings: Settings, client: Client, tracing: Tracing | None = None
+    settings: Settings, client: Client, tracing: Tracing | None = None, *, tell: Tell | None = None
 ) -> AsyncGenerator[Reconciling]:
     """A reconciler of the ledger that the settings name; it does nothing by itself yet.
 
-    What it repairs is told as spans too, if there is `tracing`.
+    What it repairs is told as spans too, if there is `tracing`; `tell` gets what it changed.
     """
     make_folder(settings.ledger)
     engine, reading, seal = open_engine(settings.ledger), open_reading_engine(settings.ledger), settings.seal
     try:
-        writer, keeper = SqlLedger(engine, seal), SqlLedgerKeeper(engine)
+        writer, keeper = SqlLedger(engine, seal, tell=tell), SqlLedgerKeeper(engine)
         reconciler = Reconciler(
             TemporalSurvey(client, settings.task_queue),
             writer=writer if tracing is None else TracingLedger(writer, tracing),
@@ -107,9 +108,11 @@ async def open_reconciling(
 
 
 @asynccontextmanager
-async def reconciling(settings: Settings, client: Client, tracing: Tracing | None = None) -> AsyncGenerator[None]:
+async def reconciling(
+    settings: Settings, client: Client, tracing: Tracing | None = None, *, tell: Tell | None = None
+) -> AsyncGenerator[None]:
     """Passes, while the block runs."""
-    async with open_reconciling(settings, client, tracing) as made:
+    async with open_reconciling(settings, client, tracing, tell=tell) as made:
         task = asyncio.create_task(made.go_on())
         try:
             yield

@@ -26,6 +26,7 @@ from orchestrator.service.parked_arrivals import arrival_of
 from orchestrator.service.parked_redriving import Redriving
 from orchestrator.service.records import milliseconds
 from workers.clock import SystemClock
+from workers.measuring import open_measuring
 from workers.parked import lease_of
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from orchestrator.service.parked_ports import Redriver
     from orchestrator.settings import Settings
+    from workers.measuring import Measuring
 
 log = logging.getLogger(__name__)
 EVERY = timedelta(seconds=5)
@@ -129,6 +131,7 @@ class Recording:
 
     recorder: Recorder
     consumer: Consumer
+    measuring: Measuring | None
 
     async def is_ready(self) -> bool:
         """Whether messages are taken, and the ledger takes them."""
@@ -146,6 +149,7 @@ async def open_recorder(settings: Settings) -> AsyncGenerator[Recording]:
     """
     make_folder(settings.ledger)
     async with AsyncExitStack() as stack:
+        measured = await stack.enter_async_context(open_measuring(settings, "saga recorder"))
         engine = open_engine(settings.ledger)
         stack.push_async_callback(engine.dispose)
         redriver = await stack.enter_async_context(RabbitRedriver.open(settings, purpose="recorder"))
@@ -154,7 +158,7 @@ async def open_recorder(settings: Settings) -> AsyncGenerator[Recording]:
         consumer = await stack.enter_async_context(recorder.consuming(connection))
         task = asyncio.create_task(recorder.go_on())
         try:
-            yield Recording(recorder, consumer)
+            yield Recording(recorder, consumer, measured)
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)

@@ -31,10 +31,11 @@ from orchestrator.service.remembering import RememberingExecutions
 from orchestrator.service.reply_contracts import ReplyContracts
 from orchestrator.service.routing import Routes
 from orchestrator.service.tracing import TracingCourier, TracingExecutions
-from workers.ledger import open_board, open_buffer, open_reader
+from workers.ledger import open_board, open_buffer, open_gauges, open_reader
+from workers.measuring import meter_of, open_measuring, tell_of
 from workers.reconciler import reconciling
 from workers.relay import Relay
-from workers.tracing import open_tracing
+from workers.tracing import around_of, open_tracing
 from workers.upkeep import upkeep
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from orchestrator.service.switches import SwitchBoard
     from orchestrator.service.tracing import Tracing
     from orchestrator.settings import Settings
+    from workers.measuring import Measuring
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Running:
     desk: ReplyDesk
     stage: Stage
     buffer: LedgerBuffer
+    measuring: Measuring | None
 
     async def is_ready(self) -> bool:
         """Whether messages are consumed and Temporal answers."""
@@ -85,14 +88,16 @@ async def open_worker(sagas: Sequence[Saga], settings: Settings, ports: Mapping[
         TopologyError: the broker lacks something; run `saga topology apply`.
     """
     async with _opened(await connect(settings), sagas, settings, ports) as parts:
-        client, buffer = parts.client, parts.lines.buffer
+        client, lines = parts.client, parts.lines
         async with (
-            reconciling(settings, client, parts.lines.tracing),
+            reconciling(settings, client, lines.tracing, tell=tell_of(lines.measuring)),
             upkeep(settings, client),
-            saga_worker(client, parts.stage, settings, buffer.give),
+            saga_worker(client, parts.stage, settings, lines.buffer.give),
             parts.relaying() as relay,
         ):
-            yield Running(client, TemporalExecutions(client, settings), relay, parts.desk, parts.stage, buffer)
+            parts.measure(relay)
+            executions = TemporalExecutions(client, settings)
+            yield Running(client, executions, relay, parts.desk, parts.stage, lines.buffer, lines.measuring)
             # First no new events, then (leaving the blocks) work in hand, then the replies that it waits for.
             await relay.drain(settings.drain_timeout)
 
@@ -124,6 +129,7 @@ async def saga_plugin(
 class _Lines:
     """The lines to ledger and broker, open."""
 
+    measuring: Measuring | None
     tracing: Tracing | None
     buffer: LedgerBuffer
     reader: LedgerReader
@@ -143,22 +149,27 @@ class _Lines:
             courier=courier if tracing is None else TracingCourier(courier, tracing),
             ports=ports,
             why_held=partial(self.board.why_held, "commands"),
-            around=None if tracing is None else tracing.attempt,
+            around=around_of(tracing, self.measuring),
+            meter=meter_of(self.measuring),
         )
 
 
 @asynccontextmanager
 async def _lines(settings: Settings) -> AsyncGenerator[_Lines]:
     async with (
+        open_measuring(settings, "saga worker") as measuring,
         open_tracing(settings, "saga worker") as tracing,
         # Opened before the others and so closed after them: what is done while they stop is written too.
-        open_buffer(settings, tracing) as buffer,
+        open_buffer(settings, tracing, tell=tell_of(measuring)) as buffer,
         open_reader(settings) as reader,
         open_board(settings) as board,
+        open_gauges(settings) as gauges,
         Publisher.open(settings, purpose="saga worker") as publisher,
         connected(settings, purpose="saga worker") as connection,
     ):
-        yield _Lines(tracing, buffer, reader, board, publisher, connection)
+        if measuring is not None:
+            measuring.ledger(gauges)
+        yield _Lines(measuring, tracing, buffer, reader, board, publisher, connection)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +184,15 @@ class _Parts:
     pace: Pace
     desk: ReplyDesk
     stage: Stage
+
+    def measure(self, relay: Relay) -> None:
+        """Have told what the parts count for themselves."""
+        measuring = self.lines.measuring
+        if measuring is not None:
+            measuring.relay(relay.counts)
+            measuring.replies(self.desk.counts)
+            measuring.consuming(relay=relay.gate, replies=self.desk.gate)
+            measuring.buffer(self.lines.buffer, self.settings.ledger_buffer)
 
     def relaying(self) -> AbstractAsyncContextManager[Relay]:
         """The relay, while the block runs."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter
@@ -15,11 +15,14 @@ from orchestrator.service.spans import Traces
 from orchestrator.service.tracing import Exchanges, Tracing
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable, Generator
 
     from opentelemetry.sdk.trace.export import SpanExporter
 
+    from orchestrator.adapters.temporal.performing import Around
+    from orchestrator.service.spans import AttemptId
     from orchestrator.settings import Settings
+    from workers.measuring import Measuring
 
 
 @asynccontextmanager
@@ -42,6 +45,26 @@ async def open_tracing(settings: Settings, service: str) -> AsyncGenerator[Traci
         yield Tracing(tracer, traces_of(settings), exchanges)
     finally:
         await tracer.close()
+
+
+def around_of(tracing: Tracing | None, measuring: Measuring | None) -> Around | None:
+    """What is to be around each attempt that is performed, for who wants to know when."""
+    if tracing is None:
+        return None if measuring is None else measuring.metering.times.attempt
+    if measuring is None:
+        return tracing.attempt
+
+    @contextmanager
+    def both(one: AttemptId, correlation_id: str) -> Generator[Callable[[bool], None]]:
+        with tracing.attempt(one, correlation_id) as trace, measuring.metering.times.attempt(one) as measure:
+
+            def tell(is_known: bool) -> None:  # noqa: FBT001 - the one thing that is told
+                trace(is_known)
+                measure(is_known)
+
+            yield tell
+
+    return both
 
 
 def traces_of(settings: Settings) -> Traces:

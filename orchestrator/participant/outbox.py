@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import PublishError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+    from datetime import datetime
 
     from orchestrator.messages import Envelope
     from orchestrator.participant.ports import Store
@@ -37,6 +39,16 @@ class Outbox:
         # Confirmed, not yet removed. They are removed together, since each removal costs a commit.
         self._sent: set[int] = set()
         self._newest = 0
+        self._left: Sequence[Envelope] = ()
+
+    @property
+    def waiting(self) -> int:
+        """How many the last sweep found, at most `BATCH`."""
+        return len(self._left)
+
+    def age(self, now: datetime) -> timedelta:
+        """How long the oldest of them waits; none: zero."""
+        return max((now - event.time for event in self._left), default=timedelta(0))
 
     async def send(self, rows: Sequence[tuple[int, Envelope]]) -> None:
         """Send these. What the broker does not confirm stays for the sweep."""
@@ -50,6 +62,7 @@ class Outbox:
         while True:
             await self._remove_sent()
             rows = [row for row in await self._store.unsent(BATCH) if row[0] not in self._sent]
+            self._left = [event for _, event in rows]
             left = rows if len(rows) == BATCH else [row for row in rows if row[0] <= self._newest]
             await self.send(left)
             if not left or not self._sent.issuperset(number for number, _ in left):

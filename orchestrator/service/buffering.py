@@ -125,6 +125,11 @@ class LedgerBuffer:
         return len(self._waiting) + bool(self._messages)
 
     @property
+    def waiting(self) -> int:
+        """Snapshots that wait."""
+        return len(self._waiting)
+
+    @property
     def is_away(self) -> bool:
         """Whether the last write failed."""
         return self._is_away

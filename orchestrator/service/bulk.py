@@ -21,7 +21,8 @@ from orchestrator.errors import (
 from orchestrator.service.access import Permission
 from orchestrator.service.auditing import AuditEntry
 from orchestrator.service.bulk_records import Bulk, BulkCounts, BulkItem
-from orchestrator.service.operating import REFUSALS, check_words, saga_of
+from orchestrator.service.operating import REFUSALS, check_words
+from orchestrator.service.records import saga_of
 from orchestrator.service.rules import PERMISSIONS
 
 if TYPE_CHECKING:

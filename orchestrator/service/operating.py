@@ -23,7 +23,7 @@ from orchestrator.service.checking import changes, checked
 from orchestrator.service.compensation import plan_undo
 from orchestrator.service.delivering import Delivering
 from orchestrator.service.operations import Instruction, OperationRecord, body_hash
-from orchestrator.service.records import milliseconds
+from orchestrator.service.records import milliseconds, saga_of
 from orchestrator.service.requests import Compensate, EditAndRetry, command_of
 from orchestrator.service.rules import PERMISSIONS, why_not
 from orchestrator.service.verifying import verdict
@@ -267,11 +267,6 @@ class Operating:
             text=text,
             origin=caller.origin,
         )
-
-
-def saga_of(execution_id: str) -> str:
-    """The saga that an execution is one of: what stands before the first colon."""
-    return execution_id.partition(":")[0]
 
 
 def check_words(reason: str, key: str) -> None:

@@ -14,8 +14,7 @@ from orchestrator.saga.plan import leaves
 from orchestrator.service.access import Permission
 from orchestrator.service.attempts import attempts
 from orchestrator.service.compensation import plan_undo
-from orchestrator.service.operating import saga_of
-from orchestrator.service.records import Count, Filter, Status, StepRow
+from orchestrator.service.records import Count, Filter, Status, StepRow, saga_of
 from orchestrator.service.rules import actions
 from orchestrator.service.subjects import Subject, kept
 

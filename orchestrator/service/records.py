@@ -261,6 +261,11 @@ class OpenRow:
     has_ended: bool
 
 
+def saga_of(execution_id: str) -> str:
+    """The saga that an execution is one of: what stands before the first colon."""
+    return execution_id.partition(":")[0]
+
+
 def place(snapshot: Snapshot) -> tuple[int, bool, int, int]:
     """By what the snapshots of one execution are ordered (express.md, 15)."""
     position = snapshot.position

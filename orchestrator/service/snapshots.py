@@ -78,10 +78,14 @@ def row_of(snapshot: Snapshot) -> ExecutionRow:
     )
 
 
+def status_of(snapshot: Snapshot) -> Status:
+    """The word of lists."""
+    return "terminated" if snapshot.gone else STATUSES[snapshot.execution.word]
+
+
 def _words(snapshot: Snapshot) -> dict[str, Any]:
     execution = snapshot.execution
-    status = "terminated" if snapshot.gone else STATUSES[execution.word]
-    return {"status": status, "forward": execution.forward, "undo": execution.undo}
+    return {"status": status_of(snapshot), "forward": execution.forward, "undo": execution.undo}
 
 
 def steps_of(execution: Execution) -> tuple[StepRow, ...]:

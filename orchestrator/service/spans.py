@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from orchestrator.messages import short_hash
 from orchestrator.service.attempts import NOT_BEGUN, end_of
+from orchestrator.service.records import saga_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,7 +94,7 @@ class Span:
     @property
     def saga(self) -> str:
         """Whose execution it is."""
-        return self.execution_id.partition(":")[0]
+        return saga_of(self.execution_id)
 
 
 class Tracer(Protocol):
@@ -211,9 +212,14 @@ def told_of(entry: JournalEntry, execution_id: str, correlation_id: str, place: 
     )
 
 
+def command_of(entry: JournalEntry) -> str:
+    """What a person commanded, in one word."""
+    return entry.kind.removesuffix("Requested").lower()
+
+
 def _of_command(entry: JournalEntry, place: Place) -> dict[str, str]:
     return {
-        "name": f"operator {entry.kind.removesuffix('Requested').lower()}",
+        "name": f"operator {command_of(entry)}",
         "span_id": place.named("command", entry.command_id),
         "outcome": "refused" if entry.ignored else "ok",
         "actor": entry.actor,

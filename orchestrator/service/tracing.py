@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.contracts.protocol import ATTEMPT, DIRECTION, EXECUTION, STEP
 from orchestrator.service.ports import Delivery
 from orchestrator.service.spans import AttemptId, Passed, Span, baggage_of, passed, span_of, told_of
+from orchestrator.service.timing import AttemptTimes
 
 if TYPE_CHECKING:
     import asyncio
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 ACCEPTED = {Delivery.STARTED: "started", Delivery.ACCEPTED: "accepted", Delivery.DUPLICATE: "duplicate"}
 REPLIED = {"completed": "ok", "rejected": "rejected", "failed": "unknown"}
 MOST = 20_000
-"""Attempts whose times, and spans whose ids, are remembered."""
+"""Spans whose ids are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,36 +51,26 @@ class Tracing:
     """What all that is traced in one process shares.
 
     Attributes:
-        times: when an attempt was performed here: from, to, and whether its outcome was known then.
+        times: when attempts were performed here.
         told: spans of the journal that were stored, and the latest revision that they told.
     """
 
     tracer: Tracer
     traces: Traces
     exchanges: Exchanges
-    times: OrderedDict[AttemptId, tuple[int, int, bool]] = field(
-        default_factory=OrderedDict[AttemptId, tuple[int, int, bool]]
-    )
+    times: AttemptTimes = field(default_factory=AttemptTimes)
     told: OrderedDict[str, int] = field(default_factory=OrderedDict[str, int])
 
     @contextmanager
     def attempt(self, one: AttemptId, correlation_id: str) -> Generator[Callable[[bool], None]]:
         """Around the performing of an attempt; is told whether its outcome is known."""
-        began, known = time.time_ns(), False
-
-        def end(is_known: bool) -> None:  # noqa: FBT001 - the one thing that is told
-            nonlocal known
-            known = is_known
-
         place = self.traces.of(one.execution_id)
         context = place.traceparent(place.attempt(one))
-        try:
-            with self.tracer.current(context, baggage_of(one.execution_id, correlation_id)):
-                yield end
-        finally:
-            self.times[one] = (began, time.time_ns(), known)
-            if len(self.times) > MOST:
-                self.times.popitem(last=False)
+        with (
+            self.times.attempt(one) as end,
+            self.tracer.current(context, baggage_of(one.execution_id, correlation_id)),
+        ):
+            yield end
 
     def is_news(self, span: Span) -> bool:
         """Whether this was not told yet: a later end of an attempt is news, unless the engine ignores it."""
@@ -238,13 +229,10 @@ class TracingLedger:
 
     def _timed(self, span: Span) -> Span:
         """With the times of its performing, if that was here; else all that is known is when the engine was told."""
-        one = AttemptId(span.execution_id, span.step, span.direction, span.attempt)
-        if (found := self._tracing.times.get(one)) is None:
+        times = self._tracing.times.take(AttemptId(span.execution_id, span.step, span.direction, span.attempt))
+        if times is None:
             return span
-        began, ended, is_known = found
-        if is_known:  # else its end may be told once more, with the same begin
-            del self._tracing.times[one]
-        return replace(span, began_ns=began, ended_ns=ended if is_known else max(ended, span.ended_ns))
+        return replace(span, began_ns=times.began_ns, ended_ns=times.until(span.ended_ns))
 
 
 def _sending(place: Place, one: AttemptId, envelope: Envelope, exchange: str, said: dict[str, Any]) -> Span:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from orchestrator.errors import InvalidRequestError, OperationNotFoundError
 from orchestrator.service.access import Permission
 from orchestrator.service.auditing import verify
-from orchestrator.service.operating import saga_of
+from orchestrator.service.records import saga_of
 
 if TYPE_CHECKING:
     from orchestrator.service.access import Caller

@@ -140,7 +140,7 @@ class Settings(TraceSettings, ProviderSettings):
         description="how long participants remember a command after its last change; unless set, for ever. Longer than"
         " the longest saga may take, SAGA_PARKED_KEEP and the longest compensation window together",
     )
-    health_host: str = Field("127.0.0.1", description="where /healthz and /readyz listen")
+    health_host: str = Field("127.0.0.1", description="where /healthz, /readyz and /metrics listen")
     health_port: int = Field(0, ge=0, le=65535, description="their port; 0 = none")
     access_control: bool = Field(
         default=False, description="whoever calls the API or the console must show a token and have the right"

@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import sys
+from collections import Counter
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,10 +14,16 @@ import aiohttp
 import pytest
 
 from orchestrator.adapters.temporal.connecting import connect
+from orchestrator.service import metrics
+from orchestrator.service.records import Filter
+from tests.ledger_kit import reading
+from tests.metrics_kit import read
 from tests.shop_kit import ALL, shop
+from tests.trace_kit import of_journal
 from workers.demo_processes import environment_of
 
 pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("environment")]
+KINDS = ("", "payment-declined", "shipping-declined", "silent-inventory")
 PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -72,3 +79,37 @@ async def test_a_worker_says_how_it_is_and_ends_well_when_it_is_told_to(tmp_path
         assert b"saga worker is ready" in told
         assert b"Traceback" not in told
         assert await health(running, "/healthz") is None
+
+
+async def test_what_a_worker_counts_is_what_the_journals_say(tmp_path) -> None:
+    async with shop(tmp_path, *ALL, worker=worker_process) as place, reading(place.corner.settings) as ledger:
+        running: Any = place.running
+        executions = [await place.place(place.order(number, kind)) for number, kind in enumerate(KINDS)]
+        for execution in executions:
+            await place.result(execution)
+            await written(ledger, execution)
+        rows = (await ledger.page(Filter())).rows
+        journals = [of_journal(await ledger.journal(row.execution_id)) for row in rows]
+        text = await metrics_of(running)
+        while sum(read(text, metrics.RELAY_MESSAGES).values()) < read(text, metrics.RELAY_RECEIVED)[()]:
+            text = await metrics_of(running)  # it has one in hand
+    assert read(text, metrics.EXECUTIONS_STARTED) == {("fulfil-order",): len(KINDS)}
+    assert read(text, metrics.EXECUTIONS_ENDED) == Counter(("fulfil-order", row.status) for row in rows)
+    assert read(text, metrics.ATTEMPTS) == Counter(
+        ("fulfil-order", step, direction, outcome) for journal in journals for step, direction, _, outcome in journal
+    )
+    outcomes = read(text, metrics.RELAY_MESSAGES)
+    assert outcomes["started",] == len(KINDS)
+    assert read(text, metrics.RELAY_RECEIVED) == {(): sum(outcomes.values())}
+
+
+async def written(ledger, execution) -> None:
+    """Wait until the ledger has its end."""
+    while (found := await ledger.find(execution)) is None or found.row.ended is None:
+        await asyncio.sleep(0.05)
+
+
+async def metrics_of(running) -> str:
+    async with running.http.get("/metrics") as answer:
+        assert answer.status == 200
+        return await answer.text()

@@ -12,6 +12,8 @@ from pydantic_core import from_json
 
 from orchestrator.adapters.rabbitmq.participants import Drill, ParticipantServer
 from orchestrator.adapters.sql.inbox import open_store
+from workers.health import serve_health
+from workers.measuring import meter_of, open_measuring
 from workers.tracing import open_tracing
 from workers.turning import again_and_again
 
@@ -42,9 +44,13 @@ async def serve(participant: Participant, settings: Settings, *, database_url: s
         StoreUnavailableError: the database is away.
     """
     async with (
+        open_measuring(settings, participant.name) as measuring,
         open_tracing(settings, participant.name) as tracing,
         open_store(database_url, participant) as store,
-        ParticipantServer.open(participant, store, settings, drill=simulated(), tracing=tracing),
+        ParticipantServer.open(
+            participant, store, settings, drill=simulated(), tracing=tracing, meter=meter_of(measuring)
+        ) as server,
+        serve_health(settings, server.is_healthy, measuring),
         forgetting(store, settings.inbox_keep),
     ):
         await stop.wait()

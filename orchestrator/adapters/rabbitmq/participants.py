@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from orchestrator.adapters.rabbitmq.connection import connected
@@ -23,6 +25,8 @@ from orchestrator.contracts.protocol import OPTIONAL, error_body, read_command, 
 from orchestrator.errors import MalformedMessageError, MessageError, PublishError, Rejected, UnroutableError
 from orchestrator.participant.outbox import Outbox
 from orchestrator.participant.patience import handle_patiently
+from orchestrator.service import metrics
+from orchestrator.service.meters import SILENCE, Meter
 from orchestrator.service.tracing_participants import handling
 
 if TYPE_CHECKING:
@@ -69,8 +73,10 @@ class ParticipantServer:
         publisher: Publisher,
         *,
         tracing: Tracing | None = None,
+        meter: Meter = SILENCE,
     ) -> None:
         self._tracing = tracing
+        self._meter = meter
         self._participant = participant
         self._store = store
         self._settings = settings
@@ -79,6 +85,10 @@ class ParticipantServer:
         self.queue = self._names.command_queue(participant.name)
         self._settler = Settler(publisher, self._names, self.queue)
         self._outbox = Outbox(store, self._publish_event)
+        self._consumer: Consumer | None = None
+        name = (participant.name,)
+        meter.observe(metrics.OUTBOX_WAITING, lambda: [(self._outbox.waiting, name)])
+        meter.observe(metrics.OUTBOX_AGE, lambda: [(self._outbox.age(datetime.now(UTC)).total_seconds(), name)])
         self.drill = Drill()
 
     @classmethod
@@ -91,6 +101,7 @@ class ParticipantServer:
         *,
         drill: Drill | None = None,
         tracing: Tracing | None = None,
+        meter: Meter = SILENCE,
     ) -> AsyncGenerator[ParticipantServer]:
         """Serve while the block runs; at its end commands in hand are finished first.
 
@@ -99,35 +110,50 @@ class ParticipantServer:
         """
         purpose = f"participant {participant.name}"
         async with Publisher.open(settings, purpose=purpose) as publisher:
-            server = cls(participant, store, settings, publisher, tracing=tracing)
+            server = cls(participant, store, settings, publisher, tracing=tracing, meter=meter)
             server.drill = drill or server.drill
             async with (
                 server._outbox.sweeping(),
                 connected(settings, purpose=purpose) as connection,
                 Consumer(connection, server.queue, server._take, prefetch=settings.prefetch) as consumer,
             ):
+                server._consumer = consumer
                 yield server
                 await consumer.drain(settings.drain_timeout)
+
+    async def is_healthy(self) -> bool:
+        """Whether its queue is consumed."""
+        return self._consumer is not None and await self._consumer.is_healthy()
 
     async def _take(self, message: AbstractIncomingMessage) -> None:
         try:
             command = from_amqp(message, max_body_bytes=self._settings.max_body_bytes)
         except MessageError as error:
+            self._count_refused()
             await self._settler.park(message, Why(error.reason, str(error)))
             return
         try:
             answer = await self._handle(command)
         except MessageError as error:
+            self._count_refused()
             await self._turn_away(message, command, error)
             return
         if await self._tell(message, command, answer):
             await acknowledge(message)
 
+    def _count_refused(self) -> None:
+        self._meter.add(metrics.PARTICIPANT_COMMANDS, 1, self._participant.name, "", "refused")
+
     async def _handle(self, command: Envelope) -> Answer:
+        began = time.monotonic()
         with handling(self._tracing, command, self.queue) as held:
             answer = await handle_patiently(self._participant, self._store, held.command)
             held.answered(answer.reply)
-            return answer
+        # One that nobody here knows does not come so far: its type may be anything.
+        way = (self._participant.name, command.type)
+        self._meter.add(metrics.PARTICIPANT_COMMANDS, 1, *way, held.outcome)
+        self._meter.record(metrics.PARTICIPANT_DURATION, time.monotonic() - began, *way)
+        return answer
 
     async def _tell(self, message: AbstractIncomingMessage, command: Envelope, answer: Answer) -> bool:
         """Send reply and events; False: the message's channel is gone. Events that fail stay in the outbox."""

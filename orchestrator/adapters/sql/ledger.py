@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, case, func, or_, select, tuple_
@@ -12,6 +13,7 @@ from orchestrator.adapters.sql.inbox import outages
 from orchestrator.adapters.sql.ledger_tables import executions, journal, marks, messages, plans, steps
 from orchestrator.adapters.sql.migrating import check_version, migrate
 from orchestrator.sealing import OPEN
+from orchestrator.service.changes import Stood, changes_of
 from orchestrator.service.records import milliseconds, place
 
 if TYPE_CHECKING:
@@ -22,9 +24,11 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from orchestrator.sealing import Seal
+    from orchestrator.service.changes import Tell
     from orchestrator.service.records import MessageRecord, Snapshot
 
 STALE = "stale-since"
+STANDS = tuple(executions.c[field.name] for field in fields(Stood))
 
 
 class SqlLedger:
@@ -33,11 +37,13 @@ class SqlLedger:
     Args:
         engine: one that `databases.open_engine` made.
         seal: closes what may hold payloads.
+        tell: gets what a write changed, once it is durable; unless given, that is not found out.
     """
 
-    def __init__(self, engine: AsyncEngine, seal: Seal = OPEN) -> None:
+    def __init__(self, engine: AsyncEngine, seal: Seal = OPEN, *, tell: Tell | None = None) -> None:
         self._engine = engine
         self._seal = seal
+        self._tell = tell
         self._known_plans: set[str] = set()
         self._is_ready = False
         dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
@@ -67,11 +73,14 @@ class SqlLedger:
         with outages():
             async with self._engine.begin() as connection:
                 await self._write_plans(connection, newest)
+                stood = await self._stood(connection, newest)
                 newer = await self._write_executions(connection, newest)
                 await self._write_steps(connection, [one for one in newest if one.execution_id in newer])
                 await self._write_journal(connection, [one for one in snapshots if one.journal])
                 await self._write_messages(connection, messages)
         self._known_plans.update(one.plan_hash for one in snapshots)
+        if self._tell is not None and snapshots:
+            self._tell(list(changes_of(newest, snapshots, stood, newer)))
         return len(newer)
 
     async def mark_stale(self, since: datetime) -> None:
@@ -90,6 +99,15 @@ class SqlLedger:
             for name, plan in sorted(new.items())
         ]
         await connection.execute(self._statements.plans, values)
+
+    async def _stood(self, connection: AsyncConnection, snapshots: Sequence[Snapshot]) -> dict[str, Stood]:
+        """Where those stand that are known; nobody else writes them until this transaction ends."""
+        if self._tell is None or not snapshots:
+            return {}
+        wanted = executions.c.execution_id.in_([one.execution_id for one in snapshots])
+        asked = select(executions.c.execution_id, *STANDS).where(wanted)
+        found = await connection.execute(asked.order_by(executions.c.execution_id).with_for_update())
+        return {execution_id: Stood(*stands) for execution_id, *stands in found}
 
     async def _write_executions(self, connection: AsyncConnection, snapshots: Sequence[Snapshot]) -> set[str]:
         """Those that were newer than their rows."""

@@ -16,6 +16,8 @@ from orchestrator.adapters.temporal.performing import Scene, Stage, Watch, perfo
 from orchestrator.adapters.temporal.room import fitting
 from orchestrator.adapters.temporal.running import Run
 from orchestrator.adapters.temporal.tail import was_attempt_lost
+from orchestrator.service import metrics
+from orchestrator.service.records import saga_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,7 +48,14 @@ class Activities:
         info = activity.info()
         watch = Watch(info.current_attempt_scheduled_time)
         made = await Run(self._stage, request, info.workflow_id or "", watch).perform()
+        self._count(request, made)
         return _dump_run(made)
+
+    def _count(self, request: Request, made: RunReport) -> None:
+        saga, meter = saga_of(request.execution_id), self._stage.meter
+        meter.add(metrics.RUNS, 1, saga)
+        if made.elapsed_ms >= request.budget_ms:
+            meter.add(metrics.RUNS_OVER_BUDGET, 1, saga)
 
     @activity.defn(name=names.ATTEMPT)
     async def attempt(self, asked: dict[str, Any]) -> dict[str, Any]:

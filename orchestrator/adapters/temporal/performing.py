@@ -10,7 +10,7 @@ import asyncio
 import logging
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pydantic import ValidationError
 
@@ -20,6 +20,9 @@ from orchestrator.contracts.protocol import ATTEMPT, DIRECTION, EXECUTION, STEP,
 from orchestrator.errors import HandlerMissingError, OrchestratorError, PublishError, Rejected
 from orchestrator.messages import Envelope, short_hash
 from orchestrator.saga.contexts import ActionContext
+from orchestrator.service import metrics
+from orchestrator.service.meters import SILENCE, Meter
+from orchestrator.service.records import saga_of
 from orchestrator.service.reply_contracts import read_fact
 from orchestrator.service.spans import AttemptId
 from orchestrator.wallclock import now
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+Around: TypeAlias = "Callable[[AttemptId, str], AbstractContextManager[Callable[[bool], None]]]"
+"""What is around an attempt: it gets the correlation id, and gives what is to be told whether the outcome is known."""
 SOURCE = "saga-orchestrator"
 MAX_REASON = 500
 MAX_CODE = 100
@@ -48,14 +53,16 @@ class Stage:
     Attributes:
         ports: objects by type, for `ctx.get(Port)`.
         why_held: why commands to a participant are held now; empty if they are not.
-        around: what is to be around each attempt; it gives what is to be told whether the outcome is known.
+        around: what is to be around each attempt.
+        meter: counts what no journal tells.
     """
 
     handlers: Handlers
     courier: Courier
     ports: Mapping[type, Any] = field(default_factory=dict[type, Any])
     why_held: Callable[[str], str] = lambda _: ""
-    around: Callable[[AttemptId, str], AbstractContextManager[Callable[[bool], None]]] | None = None
+    around: Around | None = None
+    meter: Meter = SILENCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,20 +162,22 @@ def _held(stage: Stage, scene: Scene) -> Report | None:
 
 
 async def _command(stage: Stage, scene: Scene, handler: Handler) -> Report:
-    headers = _headers(scene)
+    call, headers = scene.call, _headers(scene)
     envelope = _envelope(scene, handler.build(scene.facts), headers.command_id)
     envelope = envelope.with_headers(**headers.to_headers())
     with stage.courier.expect(headers.command_id) as answer:
         try:
             await stage.courier.send(envelope)
+            if scene.is_copy:
+                stage.meter.add(metrics.COMMANDS_RESENT, 1, saga_of(scene.execution_id), call.step, call.direction)
             reply = await asyncio.wait_for(answer, scene.patience)
         except (TimeoutError, PublishError) as error:
             # Not sent, or sent and not answered: either way the same command is sent again until its limit.
             if isinstance(error, PublishError):
-                log.warning("command_not_sent", extra={"step": scene.call.step, "error": str(error)})
+                log.warning("command_not_sent", extra={"step": call.step, "error": str(error)})
             deadline_ms = _epoch_ms(headers.deadline)
-            return report(scene.call, "pending", deadline_ms=deadline_ms, reason=str(error) or "no reply yet")
-    return read_reply(scene.call, reply, handler)
+            return report(call, "pending", deadline_ms=deadline_ms, reason=str(error) or "no reply yet")
+    return read_reply(call, reply, handler)
 
 
 def read_reply(call: Call, reply: Reply, handler: Handler) -> Report:

@@ -23,8 +23,8 @@ from orchestrator.errors import InvalidRequestError
 from orchestrator.service import requests as asked
 from orchestrator.service.access import Caller, Permission
 from orchestrator.service.once import Answer
-from orchestrator.service.operating import saga_of
 from orchestrator.service.operations import Instruction, OperationRecord
+from orchestrator.service.records import saga_of
 from orchestrator.service.trail import Sought
 
 router = APIRouter(tags=["operations"], responses=documented())

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime, timedelta
+
 from orchestrator.errors import PublishUnknownError, StoreUnavailableError
 from orchestrator.messages import Envelope
 from orchestrator.participant import MemoryStore
@@ -75,7 +77,7 @@ async def test_a_long_backlog_goes_in_one_sweep() -> None:
     assert (broker.sent, await kept(store)) == (names, [])
 
 
-async def test_a_store_that_is_away_or_broken_does_not_end_the_sweeping(caplog) -> None:
+async def test_a_store_that_away_or_broken_does_not_end_the_sweeping(caplog) -> None:
     class Moody(MemoryStore):
         faults = iter((StoreUnavailableError("away"), ZeroDivisionError()))
 
@@ -92,3 +94,21 @@ async def test_a_store_that_is_away_or_broken_does_not_end_the_sweeping(caplog) 
     assert await kept(store) == []
     assert "cannot be looked through now: away" in caplog.text
     assert "ZeroDivisionError" in caplog.text
+
+
+async def test_what_waits_in_the_outbox_and_for_how_long_is_known_after_a_sweep() -> None:
+    store, broker = MemoryStore(), Broker()
+    outbox = Outbox(store, broker)
+    await outbox.sweep()
+    assert (outbox.waiting, outbox.age(datetime.now(UTC))) == (0, timedelta(0))
+    broker.away = True
+    rows = await stored(store, "a", "b")
+    await outbox.sweep()
+    await outbox.sweep()
+    oldest = min(event.time for _, event in rows)
+    assert outbox.waiting == 2
+    assert outbox.age(oldest + timedelta(seconds=40)) == timedelta(seconds=40)
+    broker.away = False
+    await outbox.sweep()
+    await outbox.sweep()
+    assert outbox.waiting == 0

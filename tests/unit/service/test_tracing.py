@@ -200,7 +200,7 @@ async def test_an_attempt_has_the_times_of_its_performing(is_known, ends_with_th
     one = AttemptId("shop:1", "reserve", "do", 1)
     with tracing.attempt(one, "thread") as tell:
         tell(is_known)
-    began, ended, _ = tracing.times[one]
+    began, ended, _ = tracing.times._times[one]
     found = snapshot("1", COMPENSATED)
     later_ms = ended // 1_000_000 + 5_000
     await TracingLedger(Writer(), tracing).write([replace(found, journal=(replace(found.journal[1], at_ms=later_ms),))])
@@ -208,7 +208,7 @@ async def test_an_attempt_has_the_times_of_its_performing(is_known, ends_with_th
     assert span.began_ns == began
     assert span.ended_ns == (ended if ends_with_the_performing else later_ms * 1_000_000)
     assert tracer.contexts == [(PLACE.traceparent(PLACE.attempt(one)), "saga.id=shop:1,correlation.id=thread")]
-    assert (one in tracing.times) is not is_known
+    assert (tracing.times.take(one) is None) is is_known
 
 
 async def test_an_attempt_that_ends_twice_is_told_twice_with_one_begin_and_the_later_end_counts() -> None:
@@ -216,7 +216,7 @@ async def test_an_attempt_that_ends_twice_is_told_twice_with_one_begin_and_the_l
     one = AttemptId("shop:1", "reserve", "do", 1)
     with tracing.attempt(one, "thread") as tell:
         tell(False)
-    began, ended, _ = tracing.times[one]
+    began, ended, _ = tracing.times._times[one]
     found, late_ms = snapshot("1", COMPENSATED), ended // 1_000_000 + 5_000
     success = found.journal[1]
     timeout = replace(success, kind="Elapsed", revision=success.revision, at_ms=ended // 1_000_000)

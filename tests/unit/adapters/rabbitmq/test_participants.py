@@ -10,6 +10,7 @@ from orchestrator.adapters.rabbitmq.wire import to_amqp
 from orchestrator.contracts.protocol import read_reply
 from orchestrator.errors import NackedError, PublishUnknownError, UnroutableError
 from orchestrator.settings import Settings
+from tests.metrics_kit import Meter
 from tests.participant_kit import ask_for, memory_bench
 from tests.rabbitmq_kit import incoming
 
@@ -29,6 +30,9 @@ class FakePublisher:
         if fault is not None:
             raise fault
         self.sent.append((envelope, exchange, routing_key, pairs))
+
+    async def send(self, message, *, exchange, routing_key):
+        self.sent.append((message, exchange, routing_key, ""))
 
 
 class Acks:
@@ -109,3 +113,21 @@ async def test_an_event_that_is_not_confirmed_waits_in_the_outbox_and_does_not_h
     assert sent == [("saga.replies", "me")]
     assert channel.acked == [1]
     assert len(await bench.store.unsent(10)) == 1
+
+
+async def test_commands_are_counted_by_what_they_came_to_and_their_types_only_if_they_are_known() -> None:
+    meter, bench = Meter(), memory_bench()
+    publisher = cast("Any", FakePublisher())
+    server = ParticipantServer(bench.participant, bench.store, Settings.model_validate({}), publisher, meter=meter)
+    await server._take(in_hand(Acks()))
+    await server._take(in_hand(Acks(), body=b"not JSON"))
+    name, kind = bench.participant.name, ask_for().type
+    assert meter.counted == {
+        ("saga.participant.commands", name, kind, "ok"): 1,
+        ("saga.participant.commands", name, "", "refused"): 1,
+    }
+    assert [len(taken) for taken in meter.recorded.values()] == [1]
+    assert {metric: list(read()) for metric, read in meter.observed.items()} == {
+        "saga.outbox.waiting": [(0, (name,))],
+        "saga.outbox.age": [(0.0, (name,))],
+    }

@@ -16,6 +16,7 @@ from orchestrator.adapters.temporal.activities import Activities
 from orchestrator.adapters.temporal.given import Notice, Report, RunReport, from_json, to_json
 from orchestrator.adapters.temporal.notices import REMEDIES
 from orchestrator.errors import PublishError
+from tests.metrics_kit import Meter
 from tests.temporal_kit import THREAD, FakeCourier, call, request, stage
 
 
@@ -179,3 +180,12 @@ def test_every_activity_that_the_workflow_asks_for_is_there() -> None:
 
 def _function(method):
     return method.__func__
+
+
+async def test_runs_are_counted_and_those_that_spend_their_budget() -> None:
+    meter = Meter()
+    made = Activities(replace(stage(None), meter=meter), cast("Any", None))
+    unanswered = Activities(replace(stage(FakeCourier(answers=lambda _: None)), meter=meter), cast("Any", None))
+    await environment().run(made.run, to_json(request(call("take"))))
+    await environment().run(unanswered.run, to_json(request(call("take"), budget_ms=60)))
+    assert meter.counted == {("saga.runs", "fetch"): 2, ("saga.runs.over_budget", "fetch"): 1}

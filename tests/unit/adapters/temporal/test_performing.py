@@ -12,6 +12,7 @@ from orchestrator.contracts.protocol import read_command
 from orchestrator.messages import short_hash
 from orchestrator.saga.handlers import Handlers
 from orchestrator.saga.plan import StepPlan, leaves
+from tests.metrics_kit import Meter
 from tests.temporal_kit import THREAD, Asked, FakeCourier, Wrapped, call, reply_to, stage, unwrap, wrap
 
 
@@ -275,3 +276,11 @@ async def test_a_held_command_is_not_sent_and_only_a_first_one_counts_as_not_beg
     assert (report.kind, report.reason) == (kind, f"commands of {made.call.participant} are held")
     assert report.deadline_ms == (7 if is_copy else 0)
     assert courier.sent == []
+
+
+@pytest.mark.parametrize(("is_copy", "number"), [(False, 0), (True, 1)])
+async def test_a_command_that_is_sent_again_is_counted(is_copy, number) -> None:
+    meter = Meter()
+    counting = replace(stage(FakeCourier()), meter=meter)
+    await perform(counting, replace(scene(call("take")), is_copy=is_copy))
+    assert meter.counted["saga.commands.resent", "fetch", "take", "do"] == number
