@@ -28,8 +28,8 @@ class Meter:
     """Remembers what it is told. Implements `service.meters.Meter`."""
 
     def __init__(self) -> None:
-        self.counted: Counter[tuple[str, *Labels]] = Counter()
-        self.recorded: dict[tuple[str, *Labels], list[float]] = {}
+        self.counted: Counter[Labels] = Counter()
+        self.recorded: dict[Labels, list[float]] = {}
         self.observed: dict[str, Read] = {}
 
     def add(self, metric: Metric, amount: float, *labels: str) -> None:

@@ -112,4 +112,4 @@ async def written(ledger, execution) -> None:
 async def metrics_of(running) -> str:
     async with running.http.get("/metrics") as answer:
         assert answer.status == 200
-        return await answer.text()
+        return str(await answer.text())

@@ -8,6 +8,7 @@ from orchestrator.adapters.sql.databases import open_engine, open_reading_engine
 from orchestrator.adapters.sql.gauges import SqlGauges
 from orchestrator.adapters.sql.ledger import SqlLedger
 from orchestrator.adapters.sql.parked_store import SqlParkedStore
+from orchestrator.service.changes import Change
 from tests.ledger_kit import COMPENSATED, COMPLETED, RUNNING, STUCK, T0, ledger_bench, snapshot
 from tests.parked_kit import arrival
 from tests.sql_kit import fresh_database, sqlite_url
@@ -67,7 +68,7 @@ async def test_parked_messages_are_told_by_reason(bench) -> None:
 async def test_what_a_write_changed_is_told_once_by_whoever_writes(bench) -> None:
     """Two processes: the second one goes on after a crash, and tells the whole journal again."""
     ledger, _ = bench
-    told = []
+    told: list[Change] = []
     first = SqlLedger(ledger.engine, tell=told.extend)
     second_engine = open_engine(ledger.url)
     second = SqlLedger(second_engine, tell=told.extend)
@@ -86,7 +87,7 @@ async def test_what_a_write_changed_is_told_once_by_whoever_writes(bench) -> Non
 
 async def test_what_is_refused_is_not_told(bench) -> None:
     ledger, _ = bench
-    told = []
+    told: list[Change] = []
     writer = SqlLedger(ledger.engine, tell=told.extend)
     broken = snapshot("1", RUNNING, workflow_id=None)
     with pytest.raises(Exception, match="workflow_id"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
@@ -14,7 +14,7 @@ from orchestrator.service.records import IN_FLIGHT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Select
+    from sqlalchemy import Executable
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from orchestrator.service.meters import Reading
@@ -37,7 +37,7 @@ class SqlGauges:
         by = select(func.sum(waiting), parked_groups.c.reason).where(waiting > 0)
         return await self._read(by.group_by(parked_groups.c.reason))
 
-    async def _read(self, wanted: Select[Any]) -> Sequence[Reading]:
+    async def _read(self, wanted: Executable) -> Sequence[Reading]:
         with outages():
             async with self._engine.connect() as connection:
                 found = (await connection.execute(wanted)).all()

@@ -1,6 +1,7 @@
 """What is counted of a change of the ledger."""
 
 import time
+from collections import Counter
 from dataclasses import replace
 
 from orchestrator.engine.signals import CancelRequested, Elapsed, Failed, Lost, Stalled, Succeeded
@@ -16,10 +17,10 @@ def take(metering: Metering, *snapshots) -> None:
     metering.take(list(changes_of(snapshots, snapshots, {}, newer)))
 
 
-def counted(*snapshots) -> dict[tuple[str, ...], int]:
+def counted(*snapshots) -> Counter[tuple[str, ...]]:
     meter = Meter()
     take(Metering(meter), *snapshots)
-    return dict(meter.counted)
+    return meter.counted
 
 
 def test_executions_are_counted_when_they_start_and_end_and_attempts_with_their_outcome() -> None:

@@ -76,6 +76,7 @@ async def test_what_is_measured_is_told_in_prometheus_words() -> None:
         serve_health(settings(health_port=port), ready, measuring),
         aiohttp.ClientSession(f"http://127.0.0.1:{port}") as http,
     ):
+        assert measuring is not None
         measuring.meter.add(EXECUTIONS_STARTED, 1, "shop")
         async with http.get("/metrics") as answer:
             text = await answer.text()
