@@ -1,4 +1,4 @@
-"""Tokens, accounts, sessions, and keys with their answers, in memory."""
+"""Tokens, accounts, sessions, what people set for themselves, and keys with their answers, in memory."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from orchestrator.service.accounts import Account
     from orchestrator.service.once import Answer, Taken
+    from orchestrator.service.personal import Preferences, View
     from orchestrator.service.sessions import Session
     from orchestrator.service.tokens import Token
 
@@ -86,6 +87,32 @@ class MemorySessions:
     async def forget(self, *, ends_before_ms: int) -> None:
         for one in [one for one in self.kept.values() if one.ends_ms <= ends_before_ms]:
             await self.end(one.digest)
+
+
+@dataclass
+class MemoryPersonal:
+    """What people set for themselves."""
+
+    preferred: dict[str, Preferences] = field(default_factory=dict)
+    kept: dict[tuple[str, str], View] = field(default_factory=dict)
+
+    async def preferences(self, actor: str) -> Preferences | None:
+        return self.preferred.get(actor)
+
+    async def prefer(self, actor: str, wanted: Preferences) -> None:
+        self.preferred[actor] = wanted
+
+    async def views(self, actor: str) -> tuple[View, ...]:
+        return tuple(view for (owner, _), view in sorted(self.kept.items()) if owner == actor)
+
+    async def keep_view(self, actor: str, view: View, *, most: int) -> bool:
+        if sum(owner == actor and name != view.name for owner, name in self.kept) >= most:
+            return False
+        self.kept[actor, view.name] = view
+        return True
+
+    async def forget_view(self, actor: str, name: str) -> None:
+        self.kept.pop((actor, name), None)
 
 
 @dataclass

@@ -23,6 +23,7 @@ from orchestrator.service.figures import Figuring
 from orchestrator.service.health import Health, ledger_probe
 from orchestrator.service.identity import Identity
 from orchestrator.service.once import Once
+from orchestrator.service.personal import Personal
 from orchestrator.service.ports import Delivery
 from orchestrator.service.sessions import Sessioning
 from orchestrator.service.starting import Starting
@@ -30,7 +31,7 @@ from orchestrator.service.switches import Switching
 from orchestrator.service.tokens import Issuing, Token, digest_of
 from orchestrator.service.trail import Trail
 from orchestrator.service.use_cases import Service
-from tests.access_kit import MemoryAccounts, MemoryAnswers, MemorySessions, MemoryTokens
+from tests.access_kit import MemoryAccounts, MemoryAnswers, MemoryPersonal, MemorySessions, MemoryTokens
 from tests.figures_kit import MemoryFigures
 from tests.hand_kit import Hand
 from tests.parked_kit import MemoryParked, cases_of
@@ -76,6 +77,7 @@ class ApiBench(ServiceBench):
     accounts: MemoryAccounts = field(default_factory=MemoryAccounts)
     sessions: MemorySessions = field(default_factory=MemorySessions)
     answers: MemoryAnswers = field(default_factory=MemoryAnswers)
+    personal: MemoryPersonal = field(default_factory=MemoryPersonal)
     switches: MemorySwitches = field(default_factory=MemorySwitches)
     parking: MemoryParked = field(default_factory=MemoryParked)
     started: dict[str, str] = field(default_factory=dict[str, str])
@@ -114,6 +116,7 @@ class ApiBench(ServiceBench):
             issuing=Issuing(self.tokens, self.register, self.clock),
             entering=self.entering,
             once=Once(self.answers, self.clock),
+            personal=Personal(self.personal),
         )
 
     def app(self) -> FastAPI:

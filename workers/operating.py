@@ -13,6 +13,7 @@ from orchestrator.adapters.sql.figures import SqlFigures
 from orchestrator.adapters.sql.ledger import SqlLedger
 from orchestrator.adapters.sql.ledger_reader import SqlLedgerReader
 from orchestrator.adapters.sql.migrating import check_version
+from orchestrator.adapters.sql.personal import SqlPersonal
 from orchestrator.adapters.sql.register import SqlRegister
 from orchestrator.adapters.sql.sessions import SqlSessions
 from orchestrator.adapters.sql.switches import SqlSwitches
@@ -31,6 +32,7 @@ from orchestrator.service.entering import Entering
 from orchestrator.service.figures import Figuring
 from orchestrator.service.once import Once
 from orchestrator.service.operating import Operating, World
+from orchestrator.service.personal import Personal
 from orchestrator.service.reading import Reading
 from orchestrator.service.recording import RecordingExecutions
 from orchestrator.service.sessions import Lasting, Sessioning, Source
@@ -111,6 +113,7 @@ class _Stores:
         self.accounts = SqlAccounts(engine, reading)
         self.sessions = SqlSessions(engine, reading)
         self.lasting = Lasting(settings.session_lasts, settings.session_idle)
+        self.personal = SqlPersonal(engine, reading, seal)
         self.provider = provider_of(settings)
 
 
@@ -154,6 +157,7 @@ def _service(
         issuing=Issuing(stores.tokens, register, clock),
         entering=_entering(stores, clock),
         once=Once(stores.answers, clock),
+        personal=Personal(stores.personal),
     )
 
 

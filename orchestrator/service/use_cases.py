@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from orchestrator.service.once import Once
     from orchestrator.service.operating import Operating, World
     from orchestrator.service.parked_cases import ParkedCases
+    from orchestrator.service.personal import Personal
     from orchestrator.service.reading import Reading
     from orchestrator.service.starting import Starting
     from orchestrator.service.switches import Switching
@@ -31,6 +32,7 @@ class Service:
         operating, bulking, switching: what people do, to one, to many, to all. `running`: does the items of bulks.
         definitions, starting: the sagas of this process. `parked`: messages that could not be handled.
         issuing: API tokens. `entering`: signing in and out, local accounts. `once`: requests that come twice.
+        personal: what people set for themselves.
     """
 
     world: World
@@ -47,3 +49,4 @@ class Service:
     issuing: Issuing
     entering: Entering
     once: Once
+    personal: Personal

@@ -10,15 +10,17 @@ from orchestrator.adapters.sql.accounts import SqlAccounts
 from orchestrator.adapters.sql.answers import SqlAnswers
 from orchestrator.adapters.sql.databases import open_engine, open_reading_engine
 from orchestrator.adapters.sql.migrating import migrate
+from orchestrator.adapters.sql.personal import SqlPersonal
 from orchestrator.adapters.sql.sessions import SqlSessions
 from orchestrator.adapters.sql.tokens import SqlTokens
 from orchestrator.sealing import OPEN, Seal
 from orchestrator.service.access import Caller, Permission, Role
 from orchestrator.service.accounts import Account
 from orchestrator.service.once import Answer, Taken
+from orchestrator.service.personal import Preferences, View
 from orchestrator.service.sessions import Session
 from orchestrator.service.tokens import Token
-from tests.access_kit import MemoryAccounts, MemoryAnswers, MemorySessions, MemoryTokens
+from tests.access_kit import MemoryAccounts, MemoryAnswers, MemoryPersonal, MemorySessions, MemoryTokens
 from tests.sql_kit import fresh_database, sqlite_url
 
 KINDS = ("memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.servers))
@@ -46,6 +48,7 @@ class on_sql:  # noqa: N801 - used as a function
             accounts=SqlAccounts(self.engine, self.reading),
             sessions=SqlSessions(self.engine, self.reading),
             answers=SqlAnswers(self.engine, self.seal),
+            personal=SqlPersonal(self.engine, self.reading, self.seal),
         )
 
     async def __aexit__(self, *_):
@@ -57,7 +60,11 @@ class on_sql:  # noqa: N801 - used as a function
 async def stores(request, tmp_path):
     if request.param == "memory":
         yield SimpleNamespace(
-            tokens=MemoryTokens(), accounts=MemoryAccounts(), sessions=MemorySessions(), answers=MemoryAnswers()
+            tokens=MemoryTokens(),
+            accounts=MemoryAccounts(),
+            sessions=MemorySessions(),
+            answers=MemoryAnswers(),
+            personal=MemoryPersonal(),
         )
     elif request.param == "sqlite":
         async with on_sql(sqlite_url(tmp_path)) as made:
@@ -209,3 +216,24 @@ async def test_with_a_key_no_answer_can_be_found_in_the_database(tmp_path) -> No
         await stores.answers.keep("ann", "k", "first", ANSWER)
         assert (await stores.answers.take("ann", "k", TAKEN, over_before_ms=0)).answer == ANSWER
     assert not any(b"canary" in path.read_bytes() for path in tmp_path.iterdir())
+
+
+async def test_what_somebody_prefers_is_theirs_and_the_last_choice_counts(stores) -> None:
+    assert await stores.personal.preferences("ann") is None
+    await stores.personal.prefer("ann", Preferences(time_zone="Europe/Berlin", theme="dark"))
+    await stores.personal.prefer("ann", Preferences(theme="light"))
+    assert await stores.personal.preferences("ann") == Preferences(theme="light")
+    assert await stores.personal.preferences("eve") is None
+
+
+async def test_views_are_of_one_person_by_name_and_not_too_many(stores) -> None:
+    late, early = View("b, mine", "view=all&q=x"), View("a", "")
+    for view in (late, early):
+        assert await stores.personal.keep_view("ann", view, most=2)
+    assert await stores.personal.views("ann") == (early, late)
+    assert await stores.personal.views("eve") == ()
+    assert not await stores.personal.keep_view("ann", View("c", ""), most=2)
+    assert await stores.personal.keep_view("ann", View("a", "saga=trip"), most=2), "one of the same name is replaced"
+    await stores.personal.forget_view("eve", "a")
+    await stores.personal.forget_view("ann", "b, mine")
+    assert await stores.personal.views("ann") == (View("a", "saga=trip"),)

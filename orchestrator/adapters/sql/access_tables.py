@@ -1,4 +1,4 @@
-"""Tables of access: API tokens, accounts, sessions; and the answers that are given again to a repeated request."""
+"""Tables of access: API tokens, accounts, sessions, what people set for themselves; answers that are given again."""
 
 from __future__ import annotations
 
@@ -47,6 +47,22 @@ sessions = Table(
 )
 Index("sessions_account", sessions.c.source, sessions.c.account)
 Index("sessions_ends", sessions.c.ends_ms)
+
+preferences = Table(
+    "preferences",
+    metadata,
+    Column("actor", key(300), primary_key=True),
+    Column("time_zone", String(100), nullable=False),
+    Column("theme", String(10), nullable=False),
+)
+
+views = Table(
+    "views",
+    metadata,
+    Column("actor", key(300), primary_key=True),
+    Column("name", key(100), primary_key=True),
+    Column("query", LargeBinary, nullable=False),
+)
 
 answers = Table(
     "answers",

@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
@@ -15,7 +15,7 @@ from orchestrator.console.api.context import Asking, Console, CursorText, Given,
 from orchestrator.console.api.problems import KINDS, failure_of
 from orchestrator.console.pages.forms import form_of
 from orchestrator.console.pages.rendering import page
-from orchestrator.console.pages.routing import ListQuery, PageRoute, fields_of
+from orchestrator.console.pages.routing import ListQuery, fields_of, pages_router
 from orchestrator.errors import InvalidRequestError, OrchestratorError, SelectionMovedError
 from orchestrator.service.access import Caller
 from orchestrator.service.bulk import FOLLOWING, MAX_RATE, MIN_RATE, BulkWish, Order
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from orchestrator.service.bulk import Selection
 
-router = APIRouter(prefix="/bulks", include_in_schema=False, route_class=PageRoute)
+router = pages_router("/bulks")
 ROWS, SHOWN_IDS = 50, 20
 LOOK_AGAIN_SECONDS = 2
 DEFAULT_RATE = "20"
@@ -94,13 +94,13 @@ def desk_of(
 AtDesk = Annotated[Desk, Depends(desk_of)]
 
 
-@router.get("/{bulk_id}")  # noqa: FAST003 - the desk takes it
+@router.get("/{bulk_id}")
 async def bulk(desk: AtDesk) -> Response:
     """How far a bulk is; the page looks again while it runs."""
     return await _shown(desk, {})
 
 
-@router.post("/{bulk_id}")  # noqa: FAST003 - the desk takes it
+@router.post("/{bulk_id}")
 async def order(desk: AtDesk) -> Response:
     """Suspend, resume or cancel it, or try what failed again."""
     given = await form_of(desk.request)

@@ -10,14 +10,14 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from orchestrator.console.api.context import Asking, Console, Given, Name, PathText
 from orchestrator.console.api.problems import KINDS, failure_of
 from orchestrator.console.pages.forms import form_of, instruction_of
 from orchestrator.console.pages.rendering import page
-from orchestrator.console.pages.routing import PageRoute
+from orchestrator.console.pages.routing import pages_router
 from orchestrator.console.pages.words import FOR_STEPS
 from orchestrator.errors import OrchestratorError, PlanMovedError
 from orchestrator.saga.plan import StepPlan
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from orchestrator.service.operations import Instruction
     from orchestrator.service.reading import Look
 
-router = APIRouter(include_in_schema=False, route_class=PageRoute)
+router = pages_router()
 LOOK_AGAIN_SECONDS = 2
 
 
@@ -63,7 +63,7 @@ def desk_of(request: Request, console: Given, caller: Asking, execution_id: Path
 AtDesk = Annotated[Desk, Depends(desk_of)]
 
 
-@router.get("/executions/{execution_id}/do/{operation}")  # noqa: FAST003 - the desk takes them
+@router.get("/executions/{execution_id}/do/{operation}")
 async def prepare(desk: AtDesk, step: Annotated[Name | None, Query()] = None) -> Response:
     """The form of an operation: what it would do, and where to say why."""
     look, plan = await desk.look(), await desk.plan(step)
@@ -71,7 +71,7 @@ async def prepare(desk: AtDesk, step: Annotated[Name | None, Query()] = None) ->
     return _form(desk, look, given, plan=plan)
 
 
-@router.post("/executions/{execution_id}/do/{operation}")  # noqa: FAST003 - the desk takes them
+@router.post("/executions/{execution_id}/do/{operation}")
 async def confirm(desk: AtDesk) -> Response:
     """Give the operation, once however often the form is sent; a refusal is told in the form, as it was filled."""
     given = await form_of(desk.request)

@@ -8,12 +8,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic_core import to_json
 
 from orchestrator.console.api.context import Asking, Console, Given
-from orchestrator.console.pages.routing import ListQuery, PageRoute
+from orchestrator.console.pages.routing import ListQuery, pages_router
 from orchestrator.service.reading import MOST_ROWS
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from orchestrator.service.access import Caller
     from orchestrator.service.records import Cursor, ExecutionRow, Filter
 
-router = APIRouter(include_in_schema=False, route_class=PageRoute)
+router = pages_router()
 Format: TypeAlias = Literal["csv", "ndjson"]
 MOST = 100_000
 """Rows of a file at most; a file that ends there says so in its last line."""

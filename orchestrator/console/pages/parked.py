@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from orchestrator.console.api.context import Asking, Console, CursorText, Given, PathText, Text
 from orchestrator.console.pages.rendering import page
-from orchestrator.console.pages.routing import PageRoute
+from orchestrator.console.pages.routing import pages_router
 from orchestrator.service.parked_actions import FROM_TO
 from orchestrator.service.parked_records import GroupFilter, ParkedFilter, ParkedState, Place
 
 if TYPE_CHECKING:
     from orchestrator.service.parked_actions import Deed
 
-router = APIRouter(prefix="/parked", include_in_schema=False, route_class=PageRoute)
+router = pages_router("/parked")
 ROWS = 50
 LOOK_AGAIN_SECONDS = 2
 View: TypeAlias = Literal["waiting", "all"]

@@ -7,14 +7,14 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from orchestrator.console.api.context import LARGEST, Asking, Console, Given, PathText
 from orchestrator.console.api.problems import KINDS, failure_of
 from orchestrator.console.pages.forms import form_of
 from orchestrator.console.pages.rendering import page
-from orchestrator.console.pages.routing import PageRoute
+from orchestrator.console.pages.routing import pages_router
 from orchestrator.errors import InvalidRequestError, OrchestratorError
 from orchestrator.service.access import Caller
 from orchestrator.service.parked_actions import Deed, Target
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from orchestrator.service.parked_reading import Look
     from orchestrator.service.parked_records import ParkedGroup
 
-router = APIRouter(prefix="/parked", include_in_schema=False, route_class=PageRoute)
+router = pages_router("/parked")
 Kind: TypeAlias = Literal["messages", "groups"]
 
 
@@ -74,13 +74,13 @@ def desk_of(*, request: Request, console: Given, caller: Asking, kind: Kind, nam
 AtDesk = Annotated[Desk, Depends(desk_of)]
 
 
-@router.get("/{kind}/{name}/do/{deed}")  # noqa: FAST003 - the desk takes them
+@router.get("/{kind}/{name}/do/{deed}")
 async def prepare(desk: AtDesk) -> Response:
     """The form: what would be done, and where to say why."""
     return await _form(desk, {"key": _fresh_key()})
 
 
-@router.post("/{kind}/{name}/do/{deed}")  # noqa: FAST003 - the desk takes them
+@router.post("/{kind}/{name}/do/{deed}")
 async def confirm(desk: AtDesk) -> Response:
     """Do it, once however often the form is sent; a refusal is told in the form, as it was filled."""
     given = defaultdict(str, await form_of(desk.request))

@@ -15,6 +15,7 @@ from pydantic_core import from_json, to_json
 from orchestrator.console.api.context import console_of
 from orchestrator.console.browsing import FIELD, form_token
 from orchestrator.console.pages import words
+from orchestrator.service.personal import Preferences
 from orchestrator.service.records import moment
 
 if TYPE_CHECKING:
@@ -28,13 +29,16 @@ SECOND_MS = 1_000
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """A page made of a template.
 
-    Every template knows `root`, the path that a proxy puts before ours; `now`, the present moment; `here`, the path
-    that was asked for; `me`, who asks, none before they signed in; `is_guarded`, whether access is controlled; and
-    `form_token`, a hidden field, which every form that is posted gets by itself.
+    Every template knows `root`, the path that a proxy puts before ours; `now`, the present moment, in the zone in which
+    whoever asks reads times; `theme`, the colours that they chose; `here`, the path that was asked for; `me`, who asks,
+    none before they signed in; `is_guarded`, whether access is controlled; and `form_token`, a hidden field, which
+    every form that is posted gets by itself.
     """
+    preferences: Preferences = getattr(request.state, "preferences", Preferences())
     shared = {
         "root": request.scope.get("root_path", ""),
-        "now": datetime.now(UTC),
+        "now": datetime.now(preferences.zone),
+        "theme": preferences.theme,
         "here": request.url.path,
         "me": getattr(request.state, "caller", None),
         "is_guarded": console_of(request).identity.is_on,
@@ -69,7 +73,7 @@ def _environment() -> Environment:
         )
         # Jinja2 does not say what its tables hold.
         filters, known = cast("dict[str, Any]", vars(made)["filters"]), cast("dict[str, Any]", vars(made)["globals"])
-        filters |= {"time": time_element, "took": length_between, "document": document}
+        filters |= {"time": time_element, "clock": clock, "took": length_between, "document": document}
         filters |= {"drawn": Markup, "moment": moment, "body": body, "lasting": lasting}
         known |= {"status_word": words.status_word, "deeds": words.DEEDS, "states": words.STATES}
         known |= {"for_steps": words.FOR_STEPS, "bulk_states": words.BULK_STATES, "bulk_orders": words.BULK_ORDERS}
@@ -80,15 +84,20 @@ def _environment() -> Environment:
 
 
 def time_element(moment: datetime | None, now: datetime) -> Markup:
-    """A point in time: how long ago, with UTC beside it; a dash if there is none."""
+    """A point in time: how long ago, the clock in the zone of `now`, and UTC by its title; a dash if there is none."""
     if moment is None:
         return Markup("-")
     utc = moment.astimezone(UTC)
-    ago = length_between(moment, now)
-    told = f"{ago} ago" if moment <= now else f"in {length_between(now, moment)}"
-    return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
-        utc.isoformat(), utc.strftime("%Y-%m-%d %H:%M:%S"), told
+    told = f"{length_between(moment, now)} ago" if moment <= now else f"in {length_between(now, moment)}"
+    return Markup('<time datetime="{}" title="{} UTC"><span>{}</span> <small>{}</small></time>').format(
+        utc.isoformat(), utc.strftime("%Y-%m-%d %H:%M:%S"), told, clock(moment, now)
     )
+
+
+def clock(moment: datetime, now: datetime) -> str:
+    """What a clock shows in the zone of `now`, with the day if it is another one."""
+    there = moment.astimezone(now.tzinfo)
+    return there.strftime("%H:%M:%S" if there.date() == now.date() else "%Y-%m-%d %H:%M")
 
 
 def length_between(start: datetime, end: datetime) -> str:

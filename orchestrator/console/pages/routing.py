@@ -5,17 +5,26 @@ Queries come from forms, in which an empty field means nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
-from urllib.parse import urlencode, urlsplit
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, cast
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from fastapi import Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from starlette.exceptions import HTTPException
 
-from orchestrator.console.api.context import LARGEST, CursorText, FilterQuery, Text
+from orchestrator.console.api.context import LARGEST, Asking, CursorText, FilterQuery, Given, Text
 from orchestrator.console.api.guarding import FOREIGN, SAFE, is_same_site
 from orchestrator.console.api.problems import KINDS, failure_of
 from orchestrator.console.browsing import FIELD, begin_visit, keep_visit, own_form
@@ -24,21 +33,34 @@ from orchestrator.console.pages.rendering import page
 from orchestrator.console.pages.words import ATTENTION
 from orchestrator.errors import (
     DeniedError,
+    InvalidRequestError,
     OrchestratorError,
     PasswordToChooseError,
     RequestProblemError,
     UnknownCallerError,
 )
+from orchestrator.service.personal import Preferences
 from orchestrator.service.records import IN_FLIGHT, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
-
-    from fastapi import Request
+    from zoneinfo import ZoneInfo
 
 View: TypeAlias = Literal["open", "attention", "all"]
 VIEWS: dict[View, tuple[Status, ...]] = {"open": (*IN_FLIGHT, "terminated"), "attention": ATTENTION, "all": ()}
+TIMES = ("changed_after", "changed_before")
 """Built-in views of the list: what is in flight or needs somebody, what needs somebody, and everything."""
+
+
+async def remember(request: Request, console: Given, caller: Asking) -> None:
+    """Know how pages look to whoever asks, before one is made."""
+    request.state.preferences = await console.service.personal.preferences(caller)
+
+
+def pages_router(prefix: str = "") -> APIRouter:
+    """A router of pages for those who have signed in, each as they like it."""
+    needs = [Depends(remember)]
+    return APIRouter(prefix=prefix, include_in_schema=False, route_class=PageRoute, dependencies=needs)
 
 
 class PageRoute(APIRoute):
@@ -107,21 +129,39 @@ def _empty_is_none(value: Any) -> Any:
     return None if value == "" else value
 
 
-def _as_utc(value: Any) -> Any:
-    """What a browser's field for dates and times gives has no zone; it means UTC, as the field's label says."""
-    if isinstance(value, str) and len(value) in (16, 19) and value[10:11] == "T":
-        return f"{value}Z"
-    return _empty_is_none(value)
+def _in_zone(value: Any, zone: ZoneInfo) -> Any:
+    """What a browser's field for dates and times gives has no zone: it means that which its form names."""
+    if not isinstance(value, str):
+        return value
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return value  # it is told what is wrong with it
+    return value if moment.tzinfo else moment.replace(tzinfo=zone).astimezone(UTC)
 
 
 class ListQuery(FilterQuery):
-    """The list's address: a filter, a view if no status is asked for, and the place in the list."""
+    """The list's address: a filter, a view if no status is asked for, and the place in the list.
+
+    Attributes:
+        zone: of times that come without one, as a form's do.
+    """
 
     version: Annotated[Annotated[int, Field(ge=0, le=LARGEST)] | None, BeforeValidator(_empty_is_none)] = None
-    changed_after: Annotated[AwareDatetime | None, BeforeValidator(_as_utc)] = None
-    changed_before: Annotated[AwareDatetime | None, BeforeValidator(_as_utc)] = None
+    changed_after: Annotated[AwareDatetime | None, BeforeValidator(_empty_is_none)] = None
+    changed_before: Annotated[AwareDatetime | None, BeforeValidator(_empty_is_none)] = None
     view: View = "open"
+    zone: Text = ""
     cursor: CursorText = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _told_in_zone(cls, said: Any) -> Any:
+        if not isinstance(said, dict):
+            return said
+        given: dict[str, Any] = {**cast("dict[str, Any]", said)}
+        zone = Preferences(time_zone=str(given.get("zone", ""))).zone
+        return {**given, **{name: _in_zone(given[name], zone) for name in TIMES if name in given}}
 
     @property
     def statuses(self) -> tuple[Status, ...]:
@@ -131,10 +171,30 @@ class ListQuery(FilterQuery):
 
 def fields_of(query: ListQuery) -> list[tuple[str, str]]:
     """What is not as by default, name by name, as addresses and forms carry it; not the place in the list."""
-    wanted = set(ListQuery.model_fields) - {"cursor"}
+    wanted = set(ListQuery.model_fields) - {"cursor", "zone"}
     said: dict[str, str | int | list[str]] = query.model_dump(mode="json", exclude_defaults=True, include=wanted)
     listed = {name: value if isinstance(value, list) else [str(value)] for name, value in said.items()}
     return [(name, one) for name, several in listed.items() for one in several]
+
+
+def listed(query: ListQuery) -> str:
+    """The address that shows what this one does, from its first page on."""
+    return urlencode(fields_of(query))
+
+
+def query_of(text: str) -> ListQuery:
+    """What an address of the list says.
+
+    Raises:
+        InvalidRequestError: it is none.
+    """
+    said: dict[str, Any] = {}
+    for name, value in parse_qsl(text):
+        said[name] = (*said.get(name, ()), value) if name == "status" else value
+    try:
+        return ListQuery.model_validate(said)
+    except ValidationError as error:
+        raise InvalidRequestError([("/query", one["msg"]) for one in error.errors()]) from None
 
 
 class TrailQuery(BaseModel):

@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, get_args
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from orchestrator.console.api.context import Asking, CursorText, Given, PathText
 from orchestrator.console.diagram.sparkline import sparkline
 from orchestrator.console.diagram.svg import Standing, svg_of
 from orchestrator.console.diagram.timeline import Act, timeline_of
 from orchestrator.console.pages.rendering import page
-from orchestrator.console.pages.routing import VIEWS, ListQuery, PageRoute, TrailQuery, fields_of
+from orchestrator.console.pages.routing import ListQuery, TrailQuery, fields_of, listed, pages_router
 from orchestrator.console.pages.words import ATTENTION, DEEDS, STATUSES
 from orchestrator.service.access import Permission
 from orchestrator.service.bulk_records import BulkWord
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from orchestrator.service.operations import OperationRecord
 
-router = APIRouter(include_in_schema=False, route_class=PageRoute)
+router = pages_router()
 ROWS, FEW, MESSAGES = 50, 10, 200
 """Rows of a page of a list, of a block of the overview, and of messages."""
 
@@ -83,7 +83,8 @@ async def executions(
         further=_address(query, console.cursors.write(of, following)) if following else "",
         bulk_fields=fields_of(query),
         bulk_words=get_args(BulkWord),
-        views=VIEWS,
+        views=await console.service.personal.views(caller),
+        asked=listed(query),
         statuses=STATUSES,
         sagas=sorted({one.plan.saga for one in console.service.definitions.all(caller)}),
     )

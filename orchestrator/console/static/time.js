@@ -18,7 +18,8 @@
       const at = new Date(one.dateTime);
       const ms = Date.now() - at;
       const text = ms >= 0 ? `${between(ms)} ago` : `in ${between(ms)}`;
-      if (one.firstChild?.nodeValue !== text) one.textContent = text;
+      const ago = one.firstElementChild;
+      if (ago && ago.textContent !== text) ago.textContent = text;
       const utc = one.title.split(", ")[0];
       const local = `${utc}, ${at.toLocaleString()} here`;
       if (one.title !== local) one.title = local;

@@ -34,7 +34,8 @@ async def test_health_is_told_part_by_part_to_those_who_may_see_executions() -> 
     bench.live.away = True
     async with bench.asking(Caller(actor="eve", role=Role.VIEWER)) as api:
         found = (await api.get("/health")).json()
-        assert [(one["part"], one["is_there"]) for one in found["items"]] == [("ledger", True), ("temporal", False)]
-        assert (found["is_whole"], found["items"][1]["text"]) == (False, "Temporal is away")
+        there = {one["part"]: one["is_there"] for one in found["items"]}
+        assert there == {"ledger": True, "temporal": False, "broker": True, "workers": True}
+        assert (found["is_whole"], found["items"][1]["text"]) == (False, "temporal is away")
     async with bench.asking() as api:
         assert (await api.get("/health")).status_code == 401

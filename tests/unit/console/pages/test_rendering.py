@@ -1,6 +1,7 @@
 """What pages show of times, JSON and bodies."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -16,9 +17,14 @@ def test_a_length_is_told_in_its_two_largest_units(seconds, text) -> None:
     assert length_between(NOW, NOW + timedelta(seconds=seconds)) == text
 
 
-def test_a_time_says_how_long_ago_and_has_utc_beside_it() -> None:
+def test_a_time_says_how_long_ago_what_the_clock_shows_there_and_utc_beside_it() -> None:
     told = time_element(NOW, NOW + timedelta(minutes=3))
-    assert told == '<time datetime="2026-01-01T00:00:00+00:00" title="2026-01-01 00:00:00 UTC">3 min ago</time>'
+    title = 'datetime="2026-01-01T00:00:00+00:00" title="2026-01-01 00:00:00 UTC"'
+    assert told == f"<time {title}><span>3 min ago</span> <small>00:00:00</small></time>"
+    there = (NOW + timedelta(minutes=3)).astimezone(ZoneInfo("America/New_York"))
+    assert time_element(NOW, there) == f"<time {title}><span>3 min ago</span> <small>19:00:00</small></time>"
+    tomorrow = there + timedelta(days=1)
+    assert "<small>2025-12-31 19:00</small>" in time_element(NOW, tomorrow)
     assert ">in 1 h<" in time_element(NOW + timedelta(hours=1), NOW)
     assert time_element(None, NOW) == "-"
 

@@ -3,7 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from orchestrator.console.pages.routing import VIEWS, ListQuery
+from orchestrator.console.pages.routing import VIEWS, ListQuery, listed, query_of
+from orchestrator.errors import InvalidRequestError
 from orchestrator.service.records import IN_FLIGHT
 
 
@@ -12,10 +13,22 @@ def test_an_empty_field_asks_for_nothing() -> None:
     assert query == ListQuery.model_validate({})
 
 
-def test_a_time_without_a_zone_is_utc() -> None:
-    query = ListQuery.model_validate({"changed_after": "2026-01-01T10:00"})
+@pytest.mark.parametrize(("zone", "hour"), [("", "10"), ("UTC", "10"), ("Europe/Berlin", "09"), ("Mars/Olympus", "10")])
+def test_a_time_without_a_zone_is_in_that_of_its_form_and_else_utc(zone, hour) -> None:
+    query = ListQuery.model_validate({"changed_after": "2026-01-01T10:00", "zone": zone})
     assert query.changed_after is not None
-    assert query.changed_after.isoformat() == "2026-01-01T10:00:00+00:00"
+    assert query.changed_after.isoformat() == f"2026-01-01T{hour}:00:00+00:00"
+    assert "zone" not in listed(query)
+    assert query_of(listed(query)).changed_after == query.changed_after
+
+
+def test_an_address_of_the_list_says_the_same_when_it_is_read_again() -> None:
+    said = {"status": ("stuck", "parked"), "q": "a b&c=d", "version": "3", "view": "all"}
+    query = ListQuery.model_validate(said)
+    assert query_of(listed(query)) == query
+    assert listed(ListQuery.model_validate({})) == ""
+    with pytest.raises(InvalidRequestError):
+        query_of("colour=red")
 
 
 def test_a_status_that_is_asked_for_wins_over_the_view() -> None:
