@@ -118,7 +118,7 @@ class _Seat:
 @cache
 def _application() -> tuple[_Seat, Any]:
     seat = _Seat()
-    return seat, get_command(build_app(seat))
+    return seat, get_command(build_app(lambda: seat))
 
 
 def saga(desk: FakeDesk, *arguments: str) -> Ended:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,18 +14,24 @@ from rich.console import Console
 from deploy.local import BootstrapError
 from deploy.local import down as stop_servers
 from deploy.local import up as start_servers
-from orchestrator.adapters.sql.databases import make_folder
-from orchestrator.adapters.sql.migrating import migrate_at
 from orchestrator.cli.app import build_app
 from orchestrator.cli.context import DEFAULT, SagasOption, load_sagas, plain_console, print_document
 from orchestrator.cli.exits import status_of
-from orchestrator.service.accounts import FIRST
 from orchestrator.settings import load_settings, project_folder
-from workers.desk import ServerDesk
 from workers.stopping import leave, run_to_the_end, stop_on_signals
 from workers.wiring import load_participant, load_ports
 
-app = build_app(ServerDesk())
+if TYPE_CHECKING:
+    from orchestrator.cli.desk import Desk
+
+
+def _desk() -> Desk:
+    from workers.desk import ServerDesk
+
+    return ServerDesk()
+
+
+app = build_app(_desk)
 note = plain_console(stderr=True)
 
 
@@ -105,6 +111,7 @@ def recorder() -> None:
 @app.command()
 def console(sagas: SagasOption = DEFAULT) -> None:
     """Serve pages and REST API until told to stop; its reference is at /docs. They read while Temporal is away."""
+    from orchestrator.service.accounts import FIRST
     from workers.console import serve_console
 
     loaded = load_sagas(sagas)
@@ -143,6 +150,9 @@ def participant(
 @app.command()
 def up() -> None:
     """Start Temporal and RabbitMQ on this machine, or find them running."""
+    from orchestrator.adapters.sql.databases import make_folder
+    from orchestrator.adapters.sql.migrating import migrate_at
+
     start_servers(project_folder(), note)
     settings = load_settings()
     if settings.ledger.startswith("sqlite"):  # another database is migrated by hand, see `saga ledger migrate`

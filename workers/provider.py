@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.adapters.jwt.provider import Client, OpenIdProvider
 from orchestrator.service.access import Role
 from orchestrator.service.providing import Rules
 from orchestrator.settings.provider import groups_by_role
 
 if TYPE_CHECKING:
+    from orchestrator.adapters.jwt.provider import OpenIdProvider
     from orchestrator.settings import Settings
 
 CALLBACK = "/sign-in/callback"
@@ -19,6 +19,8 @@ def provider_of(settings: Settings) -> OpenIdProvider | None:
     """The provider, if one is named. It is asked for nothing before somebody signs in there."""
     if settings.oidc_issuer is None or settings.oidc_client_id is None or settings.console_url is None:
         return None
+    from orchestrator.adapters.jwt.provider import Client, OpenIdProvider
+
     secret = settings.oidc_client_secret
     client = Client(
         issuer=settings.oidc_issuer,

@@ -2,48 +2,66 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from orchestrator.cli.accounts import AccountCommands
-from orchestrator.cli.check import check
-from orchestrator.cli.compensating import Compensating
-from orchestrator.cli.context import load_sagas
-from orchestrator.cli.contracts import contracts_app
-from orchestrator.cli.draw import draw
-from orchestrator.cli.ledger import ledger_app
-from orchestrator.cli.listing import Listings
-from orchestrator.cli.looking import Looking
-from orchestrator.cli.overseeing import Overseeing
-from orchestrator.cli.parked import ParkedCommands
-from orchestrator.cli.publish import publish
-from orchestrator.cli.starting import Starting
-from orchestrator.cli.tokens import TokenCommands
-from orchestrator.cli.topology import topology_app
-from orchestrator.cli.tracing import Tracing
-from orchestrator.cli.verbs import Verbs
-from orchestrator.settings import load_settings
+from orchestrator.cli.parts import Part, lazily
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from orchestrator.cli.desk import Desk
-    from orchestrator.saga.plan import Plan
+
+HERE = "orchestrator.cli"
+FUNCTIONS = ("check", "draw", "publish")
+"""Modules that have one command, a function of the same name."""
+GROUPS = ("contracts", "ledger", "topology")
+"""Modules that have a group of commands, which their function NAME_app makes."""
+OVER_A_DESK = {
+    "listing:Listings": ("list", "messages"),
+    "looking:Looking": ("show", "watch"),
+    "tracing:Tracing": ("trace",),
+    "starting:Starting": ("start",),
+    "compensating:Compensating": ("compensate",),
+    "verbs:Verbs": ("retry", "skip", "resolve", "suspend", "resume", "cancel", "abandon", "release"),
+    "parked:ParkedCommands": ("parked", "redrive", "discard", "restore", "edit"),
+    "overseeing:Overseeing": ("operations", "audit"),
+    "tokens:TokenCommands": ("token",),
+    "accounts:AccountCommands": ("account",),
+}
+"""Classes whose commands work over the service layer, and the names of these."""
 
 
-def build_app(desk: Desk) -> typer.Typer:
-    """The Typer app over a desk; `workers` adds the commands that start processes."""
-    app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
-    for command in (check, draw, publish):
-        app.command()(command)
-    for commands in (Listings, Looking, Tracing, Starting, Compensating, Verbs, ParkedCommands, Overseeing):
-        commands(desk).add_to(app)
-    for commands_of_access in (TokenCommands, AccountCommands):
-        commands_of_access(desk).add_to(app)
-    app.add_typer(contracts_app(), name="contracts")
-    app.add_typer(ledger_app(), name="ledger")
-    app.add_typer(topology_app(load_settings, _plans), name="topology")
+def parts_over(open_desk: Callable[[], Desk]) -> tuple[Part, ...]:
+    """Every part of the program, in the order of its help."""
+    desk_of = cache(open_desk)
+
+    def add_over_desk(app: typer.Typer, commands: Any) -> None:
+        commands(desk_of()).add_to(app)
+
+    return (
+        *(Part(f"{HERE}.{name}:{name}", (name,), _add_function) for name in FUNCTIONS),
+        *(Part(f"{HERE}.{place}", names, add_over_desk) for place, names in OVER_A_DESK.items()),
+        *(Part(f"{HERE}.{name}:{name}_app", (name,), partial(_add_group, name)) for name in GROUPS),
+    )
+
+
+def build_app(open_desk: Callable[[], Desk]) -> typer.Typer:
+    """The Typer app over a desk, which is opened when a command needs it; `workers` adds those that start processes."""
+    app = typer.Typer(cls=lazily(parts_over(open_desk)), no_args_is_help=True, pretty_exceptions_enable=False)
+    app.callback()(_program)  # so that it is a group even before it has commands of its own
     return app
 
 
-def _plans(sagas: str) -> list[Plan]:
-    return [saga.plan for saga in load_sagas(sagas)]
+def _program() -> None:
+    pass
+
+
+def _add_function(app: typer.Typer, command: Any) -> None:
+    app.command()(command)
+
+
+def _add_group(name: str, app: typer.Typer, make: Any) -> None:
+    app.add_typer(make(), name=name)

@@ -11,15 +11,21 @@ from typing import Annotated
 import typer
 
 from orchestrator.adapters.rabbitmq.topology import Row, apply_topology, as_table, show_topology
-from orchestrator.cli.context import DEFAULT, SagasOption, plain_console
+from orchestrator.cli.context import DEFAULT, SagasOption, load_sagas, plain_console
 from orchestrator.saga.plan import Plan
-from orchestrator.settings import Settings
+from orchestrator.settings import Settings, load_settings
 
 Json = Annotated[bool, typer.Option("--json", help="print one JSON document and nothing else")]
 Prune = Annotated[bool, typer.Option("--prune", help="remove bindings that the sagas of this prefix no longer want")]
 
 
-def topology_app(settings_of: Callable[[], Settings], plans_of: Callable[[str], Sequence[Plan]]) -> typer.Typer:
+def _plans(sagas: str) -> list[Plan]:
+    return [saga.plan for saga in load_sagas(sagas)]
+
+
+def topology_app(
+    settings_of: Callable[[], Settings] = load_settings, plans_of: Callable[[str], Sequence[Plan]] = _plans
+) -> typer.Typer:
     """The sub-app `topology`.
 
     Args:

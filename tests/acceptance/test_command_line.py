@@ -26,7 +26,7 @@ async def saga(settings, *arguments) -> Ended:
     out, err = io.StringIO(), io.StringIO()
 
     def run() -> int:
-        return status_of(lambda: build_app(ServerDesk(lambda: settings))(list(arguments)))
+        return status_of(lambda: build_app(lambda: ServerDesk(lambda: settings))(list(arguments)))
 
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         status = await asyncio.to_thread(run)

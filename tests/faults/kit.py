@@ -270,9 +270,10 @@ class World:
         await self.balance([execution], await self.words([execution]), steps)
 
     async def heartbeats(self, execution: str) -> int:
-        """How many of its workflow tasks were reported without a command, only to be kept alive."""
+        """How many of its workflow tasks were reported only to be kept alive, with what was done by then or nothing."""
         events = (await self.handle(execution).fetch_history()).events
-        pairs = [(before.event_type, after.event_type) for before, after in pairwise(events)]
+        told = [event for event in events if event.event_type != EventType.EVENT_TYPE_MARKER_RECORDED]
+        pairs = [(before.event_type, after.event_type) for before, after in pairwise(told)]
         return pairs.count((EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED, EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED))
 
     async def result(self, execution: str) -> dict[str, Any]:

@@ -157,12 +157,18 @@ async def test_a_command_that_was_undone_in_a_lost_run_is_refused_to_its_repeat_
         await place.was_lost(execution, TRADE)
 
 
+SHORT = {"SAGA_TASK_TIMEOUT": "1.8", "SAGA_RUN_BUDGET": "0.2"}
+"""A pause is longer than a run may take, and a second run ends later than 0.8 of a workflow task."""
+
+
 @pytest.mark.faults
 @pytest.mark.parametrize("how", ["kill", "stall"], ids=["plain", "with a heartbeat of the workflow task in between"])
 async def test_a_cancel_beside_a_durable_result_undoes_the_brief_steps_that_were_lost_behind_it(tmp_path, how) -> None:
     async with world(tmp_path) as place:
         place.hook("t3.do.after", how)
-        first = await place.start()
+        if how == "stall":  # a run of its own for t3, which is still under way when the task must be kept alive
+            place.hook("t2.do.after", "pause")
+        first = await place.start(**SHORT if how == "stall" else {})
         execution = await place.ask("tail")
         await killed(first)
         assert [one[:2] for one in await place.effects()] == [("d1", "do"), ("t2", "do"), ("t3", "do")]
@@ -172,8 +178,11 @@ async def test_a_cancel_beside_a_durable_result_undoes_the_brief_steps_that_were
             result = await place.result(execution)
         assert result["word"] == "Compensated"
         effects = [one[:2] for one in await place.effects()]
-        assert effects[3:] == [("t3", "undo"), ("t2", "undo"), ("d1", "undo")]
-        assert place.times("d4") == 0
+        # Behind a heartbeat the run is repeated before the cancel is read, and what follows it at once is begun.
+        made = [step for step, way in effects if way == "do"]
+        assert made[:3] == ["d1", "t2", "t3"]
+        assert made[3:] in ([], ["d4"]) if how == "stall" else made[3:] == []
+        assert [step for step, way in effects if way == "undo"] == made[::-1]
         assert (await place.heartbeats(execution) > 0) is (how == "stall")
         await place.was_lost(execution, TAIL)
 

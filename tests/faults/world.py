@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 FOLDER = "SAGA_TEST_FOLDER"
 STALL_S = 2.8
-"""Longer than 0.8 of a workflow task's three seconds: the SDK keeps it alive by an extra task meanwhile."""
+"""Longer than 0.8 of a workflow task: the SDK keeps it alive by an extra task meanwhile, while a run is under way."""
 BUSY_S = 0.01
 """Of one core. Three such steps, and what a saga costs anyway: a hundred sagas are more than a task's three seconds."""
 PAUSE_S = 0.25

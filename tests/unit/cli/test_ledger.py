@@ -12,7 +12,7 @@ def test_migrate_makes_the_tables_and_says_which_version(tmp_path, monkeypatch) 
     url = f"sqlite:///{tmp_path / 'not there yet' / 'ledger.db'}"
     monkeypatch.setenv("SAGA_LEDGER_URL", url)
     for _ in range(2):
-        told = CliRunner().invoke(build_app(FakeDesk()), ["ledger", "migrate"])
+        told = CliRunner().invoke(build_app(FakeDesk), ["ledger", "migrate"])
         assert told.exit_code == 0
         assert newest() in told.output
 
