@@ -16,6 +16,16 @@ settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """By `--dist loadgroup` the tests of one file run in one process: they share what they start.
+
+    Files that say so by a mark `xdist_group` share something that is there once, as the names of the demo.
+    """
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(PROJECT))))
+
+
 @pytest.fixture(scope="session")
 def environment() -> Environment:
     """The two local servers, started if they do not run."""

@@ -17,7 +17,12 @@ from orchestrator.cli.exits import OK, status_of
 from tests.cli_kit import Ended
 from workers.__main__ import app
 
-pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("environment"), pytest.mark.timeout(400)]
+pytestmark = [
+    pytest.mark.servers,
+    pytest.mark.usefixtures("environment"),
+    pytest.mark.timeout(400),
+    pytest.mark.xdist_group("demo"),
+]
 PROJECT = Path(__file__).resolve().parents[2]
 SECTION = (PROJECT / "README.md").read_text().partition("## When a person is needed")[2].partition("\n## ")[0]
 ID = re.compile(r"fulfil-order:r[0-9a-f]+-\d{5}")
