@@ -19,6 +19,7 @@ from orchestrator.cli.desk import Recorded, Records
 from orchestrator.cli.exits import status_of
 from orchestrator.errors import EngineUnavailableError
 from orchestrator.service.access import Caller, Permission, Role
+from orchestrator.service.bulk_reading import BulkReading
 from orchestrator.service.trail import Trail
 from tests.api_kit import ApiBench
 from tests.parked_kit import HandBroker, cases_of
@@ -61,7 +62,7 @@ class FakeDesk:
 
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[Records]:
-        yield Records(self.bench.reading, Trail(self.bench.register))
+        yield Records(self.bench.reading, Trail(self.bench.register), BulkReading(self.bench.bulks))
 
     @asynccontextmanager
     async def service(self, sagas: str = "") -> AsyncGenerator[Service]:

@@ -168,8 +168,9 @@ class MemoryBulks:
         found = [one for one in self.bulks.values() if one.state == "running"]
         return tuple(sorted(found, key=lambda one: (one.created_ms, one.id)))
 
-    async def recent(self, *, limit: int) -> tuple[Bulk, ...]:
-        return tuple(sorted(self.bulks.values(), key=lambda one: (one.created_ms, one.id), reverse=True)[:limit])
+    async def recent(self, *, before: tuple[int, str] | None = None, limit: int) -> tuple[Bulk, ...]:
+        found = sorted(self.bulks.values(), key=lambda one: (one.created_ms, one.id), reverse=True)
+        return tuple(one for one in found if before is None or (one.created_ms, one.id) < before)[:limit]
 
     async def end(self, bulk_id: str, state: BulkState) -> None:
         if self.bulks[bulk_id].state == "running":

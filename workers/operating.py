@@ -26,6 +26,7 @@ from orchestrator.saga.handlers import Handlers
 from orchestrator.service.accounts import LOCAL, LocalAccounts
 from orchestrator.service.buffering import LedgerBuffer
 from orchestrator.service.bulk import Bulking
+from orchestrator.service.bulk_reading import BulkReading
 from orchestrator.service.bulk_running import BulkRunning
 from orchestrator.service.definitions import Definitions
 from orchestrator.service.entering import Entering
@@ -71,7 +72,8 @@ async def open_reading(settings: Settings) -> AsyncGenerator[Records]:
     try:
         await check_version(engine)
         reading = Reading(SqlLedgerReader(engine, settings.seal), SystemClock())
-        yield Records(reading, Trail(SqlRegister(engine, settings.seal)))
+        seal = settings.seal
+        yield Records(reading, Trail(SqlRegister(engine, seal)), BulkReading(SqlBulks(engine, seal)))
     finally:
         await engine.dispose()
 

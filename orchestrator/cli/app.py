@@ -26,6 +26,7 @@ OVER_A_DESK = {
     "starting:Starting": ("start",),
     "compensating:Compensating": ("compensate",),
     "verbs:Verbs": ("retry", "skip", "resolve", "suspend", "resume", "cancel", "abandon", "release"),
+    "bulks:BulkCommands": ("bulks",),
     "parked:ParkedCommands": ("parked", "redrive", "discard", "restore", "edit"),
     "overseeing:Overseeing": ("operations", "audit"),
     "tokens:TokenCommands": ("token",),

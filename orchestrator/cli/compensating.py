@@ -12,7 +12,7 @@ from orchestrator.cli import documents, tables
 from orchestrator.cli.context import print_document, table_console
 from orchestrator.cli.giving import ask, instruction, may_ask, operate, tell
 from orchestrator.cli.manner import Manner, with_manner
-from orchestrator.cli.verbs import ExecutionId
+from orchestrator.cli.many import Many, MaybeExecutionId, give_many
 from orchestrator.errors import EngineUnavailableError
 from orchestrator.service.requests import Compensate
 
@@ -49,14 +49,21 @@ class Compensating:
 
     def compensate(
         self,
-        execution_id: ExecutionId,
+        execution_id: MaybeExecutionId = "",
         *,
         from_step: Annotated[str, typer.Option("--from", help="this step, and all that depended on it")] = "",
         plan: Annotated[str, typer.Option(help="hash of the plan that you saw and confirm")] = "",
         override: Annotated[bool, typer.Option("--override", help="also past the point of no return")] = False,
+        many: Many,
         manner: Manner,
     ) -> None:
-        """Undo an execution, also one that has ended: --dry-run shows the plan, --plan confirms it."""
+        """Undo an execution, also one that has ended: --dry-run shows the plan, --plan confirms it.
+
+        With --all many of them, each whole and up to the point of no return.
+        """
+        if many.are_meant(execution_id, **{"--from": from_step, "--plan": plan, "--override": override}):
+            give_many(self.desk, "compensate", many, manner)
+            return
         wish = Wish(execution_id, from_step or None, override, plan)
         if manner.dry_run:
             _show(*asyncio.run(_planned(self.desk, wish)), manner)

@@ -33,6 +33,7 @@ OTHERS = (
 UNBOUNDED = 10_000
 """As wide as no line is, in characters."""
 SagasOption = Annotated[str, typer.Option("--sagas", help="where the sagas are, as module:ATTRIBUTE")]
+ExecutionId = Annotated[str, typer.Argument(help="as in fulfil-order:A17", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="print one JSON document and nothing else")]
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
+    from orchestrator.service.bulk_reading import BulkReading
     from orchestrator.service.parked_cases import ParkedCases
     from orchestrator.service.reading import Reading
     from orchestrator.service.traced import TracedSpan
@@ -29,6 +30,7 @@ class Records:
 
     reading: Reading
     trail: Trail
+    bulks: BulkReading
 
 
 @dataclass(frozen=True, slots=True)

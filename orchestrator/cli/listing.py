@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli import cursors, documents, tables
-from orchestrator.cli.context import JsonOption, print_document, table_console
-from orchestrator.cli.verbs import ExecutionId
+from orchestrator.cli.context import ExecutionId, JsonOption, print_document, table_console
 from orchestrator.errors import InvalidRequestError
 from orchestrator.service.reading import MOST_ROWS, STATUSES, statuses
 from orchestrator.service.records import IN_FLIGHT, Filter, Status

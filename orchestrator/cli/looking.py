@@ -15,11 +15,10 @@ from rich.live import Live
 from rich.text import Text
 
 from orchestrator.cli import documents, tables
-from orchestrator.cli.context import JsonOption, print_document, table_console
+from orchestrator.cli.context import ExecutionId, JsonOption, print_document, table_console
 from orchestrator.cli.exits import TIMEOUT
 from orchestrator.cli.looked import look, look_by
 from orchestrator.cli.showing import draw_execution
-from orchestrator.cli.verbs import ExecutionId
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
@@ -59,15 +59,17 @@ class Manner:
 
 
 def with_manner(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with the options of `Manner` in place of its parameter `manner`."""
+    """The command with the options of `Manner`, and of what is alike, in place of the parameters that take them."""
+    declared = signature(command, eval_str=True).parameters.values()
+    values = {each.name: each.annotation for each in declared if is_dataclass(each.annotation)}
 
     @wraps(command)
     def with_options(**given: Any) -> None:
-        common = {each.name: given.pop(each.name) for each in fields(Manner)}
-        command(**given, manner=Manner(**{name: value for name, value in common.items() if (name, value) != NO_KEY}))
+        made = {name: _made(kind, given) for name, kind in values.items()}
+        command(**given, **made)
 
-    own = [each for each in signature(command, eval_str=True).parameters.values() if each.name != "manner"]
-    parameters = [*own, *_options()]
+    own = [each for each in declared if each.name not in values]
+    parameters = [*own, *(option for kind in values.values() for option in _options(kind))]
     with_options.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     with_options.__annotations__ = {each.name: each.annotation for each in parameters}
     return with_options
@@ -77,8 +79,13 @@ NO_KEY = ("key", "")
 """No key was given: a fresh one is taken."""
 
 
-def _options() -> list[Parameter]:
-    hints = get_type_hints(Manner, include_extras=True)
+def _made(kind: Any, given: dict[str, Any]) -> Any:
+    taken = {each.name: given.pop(each.name) for each in fields(kind)}
+    return kind(**{name: value for name, value in taken.items() if (name, value) != NO_KEY})
+
+
+def _options(kind: Any) -> list[Parameter]:
+    hints = get_type_hints(kind, include_extras=True)
     return [
         Parameter(
             each.name,
@@ -86,5 +93,5 @@ def _options() -> list[Parameter]:
             default="" if each.default is MISSING else each.default,
             annotation=hints[each.name],
         )
-        for each in fields(Manner)
+        for each in fields(kind)
     ]

@@ -10,19 +10,20 @@ import typer
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from orchestrator.cli.context import DEFAULT, SagasOption
+from orchestrator.cli.context import DEFAULT, ExecutionId, SagasOption
 from orchestrator.cli.giving import give
 from orchestrator.cli.looked import look
 from orchestrator.cli.manner import Manner, with_manner
+from orchestrator.cli.many import Many, MaybeExecutionId, give_many
 from orchestrator.engine.states import Phase
 from orchestrator.errors import InvalidRequestError, RefusedCommandError
 from orchestrator.service.requests import REQUEST
 
 if TYPE_CHECKING:
     from orchestrator.cli.desk import Desk
+    from orchestrator.service.bulk_records import BulkWord
     from orchestrator.service.requests import Request
 
-ExecutionId = Annotated[str, typer.Argument(help="as in fulfil-order:A17", show_default=False)]
 Step = Annotated[str, typer.Argument(help="which step; left out: the one that waits for a person", show_default=False)]
 How = Literal["retry", "mark_done", "give_up"]
 
@@ -41,14 +42,18 @@ class Verbs:
 
     def retry(
         self,
-        execution_id: ExecutionId,
+        execution_id: MaybeExecutionId = "",
         step: Step = "",
         *,
         input: Annotated[str, typer.Option(help="facts to replace for this step, as a JSON object")] = "",
         sagas: SagasOption = DEFAULT,
+        many: Many,
         manner: Manner,
     ) -> None:
         """Try a stuck undo or a parked step again now, with other facts if --input gives some."""
+        if many.are_meant(execution_id, **{"a step": step, "--input": input}):
+            give_many(self.desk, "retry", many, manner)
+            return
         named = step or self._waiting_step(execution_id)
         if not input:
             give(self.desk, execution_id, asked("retry", step=named), manner)
@@ -83,31 +88,41 @@ class Verbs:
         named = step or self._waiting_step(execution_id)
         give(self.desk, execution_id, asked("resolve", step=named, how=how, evidence=evidence), manner)
 
-    def suspend(self, execution_id: ExecutionId, *, manner: Manner) -> None:
+    def suspend(self, execution_id: MaybeExecutionId = "", *, many: Many, manner: Manner) -> None:
         """Begin nothing more until it is resumed."""
-        give(self.desk, execution_id, asked("suspend"), manner)
+        self._plainly("suspend", execution_id, many, manner)
 
-    def resume(self, execution_id: ExecutionId, *, manner: Manner) -> None:
+    def resume(self, execution_id: MaybeExecutionId = "", *, many: Many, manner: Manner) -> None:
         """Go on, and try all that is stuck or parked again."""
-        give(self.desk, execution_id, asked("resume"), manner)
+        self._plainly("resume", execution_id, many, manner)
 
-    def cancel(self, execution_id: ExecutionId, *, manner: Manner) -> None:
+    def cancel(self, execution_id: MaybeExecutionId = "", *, many: Many, manner: Manner) -> None:
         """Stop it and undo what it did; refused behind the point of no return."""
-        give(self.desk, execution_id, asked("cancel"), manner)
+        self._plainly("cancel", execution_id, many, manner)
 
-    def abandon(self, execution_id: ExecutionId, *, manner: Manner) -> None:
+    def abandon(self, execution_id: MaybeExecutionId = "", *, many: Many, manner: Manner) -> None:
         """Give up all undos that are still open."""
-        give(self.desk, execution_id, asked("abandon"), manner)
+        self._plainly("abandon", execution_id, many, manner)
 
     def release(
         self,
-        execution_id: ExecutionId,
+        execution_id: MaybeExecutionId = "",
         *,
         event_type: Annotated[str, typer.Option(help="only events of this type")] = "",
+        many: Many,
         manner: Manner,
     ) -> None:
         """Send events that no step wants yet to parking."""
+        if many.are_meant(execution_id, **{"--event-type": event_type}):
+            give_many(self.desk, "release", many, manner)
+            return
         give(self.desk, execution_id, asked("release", event_type=event_type or None), manner)
+
+    def _plainly(self, word: BulkWord, execution_id: str, many: Many, manner: Manner) -> None:
+        if many.are_meant(execution_id):
+            give_many(self.desk, word, many, manner)
+        else:
+            give(self.desk, execution_id, asked(word), manner)
 
     def _waiting_step(self, execution_id: str) -> str:
         """The one step of an execution that waits for a person.

@@ -14,20 +14,19 @@ from orchestrator.errors import (
     DeniedError,
     InvalidRequestError,
     KeyReusedError,
-    OperationNotFoundError,
     RefusedCommandError,
     SelectionMovedError,
 )
 from orchestrator.service.access import Permission
 from orchestrator.service.auditing import AuditEntry
-from orchestrator.service.bulk_records import Bulk, BulkCounts, BulkItem
+from orchestrator.service.bulk_reading import BulkReading
+from orchestrator.service.bulk_records import Bulk
 from orchestrator.service.operating import REFUSALS, check_words
-from orchestrator.service.records import saga_of
 from orchestrator.service.rules import PERMISSIONS
 
 if TYPE_CHECKING:
     from orchestrator.service.access import Caller
-    from orchestrator.service.bulk_records import Bulks, BulkState, BulkWord, ItemState
+    from orchestrator.service.bulk_records import Bulks, BulkState, BulkWord
     from orchestrator.service.operating import World
     from orchestrator.service.records import Filter
 
@@ -69,12 +68,12 @@ class BulkWish:
     rate: float = 20.0
 
 
-class Bulking:
+class Bulking(BulkReading):
     """The use cases of bulks."""
 
     def __init__(self, world: World, bulks: Bulks) -> None:
+        super().__init__(bulks)
         self._world = world
-        self._bulks = bulks
 
     async def preview(self, caller: Caller, word: BulkWord, wanted: Filter) -> Selection:
         """The executions that would be touched: those of the filter that this caller may do it to, by id.
@@ -173,48 +172,6 @@ class Bulking:
         if caller.sagas is not None and (begun_for is None or not begun_for <= caller.sagas):
             raise DeniedError(actor=caller.actor, permission=Permission.BULK, saga="of others")
         check_words(reason, bulk.id)
-
-    async def recent(self, caller: Caller, *, limit: int = 50) -> tuple[Bulk, ...]:
-        """The newest first.
-
-        Raises:
-            DeniedError: no bulks.
-        """
-        caller.require(Permission.BULK)
-        return await self._bulks.recent(limit=limit)
-
-    async def look(self, caller: Caller, bulk_id: str) -> tuple[Bulk, BulkCounts]:
-        """A bulk, and how far it is.
-
-        Raises:
-            DeniedError, OperationNotFoundError: not by this caller, or there is none.
-        """
-        caller.require(Permission.BULK)
-        return await self.find(bulk_id), await self._bulks.counts(bulk_id)
-
-    async def items(
-        self, caller: Caller, bulk_id: str, state: ItemState | None = None, *, after: int = 0, limit: int = 50
-    ) -> tuple[BulkItem, ...]:
-        """Its items by number, beginning behind `after`; those of sagas that the caller may not see are left out.
-
-        Raises:
-            DeniedError, OperationNotFoundError: see `look`.
-        """
-        caller.require(Permission.BULK)
-        await self.find(bulk_id)
-        found = await self._bulks.items(bulk_id, state, after=after, limit=limit)
-        return tuple(item for item in found if caller.may(Permission.READ, saga_of(item.execution_id)))
-
-    async def find(self, bulk_id: str) -> Bulk:
-        """A bulk.
-
-        Raises:
-            OperationNotFoundError: there is none.
-        """
-        bulk = await self._bulks.find(bulk_id)
-        if bulk is None:
-            raise OperationNotFoundError(bulk_id)
-        return bulk
 
     async def _refuse(self, entry: AuditEntry, error: Exception) -> None:
         await self._world.register.note(replace(entry, result="refused", text=str(error)))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from orchestrator.service.access import Caller
     from orchestrator.service.auditing import AuditEntry
 
-BulkWord: TypeAlias = Literal["retry", "suspend", "resume", "cancel", "abandon", "release"]
+BulkWord: TypeAlias = Literal["compensate", "retry", "suspend", "resume", "cancel", "abandon", "release"]
 BulkState: TypeAlias = Literal["running", "suspended", "cancelled", "completed", "partially_completed", "failed"]
 ItemState: TypeAlias = Literal["waiting", "done", "failed", "skipped"]
 
@@ -80,8 +80,8 @@ class Bulks(Protocol):
         """Those that are to be gone on with, the oldest first."""
         ...
 
-    async def recent(self, *, limit: int) -> tuple[Bulk, ...]:
-        """The newest first."""
+    async def recent(self, *, before: tuple[int, str] | None = None, limit: int) -> tuple[Bulk, ...]:
+        """The newest first, beginning behind `before` = (created_ms, id)."""
         ...
 
     async def end(self, bulk_id: str, state: BulkState) -> None:

@@ -20,7 +20,7 @@ from orchestrator.errors import (
 from orchestrator.service.abreast import Abreast
 from orchestrator.service.operating import REFUSALS, Operating
 from orchestrator.service.operations import Instruction
-from orchestrator.service.requests import Abandon, Cancel, Release, Resume, Retry, Suspend
+from orchestrator.service.requests import Abandon, Cancel, Compensate, Release, Resume, Retry, Suspend
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -114,6 +114,10 @@ class BulkRunning:
         return Instruction(request=request, reason=bulk.reason, key=key)
 
     async def _request(self, bulk: Bulk, item: BulkItem) -> Request:
+        if bulk.word == "compensate":
+            # The whole of it, as its plan is now; never past the pivot: that is decided about each one by itself.
+            plan = await self._operating.plan(bulk.caller, item.execution_id)
+            return Compensate(plan=plan.hash)
         if bulk.word != "retry":
             return _PLAIN[bulk.word]()
         detail = await self._world.ledger.find(item.execution_id)

@@ -127,3 +127,10 @@ async def test_the_newest_come_first(bulks) -> None:
     for number in (1, 3, 2):
         await bulks.create(replace(BULK, id=f"b{number}", key=f"k{number}", created_ms=number), IDS, ENTRY)
     assert [one.id for one in await bulks.recent(limit=2)] == ["b3", "b2"]
+    assert [one.id for one in await bulks.recent(before=(2, "b2"), limit=2)] == ["b1"]
+
+
+async def test_bulks_of_one_moment_are_all_on_some_page(bulks) -> None:
+    for number in (1, 2, 3):
+        await bulks.create(replace(BULK, id=f"b{number}", key=f"k{number}", created_ms=7), IDS, ENTRY)
+    assert [one.id for one in await bulks.recent(before=(7, "b3"), limit=1)] == ["b2"]

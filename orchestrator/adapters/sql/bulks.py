@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select, tuple_, update
 
 from orchestrator.adapters.sql.audit_chain import append, lock
 from orchestrator.adapters.sql.inbox import outages
@@ -67,9 +67,11 @@ class SqlBulks:
         wanted = select(bulks).where(bulks.c.state == "running").order_by(bulks.c.created_ms, bulks.c.id)
         return tuple(self._bulk(row) for row in await self._rows(wanted))
 
-    async def recent(self, *, limit: int) -> tuple[Bulk, ...]:
+    async def recent(self, *, before: tuple[int, str] | None = None, limit: int) -> tuple[Bulk, ...]:
         """The newest first."""
         wanted = select(bulks).order_by(bulks.c.created_ms.desc(), bulks.c.id.desc()).limit(limit)
+        if before is not None:
+            wanted = wanted.where(tuple_(bulks.c.created_ms, bulks.c.id) < before)
         return tuple(self._bulk(row) for row in await self._rows(wanted))
 
     async def end(self, bulk_id: str, state: BulkState) -> None:

@@ -13,8 +13,10 @@ from orchestrator.console.api.problems import documented
 from orchestrator.console.api.records import (
     BulkDocument,
     BulkItems,
+    BulkLines,
     SelectionDocument,
     bulk_document,
+    bulk_line,
     item_document,
 )
 from orchestrator.service.bulk import MAX_RATE, MIN_RATE, BulkWish, Order
@@ -78,6 +80,16 @@ async def begin_bulk(request: Request, console: Given, caller: Asking, body: Bul
     return await answer_once(request, console, caller, key, work)
 
 
+@router.get("")
+async def list_bulks(console: Given, caller: Asking, limit: Limit = 50, cursor: CursorText = None) -> BulkLines:
+    """Bulks, the newest first; each one by itself says how far it is."""
+    place = console.cursors.read("bulks", cursor)
+    before = None if place is None else (int(place[0]), str(place[1]))
+    found = await console.service.bulking.recent(caller, before=before, limit=limit)
+    last = (found[-1].created_ms, found[-1].id) if len(found) == limit else None
+    return BulkLines(items=[bulk_line(one) for one in found], next_cursor=console.cursors.write("bulks", last))
+
+
 @router.get("/{bulk_id}")
 async def show_bulk(console: Given, caller: Asking, bulk_id: PathText) -> BulkDocument:
     """How far a bulk is."""
@@ -99,8 +111,8 @@ async def list_bulk_items(
     place = console.cursors.read(of, cursor)
     after = 0 if place is None else int(place[0])
     found = await console.service.bulking.items(caller, bulk_id, state, after=after, limit=limit)
-    last = (found[-1].number,) if len(found) == limit else None
-    return BulkItems(items=[item_document(one) for one in found], next_cursor=console.cursors.write(of, last))
+    last = None if found.following is None else (found.following,)
+    return BulkItems(items=[item_document(one) for one in found.items], next_cursor=console.cursors.write(of, last))
 
 
 @router.post("/{bulk_id}/orders", response_model=BulkDocument, responses=documented(409, 413, 415))

@@ -76,8 +76,8 @@ class SelectionDocument(Document):
     first_ids: list[str] = Field(description="some of them")
 
 
-class BulkDocument(Document):
-    """One operation on many executions; total = waiting + done + failed + skipped."""
+class BulkLine(Document):
+    """One operation on many executions, in a list."""
 
     id: str
     operation: BulkWord
@@ -86,11 +86,23 @@ class BulkDocument(Document):
     actor: str
     rate: float
     total: int
+    created: datetime
+
+
+class BulkLines(Document):
+    """One page of bulks, the newest first."""
+
+    items: list[BulkLine]
+    next_cursor: str | None
+
+
+class BulkDocument(BulkLine):
+    """How far it is; total = waiting + done + failed + skipped."""
+
     waiting: int
     done: int
     failed: int
     skipped: int
-    created: datetime
 
 
 class BulkItemDocument(Document):
@@ -222,16 +234,20 @@ def operation_document(record: OperationRecord, *, shows_payloads: bool) -> Oper
     )
 
 
-def bulk_document(bulk: Bulk, counts: BulkCounts) -> BulkDocument:
-    """One bulk."""
-    counted = {name: getattr(counts, name) for name in ("waiting", "done", "failed", "skipped")}
-    return BulkDocument(
-        **_named(bulk, BulkDocument, "operation", "actor", "created", *counted),
-        **counted,
+def bulk_line(bulk: Bulk) -> BulkLine:
+    """One bulk of a list."""
+    return BulkLine(
+        **_named(bulk, BulkLine, "operation", "actor", "created"),
         operation=bulk.word,
         actor=bulk.caller.actor,
         created=moment(bulk.created_ms),
     )
+
+
+def bulk_document(bulk: Bulk, counts: BulkCounts) -> BulkDocument:
+    """One bulk."""
+    counted = {name: getattr(counts, name) for name in ("waiting", "done", "failed", "skipped")}
+    return BulkDocument(**bulk_line(bulk).model_dump(), **counted)
 
 
 def item_document(item: BulkItem) -> BulkItemDocument:

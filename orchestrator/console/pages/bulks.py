@@ -145,18 +145,18 @@ async def _shown(desk: Desk, given: Mapping[str, str], error: OrchestratorError 
     of = f"bulk page {desk.bulk_id} {query.state}"
     place = desk.console.cursors.read(of, query.cursor)
     after = int(place[0]) if place else 0
-    items = await bulking.items(desk.caller, desk.bulk_id, query.state, after=after, limit=ROWS)
+    shown = await bulking.items(desk.caller, desk.bulk_id, query.state, after=after, limit=ROWS)
     return page(
         desk.request,
         "bulk.html",
         status=_status(error),
         bulk=found,
         counts=counts,
-        items=items,
+        items=shown.items,
         query=query,
         states=get_args(ItemState),
         orders=[order for order, (states, _) in FOLLOWING.items() if found.state in states],
-        further=desk.console.cursors.write(of, (items[-1].number,) if len(items) == ROWS else None),
+        further=desk.console.cursors.write(of, None if shown.following is None else (shown.following,)),
         given=defaultdict(str, given),
         failure=None if error is None else failure_of(error),
         again=LOOK_AGAIN_SECONDS if found.state == "running" and error is None else None,

@@ -17,10 +17,10 @@ def bench() -> ApiBench:
     return made
 
 
-async def begun(api, **more):
+async def begun(api, key="k1", **more):
     wanted = {"operation": "suspend", "filter": {"status": ["stuck"]}}
     token = (await api.post("/bulks/preview", wanted, key="")).json()["token"]
-    return await api.post("/bulks", {**wanted, "token": token, "reason": WHY, **more})
+    return await api.post("/bulks", {**wanted, "token": token, "reason": WHY, **more}, key=key)
 
 
 async def test_a_bulk_is_counted_begun_and_followed(bench) -> None:
@@ -67,3 +67,27 @@ async def test_those_without_the_right_neither_count_nor_look(bench) -> None:
     async with bench.asking(Caller(actor="zoe", role=Role.ADMIN, sagas=frozenset({"order"}))) as api:
         assert (await api.get(f"/bulks/{bulk}/items")).json()["items"] == []
         assert is_problem(await api.get("/bulks/nothing"), 404, "not-found")
+
+
+async def test_bulks_are_listed_the_newest_first_in_pages(bench) -> None:
+    async with bench.asking(OPERATOR) as api:
+        assert (await api.get("/bulks")).json() == {"items": [], "next_cursor": None}
+        made = {(await begun(api, f"k{number}")).json()["id"] for number in range(3)}
+        first = (await api.get("/bulks?limit=2")).json()
+        rest = (await api.get("/bulks", params={"limit": 2, "cursor": first["next_cursor"]})).json()
+        assert rest["next_cursor"] is None
+        items = [*first["items"], *rest["items"]]
+        assert {item["id"] for item in items} == made
+        assert {(item["operation"], item["state"], item["total"]) for item in items} == {("suspend", "running", 3)}
+        assert is_problem(await api.get("/bulks?cursor=nothing"), 400, "cursor-invalid")
+    async with bench.asking(ROLES[Role.VIEWER]) as api:
+        assert is_problem(await api.get("/bulks"), 403, "denied")
+
+
+async def test_a_page_of_which_the_caller_may_see_nothing_still_leads_to_the_next(bench) -> None:
+    async with bench.asking(OPERATOR) as api:
+        bulk = (await begun(api)).json()["id"]
+    async with bench.asking(Caller(actor="zoe", role=Role.ADMIN, sagas=frozenset({"order"}))) as api:
+        page = (await api.get(f"/bulks/{bulk}/items?limit=2")).json()
+        assert page["items"] == []
+        assert page["next_cursor"]
