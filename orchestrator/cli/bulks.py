@@ -6,7 +6,7 @@ Looking needs the ledger alone. `many` begins them.
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -131,16 +131,14 @@ async def follow(
     bulk, counts = await bulks.look(caller, bulk_id)
     if not seconds:
         return bulk, counts
-    console = plain_console()
+    console, ends = plain_console(), time.monotonic() + seconds
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not (is_drawn and console.is_terminal), transient=True) as bar:
         task = bar.add_task(bulk.word, total=bulk.total)
-        with contextlib.suppress(TimeoutError):  # it is told as it is
-            async with asyncio.timeout(seconds):
-                while bulk.state == "running":
-                    bar.update(task, completed=counts.total - counts.waiting)
-                    await asyncio.sleep(LOOK_EVERY_S)
-                    bulk, counts = await bulks.look(caller, bulk_id)
+        while bulk.state == "running" and (left := ends - time.monotonic()) > 0:
+            bar.update(task, completed=counts.total - counts.waiting)
+            await asyncio.sleep(min(LOOK_EVERY_S, left))
+            bulk, counts = await bulks.look(caller, bulk_id)
     return bulk, counts
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from orchestrator.console.api.answering import Key, answer_once, at, made
 from orchestrator.console.api.context import Asking, CursorText, FilterQuery, Given, Limit, Name, PathText, Reason
 from orchestrator.console.api.problems import documented
-from orchestrator.console.api.records import (
+from orchestrator.console.api.bulk_documents import (
     BulkDocument,
     BulkItems,
     BulkLines,

@@ -1,4 +1,4 @@
-"""What the API shows of what people do: operations, bulks, switches, the audit, tokens, sagas."""
+"""What the API shows of what people do: operations, switches, the audit, tokens, sagas."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pydantic import Field
 
 from orchestrator.console.api.documents import JSON, Document, PlanDocument
 from orchestrator.service.access import Permission, Role
-from orchestrator.service.bulk_records import BulkState, BulkWord, ItemState
 from orchestrator.service.operations import OperationState
 from orchestrator.service.records import moment
 from orchestrator.service.requests import REQUEST, Operation, step_of
@@ -17,7 +16,6 @@ from orchestrator.service.switches import Kind
 
 if TYPE_CHECKING:
     from orchestrator.service.auditing import AuditRow
-    from orchestrator.service.bulk_records import Bulk, BulkCounts, BulkItem
     from orchestrator.service.definitions import Definition
     from orchestrator.service.operations import OperationRecord
     from orchestrator.service.switches import Switch
@@ -66,61 +64,6 @@ class PreviewDocument(Document):
 
     plan: PlanDocument | None = Field(description="of a compensation")
     changes: list[ChangeDocument] = Field(description="of an edited input; empty for those who may not see payloads")
-
-
-class SelectionDocument(Document):
-    """What a filter selects now; beginning a bulk carries `token`."""
-
-    count: int
-    token: str
-    first_ids: list[str] = Field(description="some of them")
-
-
-class BulkLine(Document):
-    """One operation on many executions, in a list."""
-
-    id: str
-    operation: BulkWord
-    state: BulkState
-    reason: str
-    actor: str
-    rate: float
-    total: int
-    created: datetime
-
-
-class BulkLines(Document):
-    """One page of bulks, the newest first."""
-
-    items: list[BulkLine]
-    next_cursor: str | None
-
-
-class BulkDocument(BulkLine):
-    """How far it is; total = waiting + done + failed + skipped."""
-
-    waiting: int
-    done: int
-    failed: int
-    skipped: int
-
-
-class BulkItemDocument(Document):
-    """One execution of a bulk."""
-
-    number: int
-    execution_id: str
-    state: ItemState
-    round: int
-    operation_id: str
-    text: str
-
-
-class BulkItems(Document):
-    """One page of items, by number."""
-
-    items: list[BulkItemDocument]
-    next_cursor: str | None
 
 
 class SwitchDocument(Document):
@@ -225,7 +168,7 @@ def operation_document(record: OperationRecord, *, shows_payloads: bool) -> Oper
     if not shows_payloads:
         asked = {name: value for name, value in asked.items() if name not in PAYLOADS}
     return OperationDocument(
-        **_named(record, OperationDocument, "operation", "step", "request", "accepted", "settled"),
+        **named(record, OperationDocument, "operation", "step", "request", "accepted", "settled"),
         operation=record.request.operation,
         step=step_of(record.request),
         request=asked,
@@ -234,36 +177,15 @@ def operation_document(record: OperationRecord, *, shows_payloads: bool) -> Oper
     )
 
 
-def bulk_line(bulk: Bulk) -> BulkLine:
-    """One bulk of a list."""
-    return BulkLine(
-        **_named(bulk, BulkLine, "operation", "actor", "created"),
-        operation=bulk.word,
-        actor=bulk.caller.actor,
-        created=moment(bulk.created_ms),
-    )
-
-
-def bulk_document(bulk: Bulk, counts: BulkCounts) -> BulkDocument:
-    """One bulk."""
-    counted = {name: getattr(counts, name) for name in ("waiting", "done", "failed", "skipped")}
-    return BulkDocument(**bulk_line(bulk).model_dump(), **counted)
-
-
-def item_document(item: BulkItem) -> BulkItemDocument:
-    """One item of a bulk."""
-    return BulkItemDocument.model_validate(item)
-
-
 def switch_document(switch: Switch) -> SwitchDocument:
     """One switch."""
-    return SwitchDocument(**_named(switch, SwitchDocument, "at"), at=moment(switch.at_ms))
+    return SwitchDocument(**named(switch, SwitchDocument, "at"), at=moment(switch.at_ms))
 
 
 def audit_line(row: AuditRow) -> AuditLine:
     """One row of the audit."""
     of_row: dict[str, Any] = {"number": row.number, "previous": row.previous, "hash": row.hash}
-    return AuditLine(**_named(row.entry, AuditLine, "at", *of_row), **of_row, at=moment(row.entry.at_ms))
+    return AuditLine(**named(row.entry, AuditLine, "at", *of_row), **of_row, at=moment(row.entry.at_ms))
 
 
 def token_document(token: Token) -> TokenDocument:
@@ -306,6 +228,6 @@ def _moment(milliseconds: int | None) -> datetime | None:
     return None if milliseconds is None else moment(milliseconds)
 
 
-def _named(value: object, document: type[Document], *but: str) -> dict[str, Any]:
+def named(value: object, document: type[Document], *but: str) -> dict[str, Any]:
     """The fields of a document that a value has under the same names."""
     return {name: getattr(value, name) for name in document.model_fields if name not in but}

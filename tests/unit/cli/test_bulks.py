@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -27,7 +28,7 @@ def desk() -> FakeDesk:
 
 
 @pytest.fixture
-def bulk(desk) -> str:
+def bulk(desk) -> Any:
     """A bulk of retries over them; nothing is done yet."""
     given = ("--all", "--status", "stuck", "--yes", *WHY, "--json")
     return saga(desk, "retry", *given).document["id"]

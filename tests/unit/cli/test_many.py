@@ -1,10 +1,11 @@
 """One operation on many executions by command line: counted, confirmed by what was counted, followed to its end."""
 
 import io
+from typing import Any
 
 import pytest
 
-from orchestrator.cli import many
+from orchestrator.cli import bulks, many
 from orchestrator.cli.exits import CONFLICT, DENIED, OK, TIMEOUT, USAGE
 from orchestrator.service.access import Role
 from orchestrator.service.bulk_running import BulkRunning
@@ -29,17 +30,17 @@ def desk() -> FakeDesk:
 @pytest.fixture
 def worked(monkeypatch) -> None:
     """A worker goes on with bulks whenever a command looks how far one is."""
-    look = many.follow
+    look = bulks.follow
 
-    async def follow(caller, bulks, bulk_id, *given, **more):
-        running: BulkRunning = BulkRunning(bulks._world, bulks._bulks)
+    async def follow(caller, kept, bulk_id, *given, **more):
+        running: BulkRunning = BulkRunning(kept._world, kept._bulks)
         await running.run_all()
-        return await look(caller, bulks, bulk_id, *given, **more)
+        return await look(caller, kept, bulk_id, *given, **more)
 
     monkeypatch.setattr(many, "follow", follow)
 
 
-def token(desk, *more) -> str:
+def token(desk, *more) -> Any:
     return saga(desk, "retry", *STUCK, *more, "--dry-run", "--json").document["token"]
 
 
