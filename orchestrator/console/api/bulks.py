@@ -8,8 +8,6 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrator.console.api.answering import Key, answer_once, at, made
-from orchestrator.console.api.context import Asking, CursorText, FilterQuery, Given, Limit, Name, PathText, Reason
-from orchestrator.console.api.problems import documented
 from orchestrator.console.api.bulk_documents import (
     BulkDocument,
     BulkItems,
@@ -19,6 +17,8 @@ from orchestrator.console.api.bulk_documents import (
     bulk_line,
     item_document,
 )
+from orchestrator.console.api.context import Asking, CursorText, FilterQuery, Given, Limit, Name, PathText, Reason
+from orchestrator.console.api.problems import documented
 from orchestrator.service.bulk import MAX_RATE, MIN_RATE, BulkWish, Order
 from orchestrator.service.bulk_records import BulkWord, ItemState
 from orchestrator.service.once import Answer
