@@ -1,7 +1,7 @@
 """Sagas declared in Python: the authoring API."""
 
 from orchestrator.errors import Rejected, SagaDefinitionError
-from orchestrator.messages import Command, Event, upcasts
+from orchestrator.messages import Command, Event, numbered, upcasts
 from orchestrator.saga.contexts import ActionContext
 from orchestrator.saga.definition import Saga
 from orchestrator.saga.flow import parallel, pivot, publish, sequence, sleep, step, wait_for
@@ -19,6 +19,7 @@ __all__ = [
     "action",
     "command",
     "event",
+    "numbered",
     "parallel",
     "pivot",
     "publish",

@@ -12,11 +12,12 @@ import secrets
 import sys
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any, ClassVar, ForwardRef, Generic, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, ForwardRef, Generic, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypeVar
 
+from orchestrator.shapes import NUMBER
 from orchestrator.versions import PLAIN, Upcaster, Versions, declared_at
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from orchestrator.versions import Rewrite
 
+CodecName: TypeAlias = Literal["json", "avro", "protobuf"]
 TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
 
 
@@ -41,7 +43,7 @@ class Message(BaseModel):
 
     Class keywords: `type`, its name on the broker; `version`, a whole number that is raised when old and new readers
     would stumble over a change; `oldest`, the oldest version that is still taken; `sunset`, the date until which the
-    whole type is.
+    whole type is; `codec`, how it travels: "json", "avro" or "protobuf".
     """
 
     model_config = ConfigDict(
@@ -54,18 +56,34 @@ class Message(BaseModel):
     )
     message_type: ClassVar[str] = ""
     message_versions: ClassVar[Versions] = PLAIN
+    message_codec: ClassVar[CodecName] = "json"
 
     def __init_subclass__(
-        cls, *, type: str | None = None, version: int = 1, oldest: int = 1, sunset: date | None = None, **kwargs: Any
+        cls,
+        *,
+        type: str | None = None,
+        version: int = 1,
+        oldest: int = 1,
+        sunset: date | None = None,
+        codec: CodecName = "json",
+        **kwargs: Any,
     ) -> None:
         super().__init_subclass__(**kwargs)
 
     @classmethod
     def __pydantic_init_subclass__(
-        cls, *, type: str | None = None, version: int = 1, oldest: int = 1, sunset: date | None = None, **kwargs: Any
+        cls,
+        *,
+        type: str | None = None,
+        version: int = 1,
+        oldest: int = 1,
+        sunset: date | None = None,
+        codec: CodecName = "json",
+        **kwargs: Any,
     ) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         cls.message_type = type or snake_case(cls.__name__).replace("_", "-")
+        cls.message_codec = codec
         cls.message_versions = Versions(newest=version, oldest=oldest, sunset=sunset, declared=declared_at())
 
 
@@ -91,6 +109,15 @@ def upcasts(model: type[Message], *, from_version: int, sunset: date | None = No
         return rewrite
 
     return declare
+
+
+def numbered(number: int) -> Any:
+    """Says which number a field has in Protobuf: write `Annotated[str, ...]` around it.
+
+    Without it a field has the number of the one before it plus 1. So a field that is added at the end changes no other;
+    where one was removed, the one behind it says its number, and those behind that go on from there.
+    """
+    return Field(json_schema_extra={NUMBER: number})
 
 
 ReplyT = TypeVar("ReplyT", bound=BaseModel)

@@ -54,7 +54,12 @@ QUEUE = "saga.ingress"
 def copy(number: int = 1, **changes: Any) -> ParkedCopy:
     """A message of the parking queue: an order whose schema is wrong."""
     body = changes.pop("body", b'{"order_id": %d}' % number)
-    said = {"id": f"m{number}", "source": "/shop", "type": "order.placed", "correlation_id": f"c{number}"}
+    said: dict[str, Any] = {
+        "id": f"m{number}",
+        "source": "/shop",
+        "type": "order.placed",
+        "correlation_id": f"c{number}",
+    }
     said |= changes.pop("said", {})
     headers = {f"ce-{name.replace('_', '')}": value for name, value in said.items() if value}
     given: dict[str, Any] = {
@@ -410,7 +415,8 @@ class OrderPlaced(Event, type="order.placed"):
 def read(content: Content) -> Attributes:
     """What a message in binary mode says of itself."""
     said = {name: str(content.headers.get(f"ce-{name}", "")) for name in ("id", "source", "type")}
-    return Attributes(**said)
+    version = str(content.headers.get("ce-dataversion", "1"))
+    return Attributes(**said, version=int(version) if version.isdigit() else 0)
 
 
 RULES = EditRules(Catalogue([OrderPlaced]), read, lambda content: content.body, 1_024)

@@ -22,6 +22,7 @@ from orchestrator.adapters.rabbitmq.parking import Why
 from orchestrator.adapters.rabbitmq.settling import Settler
 from orchestrator.adapters.rabbitmq.turns import Turns
 from orchestrator.adapters.rabbitmq.wire import from_amqp
+from orchestrator.contracts.codecs.table import JSON_ONLY
 from orchestrator.contracts.protocol import OPTIONAL
 from orchestrator.errors import EngineUnavailableError, MessageError, UnknownMessageTypeError
 from orchestrator.service.ports import Delivery
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from orchestrator.adapters.rabbitmq.ladder import Trail
     from orchestrator.adapters.rabbitmq.publisher import Publisher
     from orchestrator.contracts.catalogue import Catalogue
+    from orchestrator.contracts.codecs.table import Codecs
     from orchestrator.messages import Envelope
     from orchestrator.service.ports import Executions
     from orchestrator.service.routing import Routes, Settlement, Target
@@ -94,6 +96,7 @@ class Relay:
         routes: which sagas want which message types.
         catalogue: what those messages look like.
         executions: the engine.
+        codecs: which of those message types travel otherwise than as JSON.
         pace: how fast one execution gets messages; the reply desk's, so that both together keep it.
     """
 
@@ -105,6 +108,7 @@ class Relay:
         routes: Routes,
         catalogue: Catalogue,
         executions: Executions,
+        codecs: Codecs = JSON_ONLY,
         pace: Pace | None = None,
     ) -> None:
         self.counts = RelayCounts()
@@ -113,6 +117,7 @@ class Relay:
         self._routes = routes
         self._catalogue = catalogue
         self._executions = executions
+        self._codecs = codecs
         self._names = Names(settings.name_prefix)
         self._settler = Settler(publisher, self._names, self._names.ingress)
         self._unrouted = Settler(publisher, self._names, self._names.unrouted_queue)
@@ -130,6 +135,7 @@ class Relay:
         routes: Routes,
         catalogue: Catalogue,
         executions: Executions,
+        codecs: Codecs = JSON_ONLY,
         pace: Pace | None = None,
     ) -> AsyncGenerator[Self]:
         """A relay that takes events until the end of the block; then those in hand go back to the broker.
@@ -139,7 +145,9 @@ class Relay:
         Raises:
             TopologyError: the broker lacks the queue.
         """
-        relay = cls(settings, publisher, routes=routes, catalogue=catalogue, executions=executions, pace=pace)
+        relay = cls(
+            settings, publisher, routes=routes, catalogue=catalogue, executions=executions, codecs=codecs, pace=pace
+        )
         ways = {relay._names.ingress: relay._settle, relay._names.unrouted_queue: relay._settle_unrouted}
         async with AsyncExitStack() as stack:
             for queue, settle in ways.items():
@@ -187,7 +195,7 @@ class Relay:
     async def _settle_unrouted(self, message: AbstractIncomingMessage) -> str:
         """A message that no queue is bound for: ours all the same, or of no interest to anybody, or a mistake."""
         try:
-            envelope = from_amqp(message, max_body_bytes=self._settings.max_body_bytes)
+            envelope = self._envelope(message)
         except MessageError as error:
             return await self._park_unrouted(message, error)
         if envelope.type in self._routes.types:
@@ -201,7 +209,7 @@ class Relay:
         return "parked" if await self._unrouted.park(message, Why(error.reason, str(error))) else "returned"
 
     def _read(self, message: AbstractIncomingMessage) -> _Arrival:
-        envelope = from_amqp(message, max_body_bytes=self._settings.max_body_bytes)
+        envelope = self._envelope(message)
         payload = self._catalogue.validate(envelope.type, envelope.body, envelope.version)
         targets = self._routes.find(envelope.type, payload)
         if not targets:
@@ -209,6 +217,9 @@ class Relay:
         newest = self._catalogue.newest(envelope.type)
         # The body stays as it came; from here on the version is that of the payload beside it.
         return _Arrival(envelope if envelope.version == newest else replace(envelope, version=newest), payload, targets)
+
+    def _envelope(self, message: AbstractIncomingMessage) -> Envelope:
+        return from_amqp(message, max_body_bytes=self._settings.max_body_bytes, codecs=self._codecs)
 
     async def _tell(self, target: Target, arrival: _Arrival) -> Settlement | None:
         """Tell one execution, waiting while the engine is away. None: that takes too long."""

@@ -24,6 +24,7 @@ from orchestrator.adapters.temporal.performing import Stage
 from orchestrator.adapters.temporal.worker import SagaPlugin, saga_worker
 from orchestrator.contracts.catalogue import Catalogue
 from orchestrator.saga.handlers import Handlers
+from orchestrator.service.codecs import codecs_of_sagas
 from orchestrator.service.holding import HoldingExecutions
 from orchestrator.service.recording import RecordingCourier, RecordingExecutions
 from orchestrator.service.records import Status
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from aio_pika.abc import AbstractRobustConnection
     from temporalio.client import Client
 
+    from orchestrator.contracts.codecs.table import Codecs
     from orchestrator.saga.definition import Saga
     from orchestrator.service.buffering import LedgerBuffer
     from orchestrator.service.ports import Courier, Executions, LedgerReader
@@ -155,7 +157,7 @@ class _Lines:
 
 
 @asynccontextmanager
-async def _lines(settings: Settings) -> AsyncGenerator[_Lines]:
+async def _lines(settings: Settings, codecs: Codecs) -> AsyncGenerator[_Lines]:
     async with (
         open_measuring(settings, "saga worker") as measuring,
         open_tracing(settings, "saga worker") as tracing,
@@ -164,7 +166,7 @@ async def _lines(settings: Settings) -> AsyncGenerator[_Lines]:
         open_reader(settings) as reader,
         open_board(settings) as board,
         open_gauges(settings) as gauges,
-        Publisher.open(settings, purpose="saga worker") as publisher,
+        Publisher.open(settings, purpose="saga worker", codecs=codecs) as publisher,
         connected(settings, purpose="saga worker") as connection,
     ):
         if measuring is not None:
@@ -181,6 +183,7 @@ class _Parts:
     settings: Settings
     lines: _Lines
     executions: Executions
+    codecs: Codecs
     pace: Pace
     desk: ReplyDesk
     stage: Stage
@@ -203,6 +206,7 @@ class _Parts:
             routes=Routes.of(saga.plan for saga in self.sagas),
             catalogue=Catalogue(model for saga in self.sagas for model in saga.events.values()),
             executions=HoldingExecutions(self.executions, self.lines.board),
+            codecs=self.codecs,
             pace=self.pace,
         )
 
@@ -214,10 +218,11 @@ async def _opened(
     await check_topology(settings, [saga.plan for saga in sagas])
     await ensure_search_attribute(client)
     handlers, contracts, pace = Handlers.of(saga.handlers for saga in sagas), ReplyContracts.of(sagas), Pace()
-    async with _lines(settings) as lines:
+    codecs = codecs_of_sagas(sagas, settings)
+    async with _lines(settings, codecs) as lines:
         executions = lines.traced(RecordingExecutions(TemporalExecutions(client, settings), lines.buffer))
         async with ReplyDesk.open(
-            settings, lines.connection, lines.publisher, executions, contracts=contracts, pace=pace
+            settings, lines.connection, lines.publisher, executions, contracts=contracts, codecs=codecs, pace=pace
         ) as desk:
             carried = RabbitCourier(lines.publisher, desk, Names(settings.name_prefix))
             stage = lines.stage(RecordingCourier(carried, lines.buffer), handlers, ports)
@@ -232,6 +237,7 @@ async def _opened(
                     engine_keeps=await retention_of(client),
                     ledger_keeps=min(map(settings.keeps, get_args(Status))),
                 ),
+                codecs=codecs,
                 pace=pace,
                 desk=desk,
                 stage=stage,

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from orchestrator.cli.context import DEFAULT, JsonOption, SagasOption, load_sagas, plain_console, print_document
 from orchestrator.contracts.asyncapi import asyncapi
+from orchestrator.contracts.codecs.documents import avro_document, is_carried, proto_files
 from orchestrator.contracts.compatibility import Finding, Mode, compare
 from orchestrator.contracts.json_schema import bundle, schemas_of
 from orchestrator.errors import OrchestratorError
@@ -27,11 +28,14 @@ if TYPE_CHECKING:
 
     from orchestrator.contracts.contract import Contract
 
-Format: TypeAlias = Literal["jsonschema", "asyncapi"]
+Format: TypeAlias = Literal["jsonschema", "asyncapi", "avro", "protobuf"]
 BASELINE = Path("contracts.json")
 FormatOption = Annotated[Format, typer.Option("--format", help="which kind of document")]
 YamlOption = Annotated[bool, typer.Option("--yaml", help="as YAML instead of JSON")]
 BaselineOption = Annotated[Path, typer.Option("--baseline", help="the released contracts, a bundle of JSON Schemas")]
+IntoOption = Annotated[
+    Path | None, typer.Option("--into", help="write a file for each message into this folder: avro and protobuf only")
+]
 ModeOption = Annotated[
     Mode, typer.Option("--mode", help="backward: new readers take old messages; forward: old readers take new ones")
 ]
@@ -46,10 +50,20 @@ def contracts_app() -> typer.Typer:
     return app
 
 
-def export(sagas: SagasOption = DEFAULT, kind: FormatOption = "jsonschema", *, as_yaml: YamlOption = False) -> None:
-    """Print all contracts as one document."""
-    document = _document(contracts_of(load_sagas(sagas)), kind)
-    if as_yaml:
+def export(
+    sagas: SagasOption = DEFAULT,
+    kind: FormatOption = "jsonschema",
+    into: IntoOption = None,
+    *,
+    as_yaml: YamlOption = False,
+) -> None:
+    """Print all contracts as one document; Avro schemas by message type, .proto files by path."""
+    contracts = contracts_of(load_sagas(sagas))
+    document = _document(contracts, kind)
+    _tell_left_out(contracts, kind)
+    if into is not None:
+        _write(into, document, kind)
+    elif as_yaml:
         yaml.safe_dump(document, sys.stdout, sort_keys=False, allow_unicode=True)
     else:
         print_document(document)
@@ -83,8 +97,28 @@ def _document(contracts: Sequence[Contract], kind: Format) -> dict[str, Any]:
         case "asyncapi":
             prefix = load_settings().name_prefix
             return asyncapi(contracts, title=prefix, version=version("saga-orchestrator"), prefix=prefix)
+        case "avro":
+            return avro_document(contracts)
+        case "protobuf":
+            return proto_files(contracts)
         case _:
             assert_never(kind)
+
+
+def _tell_left_out(contracts: Sequence[Contract], kind: Format) -> None:
+    """Name the messages that this format cannot carry; beside the document, which is for programs."""
+    if kind in ("avro", "protobuf") and (left := [one.type for one in contracts if not is_carried(one, kind)]):
+        typer.echo(f"left out, since only JSON can carry them: {', '.join(left)}", err=True)
+
+
+def _write(folder: Path, document: dict[str, Any], kind: Format) -> None:
+    """A file for each message, where a compiler looks for it."""
+    if kind not in ("avro", "protobuf"):
+        raise OrchestratorError(f"{kind} is one document: leave --into out, and send it into a file by >")
+    for name, content in document.items():
+        path = folder / (f"{name}.avsc" if kind == "avro" else name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(to_json(content, indent=2) + b"\n" if kind == "avro" else content.encode())
 
 
 def _read(path: Path) -> Any:

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.contracts.codecs.avro import AvroCodec
+from orchestrator.contracts.codecs.protobuf import ProtobufCodec
+from orchestrator.contracts.codecs.table import JSON
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -15,7 +19,7 @@ if TYPE_CHECKING:
 
 VERSION = "3.0.0"
 BINDINGS = "0.3.0"
-CONTENT_TYPE = "application/json"
+CONTENT_TYPES = {"json": JSON, "avro": AvroCodec.content_type, "protobuf": ProtobufCodec.content_type}
 IDS = "cloudEvent"
 """Name of the headers that every message has."""
 
@@ -32,7 +36,7 @@ def asyncapi(contracts: Sequence[Contract], *, title: str, version: str, prefix:
     return {
         "asyncapi": VERSION,
         "info": {"title": title, "version": version},
-        "defaultContentType": CONTENT_TYPE,
+        "defaultContentType": CONTENT_TYPES["json"],
         "channels": {one.type: _channel(one, prefix) for one in contracts},
         "operations": dict(_operations(contracts)),
         "components": {
@@ -98,7 +102,7 @@ def _message(contract: Contract) -> dict[str, Any]:
         "name": contract.type,
         "title": contract.model.__name__,
         **({"summary": documented} if documented else {}),
-        "contentType": CONTENT_TYPE,
+        "contentType": CONTENT_TYPES[contract.codec],
         "traits": [{"$ref": f"#/components/messageTraits/{IDS}"}],
         "correlationId": {"location": "$message.header#/ce-correlationid"},
         "payload": {"$ref": f"#/components/schemas/{contract.type}"},

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from orchestrator.contracts.contract import OLDEST, VERSION
+from orchestrator.contracts.contract import CODEC, OLDEST, VERSION
 from orchestrator.contracts.reading import Verdict, doubts
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ def _compared(name: str, old: Schema, new: Schema | None, mode: Mode) -> Iterato
             yield Finding(name, "", way, "breaks", "the message type is gone: who sends or awaits it is left alone")
             continue
         reader, writer = (new, old) if way == "backward" else (old, new)
+        if (codec := writer.get(CODEC, "json")) not in ("json", reader.get(CODEC, "json")):
+            yield Finding(name, "", way, "breaks", f"is sent as {codec}, and taken as {reader.get(CODEC, 'json')} only")
         if reader.get(VERSION, 1) != writer.get(VERSION, 1):
             yield from _across(name, way, reader, writer)
             continue

@@ -7,14 +7,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
+    from orchestrator.messages import CodecName, Message
 
 from orchestrator.versions import PLAIN, Versions
 
 Kind: TypeAlias = Literal["event", "command", "reply"]
-Model: TypeAlias = "type[BaseModel]"
+Model: TypeAlias = "type[Message]"
 Schema: TypeAlias = dict[str, Any]
 """A JSON Schema, draft 2020-12, as plain values."""
+CODEC = "x-codec"
+"""Keyword of ours: how bodies travel; JSON unless it is written."""
 VERSION, OLDEST, SUNSET, SUNSETS = "x-version", "x-oldest-version", "x-sunset", "x-sunsets"
 """Keywords of ours: the version that the schema describes, the oldest that is taken, until when the type is, and until
 when each deprecated version is."""
@@ -31,6 +33,7 @@ class Contract:
         participant: of a command, who handles it; of a reply, who sends it.
         reply: of a command, the type of the reply.
         versions: which versions of it are taken, and until when.
+        codec: how it travels.
     """
 
     type: str
@@ -41,6 +44,7 @@ class Contract:
     participant: str = ""
     reply: str = ""
     versions: Versions = PLAIN
+    codec: CodecName = "json"
 
     @cached_property
     def schema(self) -> Schema:
@@ -49,10 +53,12 @@ class Contract:
 
     @property
     def told(self) -> Schema:
-        """What is told of it beside its schema: its versions, if there are several, and when they end."""
+        """What is told of it beside its schema: its codec, its versions, if there are several, and when they end."""
         versions = self.versions
         ends = {str(version): end.isoformat() for version, end in versions.deprecated.items()}
-        told: Schema = {VERSION: versions.newest} if versions.newest > 1 else {}
+        told: Schema = {} if self.codec == "json" else {CODEC: self.codec}
+        if versions.newest > 1:
+            told[VERSION] = versions.newest
         if versions.oldest > 1:
             told[OLDEST] = versions.oldest
         if versions.sunset is not None:

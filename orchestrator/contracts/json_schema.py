@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from orchestrator.contracts.codecs.boxes import boxed, described, records
+from orchestrator.contracts.reading import PROTOBUF
 from orchestrator.errors import OrchestratorError
+from orchestrator.shapes import shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from orchestrator.contracts.contract import Contract, Schema
+    from orchestrator.shapes import Record
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -36,10 +40,28 @@ def schemas_of(document: Any) -> Mapping[str, Schema]:
 
 
 def _resource(contract: Contract) -> Schema:
+    schema = contract.schema
+    if contract.codec == "protobuf":
+        schema = _numbered(schema, {one.name: one for one in records(boxed(shape_of(contract.model)))}, contract)
     told = {"x-kind": contract.kind, "x-participant": contract.participant, "x-reply": contract.reply}
     return {
         "$id": f"urn:saga:{contract.type}",
         **{name: text for name, text in told.items() if text},
         **contract.told,
-        **contract.schema,
+        **schema,
     }
+
+
+def _numbered(schema: Schema, placed: Mapping[str, Record], contract: Contract) -> Schema:
+    """The schema with the number and the kind of each field in Protobuf: what must not change."""
+    parts = {contract.model.__name__: schema, **schema.get("$defs", {})}
+    written: dict[str, Schema] = {}
+    for name, part in parts.items():
+        fields = {one.name: described(one) for one in placed[name].fields} if name in placed else {}
+        properties = {
+            field: {**inner, PROTOBUF: fields[field]} if field in fields else inner
+            for field, inner in part.get("properties", {}).items()
+        }
+        written[name] = {**part, "properties": properties} if "properties" in part else part
+    root = written.pop(contract.model.__name__)
+    return {**root, "$defs": written} if written else root

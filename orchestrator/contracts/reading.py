@@ -33,6 +33,8 @@ LIMITS = frozenset(
     | {"maxItems", "minProperties", "maxProperties", "uniqueItems", "pattern", "format"}
 )
 
+PROTOBUF = "x-protobuf"
+"""Keyword of ours: how a field stands in Protobuf, as `repeated string = 3`."""
 MOST_VALUES = 5
 """How many values of an enumeration are named."""
 
@@ -100,6 +102,7 @@ class _Comparison:
             if name not in writer.get("required", ()):
                 missing = "may be missing" if name in sent else "is not sent"
                 yield Doubt(_below(place, name), "breaks", f"is required, and {missing}")
+        yield from _numbers(known, sent, place)
         for name in sent:
             if name in known:
                 yield from self.of(known[name], sent[name], _below(place, name))
@@ -131,6 +134,25 @@ class _Comparison:
                 yield from self.of(_item(reader, number), _item(writer, number), f"{place}[{number}]")
         if int(writer.get("maxItems", len(sent) + 1)) > max(len(wanted), len(sent)):
             yield from self.of(reader.get("items", True), writer.get("items", True), f"{place}[]")
+
+
+def _numbers(known: Doc, sent: Doc, place: str) -> Iterator[Doubt]:
+    """Protobuf knows fields by their numbers: a field keeps its own, and one that was used is not used again."""
+    taken, given = (
+        {
+            name: str(cast("Doc", part)[PROTOBUF])
+            for name, part in parts.items()
+            if not isinstance(part, bool) and PROTOBUF in part
+        }
+        for parts in (known, sent)
+    )
+    by_number = {text.rpartition(" = ")[2]: name for name, text in given.items()}
+    for name, text in taken.items():
+        if name in given and given[name] != text:
+            yield Doubt(_below(place, name), "breaks", f"is {text!r}, and {given[name]!r} where it is sent")
+        other = by_number.get(text.rpartition(" = ")[2], name)
+        if other != name and name not in given:
+            yield Doubt(_below(place, name), "breaks", f"has the number of {other!r} where it is sent: take a new one")
 
 
 def _item(schema: Doc, number: int) -> Any:

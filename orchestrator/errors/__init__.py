@@ -6,6 +6,7 @@ OrchestratorError
 │   ├── MessageTooLargeError
 │   ├── EngineRefusedError       Temporal refuses it, for good
 │   ├── MalformedMessageError    not JSON, nested too deep, no id
+│   ├── WrongContentTypeError    neither JSON nor what its type travels as
 │   ├── SchemaMismatchError      JSON, but not what the type says
 │   ├── UnknownMessageTypeError
 │   ├── UnknownVersionError      of a version of its type that is not taken here
@@ -38,6 +39,8 @@ OrchestratorError
 ├── StoreUnavailableError        a database cannot be used now
 ├── LedgerOutdatedError          the ledger's tables are not those of this program
 ├── SealError                    a sealed payload cannot be opened
+├── UncarriableError             a message has something that its codec cannot carry
+├── MissingExtraError            something needs a library that is installed only if asked for
 ├── SettingsError                settings have values that are not allowed (all at once)
 ├── HandlerMissingError          no code is registered under the name a plan asks for
 ├── CatalogueError               two messages share one type
@@ -59,10 +62,12 @@ from __future__ import annotations
 from orchestrator.errors.defining import (
     CatalogueError,
     InvariantBrokenError,
+    MissingExtraError,
     PortMissingError,
     RehearsalError,
     SagaDefinitionError,
     SettingsError,
+    UncarriableError,
     WrongSetting,
 )
 from orchestrator.errors.messages import (
@@ -80,6 +85,7 @@ from orchestrator.errors.messages import (
     UnknownMessageTypeError,
     UnknownVersionError,
     UnroutableError,
+    WrongContentTypeError,
 )
 from orchestrator.errors.operating import (
     ConflictError,
@@ -171,5 +177,8 @@ __all__ = [
     "UnknownMessageTypeError",
     "UnknownVersionError",
     "UnroutableError",
+    "WrongContentTypeError",
     "WrongSetting",
+    "MissingExtraError",
+    "UncarriableError",
 ]

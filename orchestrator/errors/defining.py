@@ -55,6 +55,34 @@ class WrongSetting:
         return f"{self.setting} is {shown}{source}: {self.allowed}"
 
 
+class UncarriableError(OrchestratorError):
+    """A message has something that the codec it is declared with cannot carry.
+
+    Args:
+        model: the message.
+        place: the field, as `lines[].price`; empty = the whole body.
+        why: what is wrong there, and what to do.
+    """
+
+    def __init__(self, model: str, place: str, why: str) -> None:
+        where = f"{model}.{place}" if place else model
+        super().__init__(f"{where} {why}")
+        self.model = model
+        self.place = place
+
+
+class MissingExtraError(OrchestratorError):
+    """Something needs a library that is installed only if asked for.
+
+    Args:
+        extra: the extra of this package that brings it. `library`: what is missing. `what`: what needs it.
+    """
+
+    def __init__(self, extra: str, library: str, what: str) -> None:
+        super().__init__(f"{what} need {library}: install saga-orchestrator[{extra}]")
+        self.extra = extra
+
+
 class SettingsError(OrchestratorError):
     """Settings have values that are not allowed: all of them at once."""
 

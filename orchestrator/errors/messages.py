@@ -49,6 +49,22 @@ class MalformedMessageError(MessageError):
     reason = "malformed"
 
 
+class WrongContentTypeError(MessageError):
+    """The body is neither JSON nor what its type is declared to travel as.
+
+    Args:
+        content_type: what it says it is. `wanted`: what is taken beside JSON; empty = nothing.
+    """
+
+    reason = "wrong-content-type"
+
+    def __init__(self, *, message_type: str, content_type: str, wanted: str) -> None:
+        taken = f"application/json or {wanted}" if wanted else "application/json"
+        super().__init__(f"{message_type!r} came as {content_type[:100]!r}: send it as {taken}")
+        self.message_type = message_type
+        self.content_type = content_type
+
+
 class SchemaMismatchError(MessageError):
     """The body is JSON but does not fit the contract of its type."""
 

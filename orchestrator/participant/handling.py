@@ -195,5 +195,6 @@ class Task:
             transaction=transaction,
             source=self.participant.name,
             envelope=self.envelope,
+            publishes=self.participant.publishes,
             log=logging.LoggerAdapter(log, ids),
         )

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from pydantic import BaseModel
 
 from orchestrator.errors import OrchestratorError, UnknownCommandError
-from orchestrator.messages import AnyCommand, Envelope, Event, reply_of, short_hash
+from orchestrator.messages import AnyCommand, Envelope, Event, Message, reply_of, short_hash
 from orchestrator.saga.checks_messages import message_faults
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class CommandContext:
     Attributes:
         headers: all that the command says about itself; the most used of it are properties below.
         correlation_id: shared by everything that follows from one first message.
+        publishes: see `Participant`.
         events: what was published so far, with its numbers in the outbox.
         log: carries the ids of this command in each record.
     """
@@ -56,6 +57,7 @@ class CommandContext:
     transaction: Transaction
     source: str
     envelope: Envelope
+    publishes: tuple[type[Event], ...] = ()
     log: logging.LoggerAdapter[logging.Logger]
     events: list[tuple[int, Envelope]] = field(default_factory=list[tuple[int, Envelope]])
 
@@ -88,7 +90,14 @@ class CommandContext:
         return self.transaction.get(kind)
 
     async def publish(self, event: Event) -> None:
-        """Publish an event, in the same transaction: it is sent if, and only if, the command is carried out."""
+        """Publish an event, in the same transaction: it is sent if, and only if, the command is carried out.
+
+        Raises:
+            OrchestratorError: it does not travel as JSON, and its participant does not name it in `publishes`.
+        """
+        if event.message_codec != "json" and type(event) not in self.publishes:
+            name = type(event).__name__
+            raise OrchestratorError(f"{self.source} publishes {name}: write Participant(..., publishes=({name},))")
         envelope = Envelope(
             # Derived, not random: a command that is handled again publishes the same id.
             id=short_hash(self.key, event.message_type, str(len(self.events) + 1)),
@@ -132,12 +141,14 @@ class Participant:
         name: its queue's last word: `saga.commands.<name>`.
         tables: business tables that its store makes beside its own if they are missing; for the SQL store a `MetaData`.
         limit: how long one handler may take; longer is a fault: rolled back and tried again.
+        publishes: the events that it publishes; only those that do not travel as JSON need be named.
         handlers: by command type.
     """
 
     name: str
     tables: Any = None
     limit: timedelta = LIMIT
+    publishes: tuple[type[Event], ...] = ()
     handlers: dict[str, CommandHandler] = field(default_factory=dict[str, CommandHandler])
 
     def handles(self, command: type[C]) -> Callable[[Handle[C, R]], Handle[C, R]]:
@@ -156,6 +167,13 @@ class Participant:
             return handle
 
         return register
+
+    @property
+    def messages(self) -> tuple[type[Message], ...]:
+        """The classes of all messages that it takes, answers and publishes."""
+        handlers = self.handlers.values()
+        replies = (one.reply for one in handlers if issubclass(one.reply, Message))
+        return tuple(dict.fromkeys((*(one.command for one in handlers), *replies, *self.publishes)))
 
     def handler_of(self, command_type: str) -> CommandHandler:
         """The handler of a command type.

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NewType
+from typing import TYPE_CHECKING, Any, NewType, get_args
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic.errors import PydanticUserError
 
-from orchestrator.messages import Message
+from orchestrator.errors import UncarriableError
+from orchestrator.messages import CodecName, Message
 from orchestrator.saga.places import place, place_of_class, place_of_function
 from orchestrator.saga.rules import Problem
+from orchestrator.shapes import shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,11 +70,19 @@ class MessageChecks:
 
 
 def message_faults(model: type[Message]) -> Iterator[Problem]:
-    """What is wrong with the versions of a message type."""
+    """What is wrong with the versions of a message type, and with how it travels."""
     declared = model.message_versions.declared
     for fault in model.message_versions.faults():
         where = place(*declared) if fault.upcaster is None else place_of_function(fault.upcaster.rewrite)
         yield Problem("S034", f"{model.__name__}: {fault.text}", where)
+    if model.message_codec not in get_args(CodecName):
+        text = f"{model.__name__} has codec={model.message_codec!r}: take one of {', '.join(get_args(CodecName))}"
+        yield Problem("S035", text, place(*declared))
+    elif model.message_codec != "json":
+        try:
+            shape_of(model)
+        except UncarriableError as error:
+            yield Problem("S035", f"{model.message_codec} cannot carry {error.model}: {error}", place(*declared))
 
 
 def message_warnings(model: type[Message]) -> Iterator[Problem]:

@@ -41,6 +41,7 @@ RULES = MappingProxyType(
         "S032": "a brief action with a long limit",
         "S033": "a command that goes to two participants",
         "S034": "a message type whose older versions cannot be brought up to date",
+        "S035": "a message that its codec cannot carry",
         "W001": "an undo that needs the result of its own step, whose outcome may be unknown",
         "W002": "a step behind the pivot that is retried without limit",
         "W003": "a message type, or a version of one, that is deprecated",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from orchestrator.contracts.contract import Contract, Kind
+from orchestrator.contracts.contract import Contract, Kind, Model
 from orchestrator.errors import CatalogueError
 from orchestrator.messages import AnyCommand, Command, Event, Message, refusal_of, reply_of
 from orchestrator.saga.functions import is_class_of
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from orchestrator.saga.definition import Saga
-
-
-MessageClass: TypeAlias = type[Message]
 
 
 def contracts_of(sagas: Iterable[Saga]) -> tuple[Contract, ...]:
@@ -44,7 +41,7 @@ class _Draft:
 
     type: str
     kind: Kind
-    model: MessageClass
+    model: Model
     taken_by: set[str] = field(default_factory=set[str])
     sent_by: set[str] = field(default_factory=set[str])
     participant: str = ""
@@ -60,6 +57,7 @@ class _Draft:
             participant=self.participant,
             reply=self.reply,
             versions=self.model.message_versions,
+            codec=self.model.message_codec,
         )
 
 

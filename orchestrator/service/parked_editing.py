@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from orchestrator.contracts.codecs.table import JSON, is_json
 from orchestrator.errors import InvalidRequestError, MessageError, UnknownMessageTypeError
 from orchestrator.service.parked_actions import Edited
 from orchestrator.service.parked_arrivals import message_key
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 RESERVED = ("saga-relay-", "saga-parked-")
 """Headers that the retry ladder and parking keep for themselves."""
+CONTENT_TYPE = "content_type"
+"""The property that says how the body travels."""
 MAX_HEADERS = 32
 MAX_HEADER_BYTES = 2_048
 
@@ -81,7 +84,8 @@ class EditRules:
             for name in ("id", "source", "type"):
                 if not getattr(said, name):
                     yield f"/headers/ce-{name}", "every message needs one"
-            self.catalogue.validate(said.type, self.read_data(content))
+            if is_json(content.properties.get(CONTENT_TYPE, "")):  # else only who takes it has the codec
+                self.catalogue.validate(said.type, self.read_data(content), said.version)
         except UnknownMessageTypeError:
             return  # nobody here knows what it must look like
         except MessageError as error:
@@ -91,7 +95,12 @@ class EditRules:
 def _applied(content: Content, edit: Edit) -> Content:
     headers = {name: value for name, value in content.headers.items() if name not in edit.headers}
     headers |= {name: value for name, value in edit.headers.items() if value is not None}
-    return replace(content, headers=headers, body=content.body if edit.body is None else edit.body)
+    if edit.body is None:
+        return replace(content, headers=headers)
+    properties = dict(content.properties)
+    if not is_json(properties.get(CONTENT_TYPE, "")):
+        properties[CONTENT_TYPE] = JSON  # people type JSON, and it is taken for every type
+    return replace(content, headers=headers, properties=properties, body=edit.body)
 
 
 def _header_problems(edit: Edit) -> Iterator[tuple[str, str]]:

@@ -48,7 +48,7 @@ class Origin:
 class Attributes:
     """What a message says of itself, as far as that can be read; the rest is empty.
 
-    `execution`: the one that a command or a reply names.
+    `execution`: the one that a command or a reply names. `version`: of its type; 0 = it cannot be read.
     """
 
     id: str = ""
@@ -56,6 +56,7 @@ class Attributes:
     type: str = ""
     correlation_id: str = ""
     execution: str = ""
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from orchestrator.sealing import OPEN, Seal
+from orchestrator.settings.contracts import ContractSettings
 from orchestrator.settings.fields import (
     Address,
     AmqpUrl,
@@ -36,7 +37,7 @@ HEARTBEAT_SHARE = 0.8
 """Share of a workflow task's limit after which the SDK keeps it alive by an extra task (express.md, 5)."""
 
 
-class Settings(TraceSettings, ProviderSettings):
+class Settings(TraceSettings, ContractSettings, ProviderSettings):
     """What every process of the orchestrator needs to know.
 
     A validator sees the fields above its own, and refuses its own field only: so all that is wrong is told at once,
@@ -73,7 +74,6 @@ class Settings(TraceSettings, ProviderSettings):
     run_budget: Seconds = Field(
         timedelta(seconds=1), validate_default=True, description="an express run begins no step later, seconds"
     )
-
     signals_per_run: int = Field(
         5_000, ge=1, le=9_000, description="messages after which an execution continues in a new Temporal run"
     )

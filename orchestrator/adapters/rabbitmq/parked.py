@@ -20,7 +20,7 @@ from orchestrator.adapters.rabbitmq.ladder import SETTLED, Trail
 from orchestrator.adapters.rabbitmq.names import Names
 from orchestrator.adapters.rabbitmq.publisher import Publisher
 from orchestrator.adapters.rabbitmq.tagged import tagged, untagged
-from orchestrator.adapters.rabbitmq.wire import STRUCTURED, binary, structured
+from orchestrator.adapters.rabbitmq.wire import STRUCTURED, binary, structured, version_of
 from orchestrator.contracts.protocol import EXECUTION
 from orchestrator.errors import MalformedMessageError, MessageError, UnroutableError
 from orchestrator.service.parked_records import Attributes, Content, Origin, ParkedCopy
@@ -81,7 +81,15 @@ def attributes_of(content: Content) -> Attributes:
         type=said.get("type", ""),
         correlation_id=said.get("correlationid", ""),
         execution=execution if isinstance(execution, str) else "",
+        version=_version(said.get("dataversion", "")),
     )
+
+
+def _version(text: str) -> int:
+    try:
+        return version_of(text)
+    except MessageError:
+        return 0
 
 
 def data_of(content: Content) -> bytes:

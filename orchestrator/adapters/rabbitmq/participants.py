@@ -21,11 +21,13 @@ from orchestrator.adapters.rabbitmq.parking import Why
 from orchestrator.adapters.rabbitmq.publisher import Publisher
 from orchestrator.adapters.rabbitmq.settling import FIRST_PAUSE, LONGEST_PAUSE, Settler
 from orchestrator.adapters.rabbitmq.wire import from_amqp
+from orchestrator.contracts.codecs.table import JSON_ONLY
 from orchestrator.contracts.protocol import OPTIONAL, error_body, read_command, refusal_of
 from orchestrator.errors import MalformedMessageError, MessageError, PublishError, Rejected, UnroutableError
 from orchestrator.participant.outbox import Outbox
 from orchestrator.participant.patience import handle_patiently
 from orchestrator.service import metrics
+from orchestrator.service.codecs import codecs_of_participant
 from orchestrator.service.meters import SILENCE, Meter
 from orchestrator.service.tracing_participants import handling
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
     from aio_pika.abc import AbstractIncomingMessage
 
+    from orchestrator.contracts.codecs.table import Codecs
     from orchestrator.messages import Envelope
     from orchestrator.participant import Participant
     from orchestrator.participant.handling import Answer
@@ -72,6 +75,7 @@ class ParticipantServer:
         settings: Settings,
         publisher: Publisher,
         *,
+        codecs: Codecs = JSON_ONLY,
         tracing: Tracing | None = None,
         meter: Meter = SILENCE,
     ) -> None:
@@ -89,6 +93,7 @@ class ParticipantServer:
         name = (participant.name,)
         meter.observe(metrics.OUTBOX_WAITING, lambda: [(self._outbox.waiting, name)])
         meter.observe(metrics.OUTBOX_AGE, lambda: [(self._outbox.age(datetime.now(UTC)).total_seconds(), name)])
+        self._codecs = codecs
         self.drill = Drill()
 
     @classmethod
@@ -107,10 +112,13 @@ class ParticipantServer:
 
         Raises:
             TopologyError: the participant's queue does not exist.
+            MissingExtraError: one of its messages travels by a codec whose library is not installed.
+            UncarriableError: one of them has something that its codec cannot carry.
         """
         purpose = f"participant {participant.name}"
-        async with Publisher.open(settings, purpose=purpose) as publisher:
-            server = cls(participant, store, settings, publisher, tracing=tracing, meter=meter)
+        codecs = codecs_of_participant(participant, settings)
+        async with Publisher.open(settings, purpose=purpose, codecs=codecs) as publisher:
+            server = cls(participant, store, settings, publisher, codecs=codecs, tracing=tracing, meter=meter)
             server.drill = drill or server.drill
             async with (
                 server._outbox.sweeping(),
@@ -127,7 +135,7 @@ class ParticipantServer:
 
     async def _take(self, message: AbstractIncomingMessage) -> None:
         try:
-            command = from_amqp(message, max_body_bytes=self._settings.max_body_bytes)
+            command = from_amqp(message, max_body_bytes=self._settings.max_body_bytes, codecs=self._codecs)
         except MessageError as error:
             self._count_refused()
             await self._settler.park(message, Why(error.reason, str(error)))

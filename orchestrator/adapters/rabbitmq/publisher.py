@@ -15,6 +15,7 @@ from aio_pika import Exchange, exceptions
 
 from orchestrator.adapters.rabbitmq.connection import connected
 from orchestrator.adapters.rabbitmq.wire import to_amqp
+from orchestrator.contracts.codecs.table import JSON_ONLY
 from orchestrator.errors import NackedError, PublishError, PublishUnknownError, UnroutableError
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from aio_pika import Message
     from aio_pika.abc import AbstractRobustChannel
 
+    from orchestrator.contracts.codecs.table import Codecs
     from orchestrator.messages import Envelope
     from orchestrator.settings import Settings
 
@@ -40,22 +42,26 @@ class Publisher:
     Args:
         channel: a channel with confirms and `on_return_raises`; without the latter an unroutable message looks sent.
         timeout: limit of one publish, its waiting for a free place included.
+        codecs: which message types travel otherwise than as JSON.
     """
 
-    def __init__(self, channel: AbstractRobustChannel, *, timeout: timedelta) -> None:
+    def __init__(self, channel: AbstractRobustChannel, *, timeout: timedelta, codecs: Codecs = JSON_ONLY) -> None:
         self._channel = channel
         self._timeout = timeout.total_seconds()
+        self._codecs = codecs
         self._slots = asyncio.Semaphore(MAX_IN_FLIGHT)
         self._in_flight: dict[str, asyncio.Event] = {}
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, settings: Settings, *, purpose: str = "publisher") -> AsyncGenerator[Self]:
+    async def open(
+        cls, settings: Settings, *, purpose: str = "publisher", codecs: Codecs = JSON_ONLY
+    ) -> AsyncGenerator[Self]:
         """A publisher on a connection of its own, closed at the end."""
         async with connected(settings, purpose=purpose) as connection:
             channel = connection.channel(publisher_confirms=True, on_return_raises=True)
             await channel.initialize()
-            yield cls(channel, timeout=settings.publish_timeout)  # pyright: ignore[reportArgumentType]
+            yield cls(channel, timeout=settings.publish_timeout, codecs=codecs)  # pyright: ignore[reportArgumentType]
 
     async def publish(
         self,
@@ -73,7 +79,7 @@ class Publisher:
             NackedError: the broker refused it, most often because a queue is full.
             PublishUnknownError: no confirm came; it may be stored. Publish it again with the same id.
         """
-        message = to_amqp(envelope, reply_to=reply_to, pairs=pairs)
+        message = to_amqp(envelope, reply_to=reply_to, pairs=pairs, codecs=self._codecs)
         await self.send(message, exchange=exchange, routing_key=routing_key)
 
     async def send(self, message: Message, *, exchange: str, routing_key: str) -> None:

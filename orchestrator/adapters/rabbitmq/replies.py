@@ -23,6 +23,7 @@ from orchestrator.adapters.rabbitmq.pace import Pace
 from orchestrator.adapters.rabbitmq.parking import Why
 from orchestrator.adapters.rabbitmq.settling import Settler
 from orchestrator.adapters.rabbitmq.wire import from_amqp
+from orchestrator.contracts.codecs.table import JSON_ONLY
 from orchestrator.contracts.protocol import Reply, read_reply
 from orchestrator.errors import EngineUnavailableError, MalformedMessageError, MessageError, OrchestratorError
 from orchestrator.service.ports import Delivery
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from aio_pika.abc import AbstractRobustQueue as Queue
 
     from orchestrator.adapters.rabbitmq.publisher import Publisher
+    from orchestrator.contracts.codecs.table import Codecs
     from orchestrator.service.ports import Executions
     from orchestrator.service.routing import Park
     from orchestrator.settings import Settings
@@ -78,6 +80,7 @@ class ReplyDesk:
         publisher: for ladder and parking.
         executions: takes the replies that nobody here waits for.
         contracts: what replies look like; unless given, anything that is JSON is handed on.
+        codecs: which of them travel otherwise than as JSON.
         pace: how fast one execution gets messages; the relay's, so that both together keep it.
         worker_id: routing key of this process's replies; fresh and random unless given.
     """
@@ -89,6 +92,7 @@ class ReplyDesk:
         executions: Executions,
         *,
         contracts: ReplyContracts | None = None,
+        codecs: Codecs = JSON_ONLY,
         pace: Pace | None = None,
         worker_id: str | None = None,
     ) -> None:
@@ -98,6 +102,7 @@ class ReplyDesk:
         self._settings = settings
         self._executions = executions
         self._contracts = contracts or ReplyContracts()
+        self._codecs = codecs
         self._pace = pace or Pace()
         self._names = Names(settings.name_prefix)
         self._settler = Settler(publisher, self._names, self._names.replies)
@@ -114,6 +119,7 @@ class ReplyDesk:
         executions: Executions,
         *,
         contracts: ReplyContracts | None = None,
+        codecs: Codecs = JSON_ONLY,
         pace: Pace | None = None,
         worker_id: str | None = None,
     ) -> AsyncGenerator[Self]:
@@ -124,7 +130,7 @@ class ReplyDesk:
         Raises:
             TopologyError: the broker lacks the exchanges or the shared queue.
         """
-        desk = cls(settings, publisher, executions, contracts=contracts, pace=pace, worker_id=worker_id)
+        desk = cls(settings, publisher, executions, contracts=contracts, codecs=codecs, pace=pace, worker_id=worker_id)
         own_name = desk._names.reply_queue(desk.worker_id)
         own = Consumer(connection, own_name, desk._take_own, prefetch=settings.prefetch, open_queue=desk._declare_own)
         shared = Consumer(connection, desk._names.replies, desk._take_shared, prefetch=settings.prefetch)
@@ -233,7 +239,7 @@ class ReplyDesk:
         return _if(await self._settler.pass_on(message, exchange=exchange, routing_key=key), "returned")
 
     def _read(self, message: AbstractIncomingMessage) -> Reply:
-        envelope = from_amqp(message, max_body_bytes=self._settings.max_body_bytes)
+        envelope = from_amqp(message, max_body_bytes=self._settings.max_body_bytes, codecs=self._codecs)
         if not envelope.causation_id:
             # A foreign participant may know AMQP only: there this id pairs the two as well.
             envelope = replace(envelope, causation_id=message.correlation_id or "")

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 
 from orchestrator.adapters.rabbitmq.headers import as_text, travelling
+from orchestrator.contracts.codecs.table import JSON_ONLY, JSON_TYPES
 from orchestrator.contracts.decoding import decode
 from orchestrator.errors import MalformedMessageError, MessageTooLargeError
 from orchestrator.messages import Envelope, is_traceparent, new_traceparent
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aio_pika.abc import AbstractIncomingMessage
+
+    from orchestrator.contracts.codecs.table import Codecs
 
 PREFIX = "ce-"
 ACCEPTED_PREFIXES = (PREFIX, "cloudevents_", "cloudevents:")
@@ -37,7 +40,7 @@ MAX_TRACESTATE = 512
 """A longer `tracestate` is dropped, as W3C allows, characters."""
 
 
-def to_amqp(envelope: Envelope, *, reply_to: str = "", pairs: str = "") -> Message:
+def to_amqp(envelope: Envelope, *, reply_to: str = "", pairs: str = "", codecs: Codecs = JSON_ONLY) -> Message:
     """The envelope as a persistent message.
 
     It never expires: the broker would put it into parking, where a person would find what its sender has given up. A
@@ -47,16 +50,18 @@ def to_amqp(envelope: Envelope, *, reply_to: str = "", pairs: str = "") -> Messa
         envelope: what is sent; one without a trace begins a new one.
         reply_to: routing key under which the answer is expected.
         pairs: id that pairs command and reply (AMQP `correlation_id`; the business one is `ce-correlationid`).
+        codecs: which message types travel otherwise than as JSON.
     """
     traceparent = envelope.traceparent or new_traceparent()
     headers = {**envelope.headers, "traceparent": traceparent}
     if envelope.tracestate:
         headers["tracestate"] = envelope.tracestate
     headers |= {PREFIX + name: value for name, value in _attributes(envelope, traceparent).items() if value}
+    body, content_type = codecs.written(envelope)
     return Message(
-        envelope.body,
+        body,
         headers=cast("dict[str, Any]", headers),
-        content_type="application/json",
+        content_type=content_type,
         delivery_mode=DeliveryMode.PERSISTENT,
         message_id=envelope.id,
         correlation_id=pairs or None,
@@ -82,26 +87,32 @@ def _attributes(envelope: Envelope, traceparent: str) -> dict[str, str]:
     }
 
 
-def from_amqp(message: AbstractIncomingMessage, *, max_body_bytes: int) -> Envelope:
-    """The envelope in a received message. The body is not looked into, except in structured mode.
+def from_amqp(message: AbstractIncomingMessage, *, max_body_bytes: int, codecs: Codecs = JSON_ONLY) -> Envelope:
+    """The envelope in a received message, its body as JSON. JSON is not looked into, except in structured mode.
 
     Of the headers only plain `saga-...` ones travel on. A message without a trace gets a new one; one without a
     correlation id has an empty one.
 
     Raises:
         MessageTooLargeError: the body is larger than `max_body_bytes`; nothing was parsed.
-        MalformedMessageError: an attribute is missing or cannot be read, or the headers are not acceptable.
+        WrongContentTypeError: the body is neither JSON nor what its type is declared to travel as.
+        MalformedMessageError: an attribute is missing or cannot be read, or the headers or an encoded body are not
+            acceptable.
     """
     if len(message.body) > max_body_bytes:
         raise MessageTooLargeError(size=len(message.body), limit=max_body_bytes)
     if message.content_encoding not in (None, "", "identity", "utf-8"):
         raise MalformedMessageError("the body has a content encoding: send it uncompressed")
     headers = travelling(message.headers)
-    if (message.content_type or "").lower().startswith(STRUCTURED):
+    content_type = message.content_type or ""
+    if content_type.lower().startswith(STRUCTURED):
         attributes, body = structured(message.body)
+        content_type = attributes.get("datacontenttype", "")
     else:
         attributes, body = binary(message.headers), message.body
     _require(attributes)
+    if content_type not in JSON_TYPES:
+        body = codecs.read(attributes["type"], content_type, body, limit=max_body_bytes)
     return Envelope(
         id=attributes["id"],
         source=attributes["source"],
@@ -111,7 +122,7 @@ def from_amqp(message: AbstractIncomingMessage, *, max_body_bytes: int) -> Envel
         correlation_id=attributes.get("correlationid", ""),
         causation_id=attributes.get("causationid", ""),
         sequence=attributes.get("sequence", ""),
-        version=_version(attributes.get("dataversion", "")),
+        version=version_of(attributes.get("dataversion", "")),
         headers=headers,
         **_trace(attributes, message.headers),
     )
@@ -178,8 +189,12 @@ def _time(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _version(text: str) -> int:
-    """The version of its type; 1, if it does not say."""
+def version_of(text: str) -> int:
+    """The version of its type that a message says it has; 1, if it says none.
+
+    Raises:
+        MalformedMessageError: it is no number.
+    """
     if not text:
         return 1
     if text.isascii() and text.isdigit() and 1 <= int(text[:5]) <= MOST_VERSIONS:

@@ -46,6 +46,22 @@ def test_the_asyncapi_document_is_called_as_the_service() -> None:
     assert document["info"]["title"] == "saga"
 
 
+def test_avro_schemas_come_by_message_type_and_proto_files_by_path(tmp_path) -> None:
+    avro, protobuf = (json.loads(run("export", "--format", codec)) for codec in ("avro", "protobuf"))
+    assert avro["order.placed"]["name"] == "OrderPlaced"
+    assert protobuf["order/placed.proto"].count("message ") == 2
+    run("export", "--format", "avro", "--into", str(tmp_path))
+    run("export", "--format", "protobuf", "--into", str(tmp_path))
+    assert json.loads((tmp_path / "order.placed.avsc").read_text()) == avro["order.placed"]
+    assert (tmp_path / "order" / "placed.proto").read_text() == protobuf["order/placed.proto"]
+
+
+def test_what_is_one_document_goes_into_no_folder(tmp_path) -> None:
+    result = CliRunner().invoke(app, ["contracts", "export", "--into", str(tmp_path)])
+    assert result.exit_code != 0
+    assert "jsonschema is one document" in str(result.exception or result.output)
+
+
 def test_a_change_that_breaks_is_told_with_field_and_remedy(baseline) -> None:
     told = " ".join(run("check", "--baseline", str(baseline), status=1).split())
     assert "order.placed customer backward is required, and may be missing" in told

@@ -5,8 +5,10 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, Field, create_model
 
+from orchestrator import Event, numbered
 from orchestrator.contracts.compatibility import Finding, Mode, compare
-from orchestrator.contracts.contract import Schema
+from orchestrator.contracts.contract import Contract, Schema
+from orchestrator.contracts.json_schema import bundle
 
 
 def schema(**fields) -> Schema:
@@ -138,3 +140,79 @@ VERSIONED: dict[str, tuple[Schema, Schema, list[str]]] = {
 def test_between_versions_upcasters_decide(old, new, ways) -> None:
     before, after = schema(a=INT), schema(a=TEXT if new.get("x-version", 1) != old.get("x-version", 1) else INT)
     assert [way for way, _, _ in found({**before, **old}, {**after, **new})] == ways
+
+
+CARRIED: dict[str, tuple[Schema, Schema, list[str]]] = {
+    "json becomes avro": ({}, {"x-codec": "avro"}, FORWARD),
+    "avro becomes json": ({"x-codec": "avro"}, {}, BACKWARD),
+    "avro becomes protobuf": ({"x-codec": "avro"}, {"x-codec": "protobuf"}, BOTH),
+    "avro stays": ({"x-codec": "avro"}, {"x-codec": "avro"}, []),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "ways"), CARRIED.values(), ids=CARRIED.keys())
+def test_json_is_taken_for_every_type_and_a_codec_only_where_it_is_declared(old, new, ways) -> None:
+    same = schema(a=INT)
+    assert [way for way, _, _ in found({**same, **old}, {**same, **new})] == ways
+
+
+class First(Event, type="order", codec="protobuf"):
+    a: int
+    b: str = ""
+    lines: tuple[Line, ...] = ()
+
+
+def in_protobuf(model: type[Event]) -> Schema:
+    contract = Contract(type="order", kind="event", model=model, codec="protobuf")
+    made: Schema = bundle([contract])["$defs"]["order"]
+    return made
+
+
+def test_a_field_at_the_end_keeps_all_numbers_and_one_in_between_moves_those_behind_it() -> None:
+    class AtTheEnd(Event, type="order"):
+        a: int
+        b: str = ""
+        lines: tuple[Line, ...] = ()
+        c: str = ""
+
+    class Between(Event, type="order"):
+        a: int
+        c: str = ""
+        b: str = ""
+        lines: tuple[Line, ...] = ()
+
+    class Numbered(Event, type="order"):
+        a: int
+        c: Annotated[str, numbered(9)] = ""
+        b: Annotated[str, numbered(2)] = ""
+        lines: tuple[Line, ...] = ()
+
+    first = in_protobuf(First)
+    assert found(first, in_protobuf(AtTheEnd)) == []
+    assert found(first, in_protobuf(Numbered)) == []
+    told = found(first, in_protobuf(Between), "backward")
+    assert ("backward", "b", "is 'string = 3', and 'string = 2' where it is sent") in told
+    assert {place for _, place, _ in told} == {"b", "c", "lines"}
+
+
+def test_a_number_is_not_used_again_and_a_kind_does_not_change() -> None:
+    class Reused(Event, type="order"):
+        a: int
+        other: str = ""
+        lines: tuple[Line, ...] = ()
+
+    class Widened(Event, type="order"):
+        a: float
+        b: str = ""
+        lines: tuple[Line, ...] = ()
+
+    first = in_protobuf(First)
+    assert found(first, in_protobuf(Reused), "backward") == [
+        ("backward", "other", "has the number of 'b' where it is sent: take a new one")
+    ]
+    assert ("backward", "a", "is 'double = 1', and 'int64 = 1' where it is sent") in found(first, in_protobuf(Widened))
+
+
+def test_numbers_of_models_inside_are_kept_too() -> None:
+    line = in_protobuf(First)["$defs"]["Line"]["properties"]
+    assert {name: part["x-protobuf"] for name, part in line.items()} == {"sku": "string = 1", "quantity": "int64 = 2"}

@@ -84,3 +84,17 @@ async def test_what_identifies_a_message_cannot_be_left_out() -> None:
 )
 async def test_an_edit_that_cannot_be_is_told(edit, told) -> None:
     assert any(told in one for one in await problems(edit))
+
+
+async def test_what_is_typed_in_place_of_avro_is_json_and_headers_alone_leave_it_as_it_is() -> None:
+    content = replace(arrival(1).copy.content, body=b"\xc3\x01", properties={"content_type": "application/avro"})
+    made = await edited(Edit(body=GOOD), Contents(content))
+    assert (made.content.body, made.content.properties["content_type"]) == (GOOD, "application/json")
+    made = await edited(Edit(headers={"ce-subject": "x"}), Contents(content))
+    assert (made.content.body, made.content.properties["content_type"]) == (b"\xc3\x01", "application/avro")
+
+
+@pytest.mark.parametrize("version", ["2", "x"])
+async def test_a_version_that_is_not_taken_is_a_problem_of_the_body(version) -> None:
+    (told,) = await problems(Edit(body=GOOD, headers={"ce-dataversion": version}))
+    assert told.startswith("/body 'order.placed' is of version ")

@@ -1,3 +1,4 @@
+from base64 import b64encode
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -5,8 +6,10 @@ import pytest
 from aio_pika import DeliveryMode
 from pydantic_core import to_json
 
+from orchestrator import Event
 from orchestrator.adapters.rabbitmq.wire import from_amqp, to_amqp
-from orchestrator.errors import MalformedMessageError, MessageTooLargeError
+from orchestrator.contracts.codecs.table import Codecs
+from orchestrator.errors import MalformedMessageError, MessageTooLargeError, WrongContentTypeError
 from orchestrator.messages import Envelope, is_traceparent
 from tests.rabbitmq_kit import CE, incoming
 
@@ -182,3 +185,43 @@ def test_structured_mode_with_encoded_data_is_taken():
 def test_structured_mode_that_is_none_is_refused(document):
     with pytest.raises(MalformedMessageError):
         take(structured(document))
+
+
+class Flown(Event, type="flown", codec="avro"):
+    id: str
+
+
+CODECS = Codecs([Flown])
+FLOWN = replace(FULL, type="flown", body=b'{"id":"A17"}')
+
+
+def test_a_type_travels_as_it_is_declared_and_comes_back_as_json():
+    sent = to_amqp(FLOWN, codecs=CODECS)
+    assert sent.content_type == "application/avro"
+    received = incoming(sent.body, dict(sent.headers), content_type=sent.content_type)
+    assert from_amqp(received, max_body_bytes=1_000, codecs=CODECS) == FLOWN
+    with pytest.raises(WrongContentTypeError):
+        take(received)
+
+
+def test_size_is_looked_at_before_anything_is_decoded():
+    with pytest.raises(MessageTooLargeError, match="the body has 2000 bytes"):
+        from_amqp(
+            incoming(b"x" * 2_000, {**CE, "ce-type": "flown"}, content_type="application/avro"),
+            max_body_bytes=1_000,
+            codecs=CODECS,
+        )
+
+
+def test_in_structured_mode_the_event_says_how_its_data_travels():
+    sent = to_amqp(FLOWN, codecs=CODECS)
+    document = {
+        "specversion": "1.0",
+        "id": "m1",
+        "source": "/shop",
+        "type": "flown",
+        "datacontenttype": "application/avro",
+    }
+    body = to_json({**document, "data_base64": b64encode(sent.body).decode()})
+    received = incoming(body, {}, content_type="application/cloudevents+json")
+    assert from_amqp(received, max_body_bytes=1_000, codecs=CODECS).body == FLOWN.body

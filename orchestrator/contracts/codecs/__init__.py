@@ -1,0 +1,1 @@
+"""How bodies travel: as JSON, Avro or Protobuf."""
