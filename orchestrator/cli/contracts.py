@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from dataclasses import asdict
 from importlib.metadata import version
@@ -14,6 +15,7 @@ from pydantic_core import from_json, to_json
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.adapters.registry.client import open_registry
 from orchestrator.cli.context import DEFAULT, JsonOption, SagasOption, load_sagas, plain_console, print_document
 from orchestrator.contracts.asyncapi import asyncapi
 from orchestrator.contracts.codecs.documents import avro_document, is_carried, proto_files
@@ -21,12 +23,13 @@ from orchestrator.contracts.compatibility import Finding, Mode, compare
 from orchestrator.contracts.json_schema import bundle, schemas_of
 from orchestrator.errors import OrchestratorError
 from orchestrator.service.contracts import contracts_of
+from orchestrator.service.registry import held_against, stored
 from orchestrator.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from orchestrator.contracts.contract import Contract
+    from orchestrator.contracts.contract import Contract, Schema
 
 Format: TypeAlias = Literal["jsonschema", "asyncapi", "avro", "protobuf"]
 BASELINE = Path("contracts.json")
@@ -39,6 +42,11 @@ IntoOption = Annotated[
 ModeOption = Annotated[
     Mode, typer.Option("--mode", help="backward: new readers take old messages; forward: old readers take new ones")
 ]
+RegistryOption = Annotated[
+    str | None,
+    typer.Option("--registry", metavar="URL", help="a schema registry with Confluent's API, in place of the baseline"),
+]
+RegisterOption = Annotated[bool, typer.Option("--register", help="store today's contracts there, if nothing breaks")]
 UpdateOption = Annotated[bool, typer.Option("--update", help="write today's contracts into the baseline")]
 
 
@@ -73,21 +81,44 @@ def check(
     sagas: SagasOption = DEFAULT,
     baseline: BaselineOption = BASELINE,
     mode: ModeOption = "full",
+    registry: RegistryOption = None,
     *,
     update: UpdateOption = False,
+    register: RegisterOption = False,
     json: JsonOption = False,
 ) -> None:
     """Hold today's contracts against the released ones. Exit 1 if something breaks, or a person must look."""
-    today = bundle(contracts_of(load_sagas(sagas)))
-    if update:
-        baseline.write_bytes(to_json(today, indent=2) + b"\n")
-    findings = compare(schemas_of(_read(baseline)), schemas_of(today), mode)
-    if json:
-        print_document({"ok": not findings, "mode": mode, "findings": [asdict(one) for one in findings]})
+    contracts = contracts_of(load_sagas(sagas))
+    ids: Mapping[str, int] = {}
+    if registry is not None:
+        findings, ids = asyncio.run(_at_registry(registry, contracts, mode, register=register))
+    elif register:
+        raise OrchestratorError("--register stores contracts in a registry: say which by --registry URL")
     else:
-        _print(findings, len(today["$defs"]), mode)
+        findings = _against(baseline, bundle(contracts), mode, update=update)
+    if json:
+        document = {"ok": not findings, "mode": mode, "findings": [asdict(one) for one in findings]}
+        print_document(document | ({"registered": ids} if register else {}))
+    else:
+        _print(findings, len(contracts), mode)
+    if ids and not json:
+        plain_console().print(f"{len(ids)} contracts registered")
     if findings:
         raise typer.Exit(1)
+
+
+def _against(baseline: Path, today: Schema, mode: Mode, *, update: bool) -> tuple[Finding, ...]:
+    if update:
+        baseline.write_bytes(to_json(today, indent=2) + b"\n")
+    return compare(schemas_of(_read(baseline)), schemas_of(today), mode)
+
+
+async def _at_registry(
+    address: str, contracts: Sequence[Contract], mode: Mode, *, register: bool
+) -> tuple[tuple[Finding, ...], Mapping[str, int]]:
+    async with open_registry(address, load_settings()) as opened:
+        findings = await held_against(opened, contracts, mode)
+        return findings, await stored(opened, contracts) if register and not findings else {}
 
 
 def _document(contracts: Sequence[Contract], kind: Format) -> dict[str, Any]:

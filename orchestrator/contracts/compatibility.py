@@ -33,12 +33,13 @@ class Finding:
 
     Attributes:
         type: the message type. `place`: the field, as `lines[].quantity`; empty = the whole body.
-        way: which direction it breaks. `verdict`: `breaks`, or `unknown`: a person must look.
+        way: which direction it breaks; `either`, if whoever says so does not say.
+        verdict: `breaks`, or `unknown`: a person must look.
     """
 
     type: str
     place: str
-    way: Way
+    way: Way | Literal["either"]
     verdict: Verdict
     text: str
 

@@ -23,7 +23,7 @@ def bundle(contracts: Iterable[Contract]) -> Schema:
 
     What is beside the schema (`x-kind`, `x-participant`, `x-reply`) is for readers; validators pass over it.
     """
-    return {"$schema": DIALECT, "$id": "urn:saga:contracts", "$defs": {one.type: _resource(one) for one in contracts}}
+    return {"$schema": DIALECT, "$id": "urn:saga:contracts", "$defs": {one.type: resource(one) for one in contracts}}
 
 
 def schemas_of(document: Any) -> Mapping[str, Schema]:
@@ -39,7 +39,8 @@ def schemas_of(document: Any) -> Mapping[str, Schema]:
     return cast("dict[str, Schema]", found)
 
 
-def _resource(contract: Contract) -> Schema:
+def resource(contract: Contract) -> Schema:
+    """One contract as a schema that stands by itself."""
     schema = contract.schema
     if contract.codec == "protobuf":
         schema = _numbered(schema, {one.name: one for one in records(boxed(shape_of(contract.model)))}, contract)

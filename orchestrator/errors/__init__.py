@@ -44,6 +44,7 @@ OrchestratorError
 ├── SettingsError                settings have values that are not allowed (all at once)
 ├── HandlerMissingError          no code is registered under the name a plan asks for
 ├── CatalogueError               two messages share one type
+├── RegistryError                a schema registry is away, or refuses
 ├── BrokerUnavailableError       RabbitMQ cannot be reached
 ├── TopologyError                the broker lacks something `saga topology apply` makes
 ├── PortMissingError             an action asks for something that its worker was not given
@@ -119,6 +120,7 @@ from orchestrator.errors.running import (
     HandlerMissingError,
     IllegalSignalError,
     LedgerOutdatedError,
+    RegistryError,
     ReplayMismatchError,
     SealError,
     StoreUnavailableError,
@@ -180,5 +182,6 @@ __all__ = [
     "WrongContentTypeError",
     "WrongSetting",
     "MissingExtraError",
+    "RegistryError",
     "UncarriableError",
 ]

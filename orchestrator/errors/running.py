@@ -61,6 +61,18 @@ class SealError(OrchestratorError):
     """A sealed payload cannot be opened: its key is not known, or it was changed. Names the key's id."""
 
 
+class RegistryError(OrchestratorError):
+    """A schema registry cannot be reached, or does not answer as one.
+
+    Args:
+        address: where it is. `why`: what happened, or what it said.
+    """
+
+    def __init__(self, address: str, why: str) -> None:
+        super().__init__(f"the schema registry at {address}: {why}")
+        self.address = address
+
+
 class BrokerUnavailableError(OrchestratorError):
     """RabbitMQ cannot be reached.
 

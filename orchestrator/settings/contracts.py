@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
 
 from orchestrator.settings.fields import JsonFile
 
 
 class ContractSettings(BaseSettings):
-    """Schemas that messages are written by."""
+    """Schemas that messages are written by, and a registry that has them."""
 
     avro_schemas: JsonFile | None = Field(
         None,
         description="JSON file of further Avro schemas by which messages may be written that come, by message type, as"
         " `saga contracts export --format avro` prints it",
     )
+    registry_user: str | None = Field(None, description="user for `saga contracts check --registry`")
+    registry_password: SecretStr | None = Field(None, description="that user's password")
+    registry_token: SecretStr | None = Field(None, description="bearer token, in place of user and password")

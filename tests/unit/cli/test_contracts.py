@@ -1,6 +1,8 @@
 """`saga contracts`: the document alone on standard output; a change that breaks is told and ends with 1."""
 
+import asyncio
 import json
+import threading
 
 import pytest
 import yaml
@@ -10,6 +12,7 @@ from orchestrator.contracts.json_schema import bundle
 from orchestrator.service.contracts import contracts_of
 from sagas import SAGAS
 from tests.conftest import PROJECT
+from tests.registry_kit import HandRegistry, serving
 from workers.__main__ import app
 
 TODAY = bundle(contracts_of(SAGAS))
@@ -100,3 +103,52 @@ def test_a_baseline_that_cannot_be_used_is_told_with_a_remedy(tmp_path, text, to
         path.write_text(text)
     result = CliRunner().invoke(app, ["contracts", "check", "--baseline", str(path)])
     assert told in str(result.exception)
+
+
+@pytest.fixture
+def registry():
+    """A registry made by hand, in a thread of its own, since the command has an event loop of its own."""
+    double, ready, done = HandRegistry(), threading.Event(), asyncio.Event()
+    address: list[str] = []
+    loop = asyncio.new_event_loop()
+
+    async def serve() -> None:
+        async with serving(double) as there:
+            address.append(there)
+            ready.set()
+            await done.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    assert ready.wait(10)
+    yield address[0], double
+    loop.call_soon_threadsafe(done.set)
+    thread.join(10)
+    loop.close()
+
+
+def test_contracts_are_held_against_a_registry_and_stored_there(registry) -> None:
+    address, double = registry
+    assert "13 contracts, full compatible" in run("check", "--registry", address)
+    assert double.subjects == {}
+    document = json.loads(run("check", "--registry", address, "--register", "--json"))
+    assert document["ok"]
+    assert set(document["registered"]) == set(double.subjects) == set(TODAY["$defs"])
+    assert "13 contracts registered" in run("check", "--registry", address, "--register")
+
+
+def test_nothing_is_stored_if_something_breaks(registry) -> None:
+    address, double = registry
+    run("check", "--registry", address, "--register")
+    number, kind, text = double.subjects["order.placed"][0]
+    older = json.loads(text)
+    older["required"].remove("customer")
+    double.subjects["order.placed"] = [(number, kind, json.dumps(older))]
+    told = run("check", "--registry", address, "--register", status=1)
+    assert "order.placed" in told
+    assert len(double.subjects["order.placed"]) == 1
+
+
+def test_to_register_needs_a_registry() -> None:
+    result = CliRunner().invoke(app, ["contracts", "check", "--register"])
+    assert "say which by --registry URL" in str(result.exception or result.output)

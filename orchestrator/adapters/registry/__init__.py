@@ -1,0 +1,1 @@
+"""A schema registry that speaks the REST API of Confluent."""
