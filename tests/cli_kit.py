@@ -20,8 +20,10 @@ from orchestrator.cli.exits import status_of
 from orchestrator.errors import EngineUnavailableError
 from orchestrator.service.access import Caller, Permission, Role
 from orchestrator.service.bulk_reading import BulkReading
+from orchestrator.service.events import Events
 from orchestrator.service.trail import Trail
 from tests.api_kit import ApiBench
+from tests.event_kit import MemoryEvents
 from tests.parked_kit import HandBroker, cases_of
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ class FakeDesk:
     asked: list[str] = field(default_factory=list)
     broker: HandBroker = field(default_factory=HandBroker)
     recorded: list[TracedSpan] = field(default_factory=list)
+    events_kept: MemoryEvents = field(default_factory=MemoryEvents)
     places: list[Path | None] = field(default_factory=list)
 
     def traces(self, place: Path | None) -> Recorded:
@@ -63,6 +66,10 @@ class FakeDesk:
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[Records]:
         yield Records(self.bench.reading, Trail(self.bench.register), BulkReading(self.bench.bulks))
+
+    @asynccontextmanager
+    async def events(self) -> AsyncGenerator[Events]:
+        yield Events(self.events_kept)
 
     @asynccontextmanager
     async def service(self, sagas: str = "") -> AsyncGenerator[Service]:
@@ -108,6 +115,9 @@ class _Seat:
 
     def reading(self) -> AbstractAsyncContextManager[Records]:
         return self.desk.reading()
+
+    def events(self) -> AbstractAsyncContextManager[Events]:
+        return self.desk.events()
 
     def service(self, sagas: str = "") -> AbstractAsyncContextManager[Service]:
         return self.desk.service(sagas)

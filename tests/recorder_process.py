@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.settings import load_settings
-from workers import recorder
+from workers import parking_recorder, recorder
 
 
 def die() -> None:
@@ -28,7 +28,7 @@ async def never(_: object) -> bool:
 
 
 async def serve() -> None:
-    pytest.MonkeyPatch().setattr(recorder, "acknowledge", never)
+    pytest.MonkeyPatch().setattr(parking_recorder, "acknowledge", never)
     async with recorder.open_recorder(load_settings()):
         await asyncio.Event().wait()
 

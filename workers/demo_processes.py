@@ -1,4 +1,4 @@
-"""The demo's processes: one saga worker, each participant by itself, and a console to watch them."""
+"""The demo's processes: one saga worker, one recorder, each participant by itself, and a console to watch them."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 PARTICIPANTS = ("inventory", "payments", "shipping")
 COMMANDS = {
     "worker": ("worker",),
+    "recorder": ("recorder",),
     **{name: ("participant", f"workers.participants.{name}:participant") for name in PARTICIPANTS},
 }
 CONSOLE = {"console": ("console",)}
@@ -55,7 +56,7 @@ class Crew:
         try:
             for name in crew._commands:
                 await crew._start(name)
-            console.print(f"started a saga worker and {', '.join(PARTICIPANTS)}; logs are in {folder}")
+            console.print(f"started a saga worker, a recorder, {', '.join(PARTICIPANTS)}; logs are in {folder}")
             yield crew
         finally:
             await crew.stop()
@@ -98,6 +99,8 @@ class Crew:
 
     async def _start(self, name: str) -> None:
         environment = {**os.environ, **environment_of(self._settings), "SAGA_DATABASE_URL": self.url(name)}
+        if name == "recorder":
+            environment["SAGA_HEALTH_PORT"] = "0"  # the worker's health is the demo's
         with (self._folder / f"{name}.log").open("ab") as log:
             self._running[name] = await asyncio.create_subprocess_exec(
                 sys.executable,

@@ -11,6 +11,7 @@ from orchestrator.cli.context import load_sagas
 from orchestrator.cli.desk import Recorded, local_caller
 from orchestrator.settings import load_settings
 from orchestrator.settings.fields import TRACE_ID
+from workers.events import open_events
 from workers.operating import open_reading, open_service
 from workers.parked import open_parked
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from orchestrator.cli.desk import Records
     from orchestrator.service.access import Caller
+    from orchestrator.service.events import Events
     from orchestrator.service.parked_cases import ParkedCases
     from orchestrator.service.use_cases import Service
     from orchestrator.settings import Settings
@@ -54,6 +56,12 @@ class ServerDesk:
         """From the ledger alone."""
         async with open_reading(self._settings_of()) as records:
             yield records
+
+    @asynccontextmanager
+    async def events(self) -> AsyncGenerator[Events]:
+        """From the database alone."""
+        async with open_events(self._settings_of()) as events:
+            yield events
 
     @asynccontextmanager
     async def service(self, sagas: str = "") -> AsyncGenerator[Service]:

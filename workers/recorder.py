@@ -1,141 +1,43 @@
-"""The recorder: copies parked messages from the broker into the ledger, and sends back what people redrive.
+"""The recorder: what passes over the broker is kept in the database.
 
-It stands between nobody: while it, the ledger or the broker is away, messages wait in the parking queue and redrives in
-the ledger. Several may run.
+It does two things, each in a file of its own: `message_recorder` appends every message to the event store, and
+`parking_recorder` copies parked messages into the ledger and sends back what people redrive. It stands between nobody:
+while it, the database or the broker is away, messages wait in their queues and redrives in the ledger. Several may run.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from orchestrator.adapters.rabbitmq.connection import connected
-from orchestrator.adapters.rabbitmq.consumer import Consumer, acknowledge, give_back
-from orchestrator.adapters.rabbitmq.gate import Gate
-from orchestrator.adapters.rabbitmq.names import Names
-from orchestrator.adapters.rabbitmq.parked import RabbitRedriver, read_parked
+from orchestrator.adapters.rabbitmq.parked import RabbitRedriver
 from orchestrator.adapters.sql.databases import make_folder, open_engine
-from orchestrator.adapters.sql.ledger import SqlLedger
-from orchestrator.adapters.sql.parked_store import SqlParkedStore
-from orchestrator.errors import LedgerOutdatedError, PublishError, StoreUnavailableError
-from orchestrator.service.parked_arrivals import arrival_of
-from orchestrator.service.parked_redriving import Redriving
-from orchestrator.service.records import milliseconds
-from workers.clock import SystemClock
 from workers.measuring import open_measuring
-from workers.parked import lease_of
+from workers.message_recorder import MessageRecorder
+from workers.parking_recorder import ParkingRecorder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from aio_pika.abc import AbstractIncomingMessage, AbstractRobustConnection
-    from sqlalchemy.ext.asyncio import AsyncEngine
-
-    from orchestrator.service.parked_ports import Redriver
     from orchestrator.settings import Settings
     from workers.measuring import Measuring
-
-log = logging.getLogger(__name__)
-EVERY = timedelta(seconds=5)
-"""How often it looks for redrives that nobody is sending."""
-FORGET_EVERY = timedelta(minutes=10)
-PREFETCH = 10
-"""Parked messages in hand at once: each may be as large as the broker allows."""
-AWAY = (StoreUnavailableError, LedgerOutdatedError)
-
-
-class Recorder:
-    """Open it with `async with open_recorder(settings) as recorder`.
-
-    Args:
-        engine: of the ledger. `redriver`: sends; on another connection than the one that consumes.
-    """
-
-    def __init__(self, settings: Settings, engine: AsyncEngine, redriver: Redriver) -> None:
-        self.gate = Gate(self._has_ledger, what="the ledger")
-        self._settings = settings
-        self._names = Names(settings.name_prefix)
-        self._ledger = SqlLedger(engine, settings.seal)
-        self._store = SqlParkedStore(engine, settings.seal)
-        self._redriving = Redriving(self._store, redriver, SystemClock(), lease=lease_of(settings))
-        self._forget_at = 0.0
-
-    @asynccontextmanager
-    async def consuming(self, connection: AbstractRobustConnection) -> AsyncGenerator[Consumer]:
-        """Take messages while the block runs; then those in hand are stored, or go back.
-
-        Raises:
-            TopologyError: the broker has no parking queue.
-            LedgerOutdatedError: the ledger's tables are of another version.
-        """
-        try:
-            await self._ledger.prepare()
-        except StoreUnavailableError as error:
-            log.warning("the ledger is away (%s): parked messages wait in their queue", error)
-        async with Consumer(connection, self._names.parking, self.take, prefetch=PREFETCH) as consumer, self.gate:
-            self.gate.holds(consumer)
-            yield consumer
-            await consumer.drain(self._settings.drain_timeout if self.gate.is_open else None)
-
-    async def take(self, message: AbstractIncomingMessage) -> None:
-        """Store a parked message, then acknowledge it. While the ledger is away it stays in hand, then goes back."""
-        arrival = arrival_of(read_parked(message, self._names))
-        while await self.gate.opened():
-            try:
-                await self._ledger.prepare()
-                await self._store.record(arrival, milliseconds(datetime.now(UTC)))
-            except AWAY as error:
-                log.warning("the recorder waits for the ledger: %s", error)
-                self.gate.close()
-            else:
-                await acknowledge(message)
-                return
-        await give_back(message)
-
-    async def tend(self) -> None:
-        """Send what nobody is sending, forget what is old, and say that a recorder is at work."""
-        await self._ledger.prepare()
-        now = datetime.now(UTC)
-        await self._store.mark_recorded(milliseconds(now))
-        await self._redriving.go_on()
-        loop = asyncio.get_running_loop()
-        if loop.time() >= self._forget_at:
-            while await self._store.forget(decided_before_ms=milliseconds(now - self._settings.parked_keep)):
-                pass
-            self._forget_at = loop.time() + FORGET_EVERY.total_seconds()
-
-    async def go_on(self) -> None:
-        """Tend again and again, until cancelled; while ledger or broker are away it waits for them."""
-        while True:
-            try:
-                await self.tend()
-            except (*AWAY, PublishError) as error:
-                log.warning("the recorder waits: %s", error)
-            except Exception:
-                log.exception("the recorder could not tend to what is redriven; it tries again")
-            await asyncio.sleep(EVERY.total_seconds())
-
-    async def _has_ledger(self) -> bool:
-        await self._ledger.prepare()
-        await self._store.mark_recorded(milliseconds(datetime.now(UTC)))
-        return True
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A recorder that is open: what health checks look at."""
+    """A recorder that is open: what health checks look at. `messages`: None if no event store is kept."""
 
-    recorder: Recorder
-    consumer: Consumer
+    parking: ParkingRecorder
+    messages: MessageRecorder | None
     measuring: Measuring | None
 
     async def is_ready(self) -> bool:
-        """Whether messages are taken, and the ledger takes them."""
-        return self.recorder.gate.is_open and await self.consumer.is_healthy()
+        """Whether messages are taken, and the database takes them."""
+        parts = [part for part in (self.parking, self.messages) if part is not None]
+        return all([part.gate.is_open and await part.is_healthy() for part in parts])
 
 
 @asynccontextmanager
@@ -144,7 +46,7 @@ async def open_recorder(settings: Settings) -> AsyncGenerator[Recording]:
 
     Raises:
         BrokerUnavailableError: the broker cannot be reached.
-        TopologyError: it has no parking queue; run `saga topology apply`.
+        TopologyError: it has not the queues; run `saga topology apply`.
         LedgerOutdatedError: the ledger's tables are of another version; run `saga ledger migrate`.
     """
     make_folder(settings.ledger)
@@ -154,11 +56,18 @@ async def open_recorder(settings: Settings) -> AsyncGenerator[Recording]:
         stack.push_async_callback(engine.dispose)
         redriver = await stack.enter_async_context(RabbitRedriver.open(settings, purpose="recorder"))
         connection = await stack.enter_async_context(connected(settings, purpose="recorder"))
-        recorder = Recorder(settings, engine, redriver)
-        consumer = await stack.enter_async_context(recorder.consuming(connection))
-        task = asyncio.create_task(recorder.go_on())
+        recording = Recording(
+            ParkingRecorder(settings, engine, redriver),
+            MessageRecorder(settings, engine) if settings.event_store else None,
+            measured,
+        )
+        parts = [part for part in (recording.parking, recording.messages) if part is not None]
+        for part in parts:
+            await stack.enter_async_context(part.consuming(connection))
+        tasks = [asyncio.create_task(part.go_on()) for part in parts]
         try:
-            yield Recording(recorder, consumer, measured)
+            yield recording
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)

@@ -23,6 +23,7 @@ OVER_A_DESK = {
     "listing:Listings": ("list", "messages"),
     "looking:Looking": ("show", "watch"),
     "tracing:Tracing": ("trace",),
+    "events:EventCommands": ("events",),
     "starting:Starting": ("start",),
     "compensating:Compensating": ("compensate",),
     "verbs:Verbs": ("retry", "skip", "resolve", "suspend", "resume", "cancel", "abandon", "release"),

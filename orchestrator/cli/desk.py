@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.service.bulk_reading import BulkReading
+    from orchestrator.service.events import Events
     from orchestrator.service.parked_cases import ParkedCases
     from orchestrator.service.reading import Reading
     from orchestrator.service.traced import TracedSpan
@@ -59,6 +60,14 @@ class Desk(Protocol):
 
     def reading(self) -> AbstractAsyncContextManager[Records]:
         """From the ledger alone.
+
+        Raises:
+            LedgerOutdatedError, StoreUnavailableError: it cannot be read.
+        """
+        ...
+
+    def events(self) -> AbstractAsyncContextManager[Events]:
+        """The event store.
 
         Raises:
             LedgerOutdatedError, StoreUnavailableError: it cannot be read.

@@ -51,7 +51,7 @@ def _channel(contract: Contract, prefix: str) -> dict[str, Any]:
     exchange = {
         "event": {"name": f"{prefix}.events", "type": "topic"},
         "command": {"name": f"{prefix}.commands", "type": "topic"},
-        "reply": {"name": f"{prefix}.replies", "type": "direct"},
+        "reply": {"name": f"{prefix}.replies.sent", "type": "fanout"},
     }[contract.kind]
     binding = {"is": "routingKey", "exchange": {**exchange, "durable": True, "vhost": "/"}, "bindingVersion": BINDINGS}
     # A reply goes where its command says, an address that is only known at run time.

@@ -1,7 +1,7 @@
 """The participant protocol: which headers a command carries, and how its reply answers them.
 
 A command travels to exchange `<prefix>.commands` with its type as routing key; its reply goes to exchange
-`<prefix>.replies` with the command's `reply_to` as routing key. AMQP `correlation_id` is the command's id in both
+`<prefix>.replies.sent` with the command's `reply_to` as routing key. AMQP `correlation_id` is the command's id in both
 (it pairs them); the business correlation id is `ce-correlationid`.
 """
 

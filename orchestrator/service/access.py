@@ -33,6 +33,7 @@ class Permission(StrEnum):
     PARKED_REDRIVE = "parked:redrive"
     PARKED_EDIT = "parked:edit"
     PARKED_DISCARD = "parked:discard"
+    EVENTS = "events:read"
     BULK = "bulk:run"
     SWITCH = "switch:set"
     AUDIT = "audit:read"
@@ -47,7 +48,7 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
-_VIEWING = frozenset({Permission.READ, Permission.PARKED_READ})
+_VIEWING = frozenset({Permission.READ, Permission.PARKED_READ, Permission.EVENTS})
 _OPERATING = _VIEWING | {
     Permission.START,
     Permission.RETRY,

@@ -10,6 +10,7 @@ from pydantic_settings import SettingsConfigDict
 
 from orchestrator.sealing import OPEN, Seal
 from orchestrator.settings.contracts import ContractSettings
+from orchestrator.settings.events import EventSettings
 from orchestrator.settings.fields import (
     Address,
     AmqpUrl,
@@ -37,7 +38,7 @@ HEARTBEAT_SHARE = 0.8
 """Share of a workflow task's limit after which the SDK keeps it alive by an extra task (express.md, 5)."""
 
 
-class Settings(TraceSettings, ContractSettings, ProviderSettings):
+class Settings(TraceSettings, ContractSettings, ProviderSettings, EventSettings):
     """What every process of the orchestrator needs to know.
 
     A validator sees the fields above its own, and refuses its own field only: so all that is wrong is told at once,
@@ -49,7 +50,6 @@ class Settings(TraceSettings, ContractSettings, ProviderSettings):
     )
 
     allow_plaintext: bool = Field(default=False, description="allow unencrypted connections to other machines")
-
     temporal_namespace: str = Field("default", description="Temporal namespace")
     temporal_api_key: SecretStr | None = Field(None, description="API key for Temporal; switches TLS on")
     temporal_tls: bool = Field(default=False, description="connect to Temporal by TLS")

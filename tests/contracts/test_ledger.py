@@ -11,6 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
 import orchestrator.adapters.sql.access_tables
+import orchestrator.adapters.sql.event_tables
 import orchestrator.adapters.sql.parked_tables
 import orchestrator.adapters.sql.register_tables  # noqa: F401 - add their tables to the same metadata
 from orchestrator.adapters.sql import ledger_reader

@@ -189,9 +189,12 @@ def is_gone(message: AbstractIncomingMessage) -> bool:
         return True
 
 
-async def acknowledge(message: AbstractIncomingMessage) -> bool:
-    """Acknowledge. False: the channel is gone, the message comes again."""
-    return await _settled(message.ack())
+async def acknowledge(message: AbstractIncomingMessage, *, all_before: bool = False) -> bool:
+    """Acknowledge; `all_before`: with all that came before it on its channel and are not settled.
+
+    False: the channel is gone, the message comes again.
+    """
+    return await _settled(message.ack(multiple=all_before))
 
 
 async def give_back(message: AbstractIncomingMessage) -> bool:

@@ -25,6 +25,11 @@ MAX_WORK = 1_000_000
 """Messages in one work queue; publishers are refused beyond it."""
 MAX_UNROUTED = 100_000
 MAX_PARKED_BYTES = 2**30
+MAX_STORED, MAX_STORED_BYTES = 1_000_000, 2**30
+"""What waits for a recorder. Beyond it the oldest are dropped: a store that nobody writes to may end with a gap, but it
+must neither fill the broker's disk nor keep anybody from publishing."""
+NOTICES = "saga.execution.#"
+"""What executions tell about themselves."""
 PRIORITY = 10
 
 
@@ -47,11 +52,12 @@ class Queue:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Binding:
-    """Messages of exchange `source` that fit `key` go to `queue`."""
+    """Messages of exchange `source` that fit `key` go to `queue`, or to the exchange of that name."""
 
     source: str
     queue: str
     key: str
+    to: Literal["queue", "exchange"] = "queue"
 
     def __str__(self) -> str:
         return f"{self.source} -> {self.queue} by {self.key!r}"
@@ -89,8 +95,16 @@ class Layout:
         return (*self.exchanges, *self.queues)
 
 
-def layout(names: Names, plans: Iterable[Plan], participants: Mapping[str, Collection[str]] | None = None) -> Layout:
+def layout(
+    names: Names,
+    plans: Iterable[Plan],
+    participants: Mapping[str, Collection[str]] | None = None,
+    *,
+    keeps_messages: bool = True,
+) -> Layout:
     """What the broker must have for `plans`, and for participants (command types by name) that they do not mention.
+
+    `keeps_messages`: whether a copy of every message goes to the event store.
 
     Raises:
         TopologyError: a message type or participant cannot be a routing key, or a command goes to two participants.
@@ -98,14 +112,16 @@ def layout(names: Names, plans: Iterable[Plan], participants: Mapping[str, Colle
     plans = tuple(plans)
     commands = _commands(plans, participants or {})
     events = sorted({event for plan in plans for event in _events(plan)})
+    told = {call.message_type for plan in plans for call in _all_calls(plan) if call.lane == "publish"}
     for word in (*events, *commands, *(name for types in commands.values() for name in types)):
         _require_plain(word)
     _require_one_participant(commands)
     work = (names.ingress, names.replies, *(names.command_queue(name) for name in commands))
+    stored = _stored(names, {*events, *filter(None, told)}, commands) if keeps_messages else set[Binding]()
     return Layout(
         exchanges=_exchanges(names),
-        queues=_queues(names, work),
-        bindings=tuple(sorted(_bindings(names, work, events, commands))),
+        queues=_queues(names, (*work, names.store) if keeps_messages else work),
+        bindings=tuple(sorted(_bindings(names, work, events, commands) | stored)),
         policies=_policies(names),
         ingress=names.ingress,
         commands=names.commands,
@@ -119,6 +135,7 @@ def _bindings(
         Binding(names.unrouted, names.unrouted_queue, ""),
         Binding(names.dead_letters, names.parking, "#"),
         Binding(names.replies_late, names.replies, ""),
+        Binding(names.replies_sent, names.replies, "", "exchange"),
         *(Binding(names.events, names.ingress, event) for event in events),
         *(Binding(names.retry_back, queue, f"*.{queue}") for queue in work),
         *(Binding(names.retry, names.retry_queue(step), f"{step.name}.#") for step in RETRY_STEPS),
@@ -127,6 +144,22 @@ def _bindings(
             for participant, types in commands.items()
             for command in types
         ),
+    }
+
+
+def _stored(names: Names, events: Iterable[str], commands: Mapping[str, Collection[str]]) -> set[Binding]:
+    """A copy of every message for the event store.
+
+    By its type, never by `#`: then what nobody wants would count as wanted, and neither would the broker lead it to
+    `unrouted`, where the rest of the copies come from, nor a publisher learn of a command whose participant is missing
+    in the topology. Replies are copied before the exchange that finds out whether their worker lives.
+    """
+    return {
+        Binding(names.unrouted, names.store, ""),
+        Binding(names.replies_sent, names.store, ""),
+        Binding(names.events, names.store, NOTICES),
+        *(Binding(names.events, names.store, event) for event in events),
+        *(Binding(names.commands, names.store, command) for types in commands.values() for command in types),
     }
 
 
@@ -139,10 +172,14 @@ def _commands(plans: Iterable[Plan], participants: Mapping[str, Collection[str]]
     found: defaultdict[str, set[str]] = defaultdict(set)
     for participant, types in participants.items():
         found[participant].update(types)
-    for call in (call for plan in plans for leaf in leaves(plan.root) for call in _calls(leaf)):
+    for call in (call for plan in plans for call in _all_calls(plan)):
         if call.participant and call.message_type:
             found[call.participant].add(call.message_type)
     return {participant: tuple(sorted(types)) for participant, types in sorted(found.items())}
+
+
+def _all_calls(plan: Plan) -> tuple[CallPlan, ...]:
+    return tuple(call for leaf in leaves(plan.root) for call in _calls(leaf))
 
 
 def _calls(leaf: object) -> tuple[CallPlan, ...]:
@@ -181,6 +218,7 @@ def _exchanges(names: Names) -> tuple[Exchange, ...]:
         Exchange(names.commands, "topic"),
         Exchange(names.replies_late, "fanout"),
         Exchange(names.replies, "direct", late),
+        Exchange(names.replies_sent, "fanout"),
     )
 
 
@@ -207,6 +245,7 @@ def _policies(names: Names) -> tuple[Policy, ...]:
         ("retry", rf"retry\.({rungs})", {**dead, **retry}),
         ("parking", "parking", {**kept, "max-length-bytes": MAX_PARKED_BYTES}),
         ("unrouted", r"unrouted\.q", {"delivery-limit": -1, "max-length": MAX_UNROUTED}),
+        ("store", "store", {"delivery-limit": -1, "max-length": MAX_STORED, "max-length-bytes": MAX_STORED_BYTES}),
     )
     queues = (Policy(f"{names.prefix}-{name}", rf"^{prefix}\.{of}$", "queues", what) for name, of, what in rows)
     alternate = {"alternate-exchange": names.unrouted}

@@ -59,12 +59,12 @@ class Management:
         return {found["name"]: found for found in await self._call("GET", f"queues/{self._vhost}") or ()}
 
     async def bindings(self) -> set[Binding]:
-        """All bindings of queues to exchanges that have a name."""
+        """All bindings of queues and exchanges to exchanges that have a name."""
         found = await self._call("GET", f"bindings/{self._vhost}") or ()
         return {
-            Binding(item["source"], item["destination"], item["routing_key"])
+            Binding(item["source"], item["destination"], item["routing_key"], item["destination_type"])
             for item in found
-            if item["source"] and item["destination_type"] == "queue"
+            if item["source"]
         }
 
     @property

@@ -86,6 +86,16 @@ class Names:
         """Fanout exchange that leads replies to no living worker into the shared queue."""
         return f"{self.prefix}.replies.late"
 
+    @property
+    def replies_sent(self) -> str:
+        """Fanout exchange to which participants send replies: it leads them to `replies`, and to the event store."""
+        return f"{self.prefix}.replies.sent"
+
+    @property
+    def store(self) -> str:
+        """Queue from which the recorder takes a copy of every message into the event store."""
+        return f"{self.prefix}.store"
+
     def command_queue(self, participant: str) -> str:
         """Queue of one participant."""
         return f"{self.prefix}.commands.{participant}"

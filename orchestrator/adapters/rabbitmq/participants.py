@@ -210,9 +210,7 @@ class ParticipantServer:
         """To the `reply_to` of the message it answers: a repeat may come from another worker than the first copy."""
         pairs = reply.causation_id
         try:
-            if reply_to:
-                await self._publisher.publish(reply, exchange=self._names.replies, routing_key=reply_to, pairs=pairs)
-                return
+            await self._publisher.publish(reply, exchange=self._names.replies_sent, routing_key=reply_to, pairs=pairs)
         except UnroutableError:
             log.warning("nobody is bound for replies to %r: sent to the queue that all workers share", reply_to)
-        await self._publisher.publish(reply, exchange=self._names.replies_late, routing_key=reply_to, pairs=pairs)
+            await self._publisher.publish(reply, exchange=self._names.replies_late, routing_key=reply_to, pairs=pairs)

@@ -10,11 +10,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from aio_pika.exceptions import AMQPException, ChannelNotFoundEntity, ChannelPreconditionFailed
+from aio_pika.exceptions import AMQPException, ChannelNotFoundEntity
 from rich.table import Table
 from rich.text import Text
 
 from orchestrator.adapters.rabbitmq.connection import broker_url, connected
+from orchestrator.adapters.rabbitmq.declaring import declare, declare_one
 from orchestrator.adapters.rabbitmq.layout import PRIORITY, Binding, Exchange, Layout, Policy, Queue, layout
 from orchestrator.adapters.rabbitmq.management import open_management
 from orchestrator.adapters.rabbitmq.names import Names
@@ -23,7 +24,7 @@ from orchestrator.errors import BrokerUnavailableError, TopologyError
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 
-    from aio_pika.abc import AbstractRobustChannel, AbstractRobustConnection
+    from aio_pika.abc import AbstractRobustConnection
 
     from orchestrator.adapters.rabbitmq.management import Management
     from orchestrator.saga.plan import Plan
@@ -73,11 +74,11 @@ async def apply_topology(
             the management API is not set (then the text has the commands that set them by hand).
         BrokerUnavailableError: the broker cannot be reached.
     """
-    wanted = layout(Names(settings.name_prefix), plans, participants)
+    wanted = _layout(settings, plans, participants)
     async with _broker(settings) as (connection, management):
         _require_version(connection)
         wanted = _fitted(wanted, connection)
-        await _declare(connection, wanted)
+        await declare(connection, wanted)
         if management is None:
             raise TopologyError(_by_hand(settings, wanted))
         for policy in wanted.policies:
@@ -96,7 +97,7 @@ async def show_topology(
         TopologyError: the management API is set and refuses us.
         BrokerUnavailableError: the broker cannot be reached, or the management API is set and cannot be reached.
     """
-    wanted = layout(Names(settings.name_prefix), plans, participants)
+    wanted = _layout(settings, plans, participants)
     async with _broker(settings) as (connection, management):
         return await _look(connection, management, _fitted(wanted, connection))
 
@@ -109,7 +110,7 @@ async def check_topology(
     Raises:
         TopologyError: something is missing or different; names all of it, and says what to do.
     """
-    wanted = layout(Names(settings.name_prefix), plans, participants)
+    wanted = _layout(settings, plans, participants)
     async with _broker(settings) as (connection, management):
         rows = await _look_even_so(connection, management, _fitted(wanted, connection))
     wrong = [f"{row.kind} {row.name} is {row.state} {row.detail}".rstrip() for row in rows if _is_wrong(row)]
@@ -118,6 +119,10 @@ async def check_topology(
         log.warning("%s: %s", FOREIGN, ", ".join(foreign))
     if wrong:
         raise TopologyError(f"the broker is not ready: {'; '.join(wrong)}. {REMEDY.capitalize()}")
+
+
+def _layout(settings: Settings, plans: Iterable[Plan], participants: Mapping[str, Collection[str]] | None) -> Layout:
+    return layout(Names(settings.name_prefix), plans, participants, keeps_messages=settings.event_store)
 
 
 def as_table(rows: Iterable[Row]) -> Table:
@@ -162,35 +167,11 @@ def _require_version(connection: AbstractRobustConnection) -> None:
         raise TopologyError(f"RabbitMQ {found} is too old: 3.10 or newer is needed")
 
 
-async def _declare(connection: AbstractRobustConnection, wanted: Layout) -> None:
-    async with connection.channel(publisher_confirms=False) as channel:
-        for part in wanted.places:
-            try:
-                await _declare_one(channel, part, passive=False)
-            except ChannelPreconditionFailed as error:
-                raise TopologyError(
-                    f"{part.name} exists with other arguments ({error}): delete it, or choose another SAGA_NAME_PREFIX"
-                ) from error
-        for binding in wanted.bindings:
-            queue = await channel.get_queue(binding.queue, ensure=False)
-            await queue.bind(binding.source, binding.key)
-
-
 async def _prune(connection: AbstractRobustConnection, bindings: Collection[Binding], wanted: Layout) -> None:
     async with connection.channel(publisher_confirms=False) as channel:
         for binding in (*_foreign(bindings, wanted), *_rivals(bindings, wanted)):
             queue = await channel.get_queue(binding.queue, ensure=False)
             await queue.unbind(binding.source, binding.key)
-
-
-async def _declare_one(channel: AbstractRobustChannel, part: Exchange | Queue, *, passive: bool) -> None:
-    arguments = dict(part.arguments)
-    if isinstance(part, Exchange):
-        await channel.declare_exchange(
-            part.name, part.kind, durable=True, passive=passive, arguments=arguments, robust=False
-        )
-    else:
-        await channel.declare_queue(part.name, durable=True, passive=passive, arguments=arguments, robust=False)
 
 
 async def _look(connection: AbstractRobustConnection, management: Management | None, wanted: Layout) -> tuple[Row, ...]:
@@ -218,7 +199,7 @@ async def _look_for(connection: AbstractRobustConnection, part: Exchange | Queue
     kind: Literal["exchange", "queue"] = "exchange" if isinstance(part, Exchange) else "queue"
     try:
         async with connection.channel(publisher_confirms=False) as channel:
-            await _declare_one(channel, part, passive=True)
+            await declare_one(channel, part, passive=True)
     except ChannelNotFoundEntity:
         return Row(kind, part.name, "missing")
     except AMQPException as error:

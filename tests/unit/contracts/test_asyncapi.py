@@ -46,7 +46,7 @@ def test_channels_are_the_exchanges_of_the_broker(document) -> None:
     }
     assert exchanges["order.placed"] == "saga.events"
     assert exchanges["payments.charge"] == "saga.commands"
-    assert exchanges["payments.charged"] == "saga.replies"
+    assert exchanges["payments.charged"] == "saga.replies.sent"
     assert document["channels"]["payments.charged"]["address"] is None
 
 

@@ -5,6 +5,7 @@ import pytest
 from orchestrator.adapters.rabbitmq.layout import Binding, layout
 from orchestrator.adapters.rabbitmq.names import RETRY_STEPS, Names
 from orchestrator.errors import TopologyError
+from orchestrator.saga.plan import CallPlan, SequencePlan, StepPlan
 from tests.rabbitmq_kit import PLAN
 
 NAMES = Names("saga")
@@ -12,12 +13,14 @@ WANTED = layout(NAMES, [PLAN], {"payments": ["payments.charge"]})
 
 
 def test_ingress_gets_what_sagas_start_on_and_wait_for():
-    keys = {binding.key for binding in WANTED.bindings if binding.source == NAMES.events}
+    keys = {binding.key for binding in WANTED.bindings if binding.queue == NAMES.ingress}
+    keys -= {f"*.{NAMES.ingress}"}  # out of the ladder
     assert keys == {"order.placed", "payment.settled", "prodded", "recalled"}
 
 
 def test_each_participant_has_a_queue_for_its_commands_undos_included():
-    found = {(binding.queue, binding.key) for binding in WANTED.bindings if binding.source == NAMES.commands}
+    found = {(one.queue, one.key) for one in WANTED.bindings if one.source == NAMES.commands}
+    found = {way for way in found if way[0] != NAMES.store}
     assert found == {
         ("saga.commands.inventory", "inventory.reserve"),
         ("saga.commands.inventory", "inventory.release"),
@@ -73,7 +76,7 @@ def test_every_queue_and_exchange_of_a_binding_is_declared():
     queues = {queue.name for queue in WANTED.queues}
     exchanges = {exchange.name for exchange in WANTED.exchanges}
     for binding in WANTED.bindings:
-        assert binding.queue in queues
+        assert binding.queue in (exchanges if binding.to == "exchange" else queues)
         assert binding.source in exchanges
 
 
@@ -86,3 +89,35 @@ def test_what_cannot_be_a_routing_key_is_refused(word):
 def test_a_command_of_two_participants_is_refused():
     with pytest.raises(TopologyError, match=r"'inventory\.reserve' goes to 'inventory' and to 'warehouse'"):
         layout(NAMES, [PLAN], {"warehouse": ["inventory.reserve"]})
+
+
+def test_the_store_gets_a_copy_of_what_sagas_take_and_send_of_replies_and_of_what_nobody_wants():
+    found = {(one.source, one.key) for one in WANTED.bindings if one.queue == NAMES.store}
+    told = {(NAMES.events, key) for key in ("order.placed", "payment.settled", "prodded", "recalled")}
+    asked = {(NAMES.commands, key) for key in ("inventory.reserve", "inventory.release", "payments.charge")}
+    others = {(NAMES.events, "saga.execution.#"), (NAMES.unrouted, ""), (NAMES.replies_sent, "")}
+    assert found == told | asked | others
+    assert Binding(NAMES.replies_sent, NAMES.replies, "", "exchange") in WANTED.bindings
+
+
+def test_the_store_gets_what_sagas_publish_though_no_saga_wants_it():
+    told = CallPlan(lane="publish", handler="tell", message_type="order.fulfilled")
+    plan = PLAN.model_copy(update={"root": SequencePlan(children=(StepPlan(id="tell", do=told),))})
+    assert Binding(NAMES.events, NAMES.store, "order.fulfilled") in layout(NAMES, [plan]).bindings
+    assert Binding(NAMES.events, NAMES.ingress, "order.fulfilled") not in layout(NAMES, [plan]).bindings
+
+
+def test_nothing_that_the_store_does_keeps_anybody_from_publishing_or_makes_the_unwanted_look_wanted():
+    """A queue that refuses would refuse publishers; a copy of everything would end the way to `unrouted`."""
+    policy = next(policy for policy in WANTED.policies if policy.name == "saga-store")
+    assert policy.definition.get("overflow", "drop-head") == "drop-head"
+    assert {"max-length", "max-length-bytes"} <= set(policy.definition)
+    keys = {one.key for one in WANTED.bindings if one.source in (NAMES.events, NAMES.commands, NAMES.replies)}
+    assert "#" not in keys
+
+
+def test_without_an_event_store_there_is_no_copy_of_anything():
+    without = layout(NAMES, [PLAN], keeps_messages=False)
+    assert NAMES.store not in {queue.name for queue in without.queues}
+    assert NAMES.store not in {binding.queue for binding in without.bindings}
+    assert Binding(NAMES.replies_sent, NAMES.replies, "", "exchange") in without.bindings

@@ -72,7 +72,7 @@ def _no_pause(monkeypatch):
 async def test_a_reply_is_paired_with_its_command_and_then_the_command_is_acknowledged() -> None:
     publisher, channel = FakePublisher(), Acks()
     _, sent = await take(publisher, channel)
-    assert sent == [("saga.replies", "me"), ("saga.events", "thing.made")]
+    assert sent == [("saga.replies.sent", "me"), ("saga.events", "thing.made")]
     reply, *_, pairs = publisher.sent[0]
     assert (pairs, read_reply(reply).command_id) == (ask_for().id, ask_for().id)
     assert channel.acked == [1]
@@ -81,12 +81,12 @@ async def test_a_reply_is_paired_with_its_command_and_then_the_command_is_acknow
 async def test_a_reply_that_is_not_confirmed_is_sent_again_and_the_command_stays_in_hand() -> None:
     publisher, channel = FakePublisher(NackedError("full"), PublishUnknownError("slow")), Acks()
     _, sent = await take(publisher, channel)
-    assert sent[0] == ("saga.replies", "me")
+    assert sent[0] == ("saga.replies.sent", "me")
     assert channel.acked == [1]
 
 
 async def test_a_reply_for_which_nobody_is_bound_goes_to_all_workers() -> None:
-    publisher, channel = FakePublisher(UnroutableError(exchange="saga.replies", routing_key="me")), Acks()
+    publisher, channel = FakePublisher(UnroutableError(exchange="saga.replies.sent", routing_key="me")), Acks()
     _, sent = await take(publisher, channel)
     assert sent[0] == ("saga.replies.late", "me")
     assert channel.acked == [1]
@@ -95,7 +95,7 @@ async def test_a_reply_for_which_nobody_is_bound_goes_to_all_workers() -> None:
 async def test_a_command_without_a_place_for_its_reply_is_answered_to_all_workers() -> None:
     publisher, channel = FakePublisher(), Acks()
     _, sent = await take(publisher, channel, reply_to=None)
-    assert sent[0] == ("saga.replies.late", "")
+    assert sent[0] == ("saga.replies.sent", "")
 
 
 async def test_a_command_whose_channel_is_gone_is_left_to_its_redelivery_and_its_event_is_sent_all_the_same() -> None:
@@ -110,7 +110,7 @@ async def test_a_command_whose_channel_is_gone_is_left_to_its_redelivery_and_its
 async def test_an_event_that_is_not_confirmed_waits_in_the_outbox_and_does_not_hold_up_its_command() -> None:
     publisher, channel = FakePublisher(None, NackedError("full")), Acks()
     bench, sent = await take(publisher, channel)
-    assert sent == [("saga.replies", "me")]
+    assert sent == [("saga.replies.sent", "me")]
     assert channel.acked == [1]
     assert len(await bench.store.unsent(10)) == 1
 

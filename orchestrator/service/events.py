@@ -1,0 +1,84 @@
+"""The event store for those who ask: messages by case, execution, type and time, and what is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import InvalidRequestError
+from orchestrator.service.access import Permission
+from orchestrator.service.records import saga_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from orchestrator.service.access import Caller
+    from orchestrator.service.event_ports import EventFilter, EventReader, Gap
+    from orchestrator.stored import StoredMessage
+
+MOST_ROWS = 200
+READ_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """A page of messages. `following`: the number to go on from; None at the end."""
+
+    messages: tuple[StoredMessage, ...]
+    following: int | None
+
+
+class Events:
+    """The use cases. Every method raises `DeniedError` and `StoreUnavailableError`.
+
+    A caller who is limited to some sagas sees the messages of those; an event that starts a saga belongs to none.
+    """
+
+    def __init__(self, reader: EventReader) -> None:
+        self._reader = reader
+
+    async def page(
+        self,
+        caller: Caller,
+        wanted: EventFilter,
+        *,
+        after: int = 0,
+        limit: int = 50,
+        newest_first: bool = False,
+        contents: bool = False,
+    ) -> EventPage:
+        """One page, by number; `after`: the `following` of the page before. `contents`: with headers and bodies.
+
+        Raises:
+            InvalidRequestError: `limit` is not 1 to `MOST_ROWS`.
+        """
+        if not 1 <= limit <= MOST_ROWS:
+            raise InvalidRequestError([("/limit", f"take 1 to {MOST_ROWS}")])
+        scoped = _scoped(caller, wanted, contents=contents)
+        found = await self._reader.page(
+            scoped, after=after, limit=limit + 1, newest_first=newest_first, contents=contents
+        )
+        some = tuple(found[:limit])
+        return EventPage(some, some[-1].number if len(found) > limit else None)
+
+    async def all(
+        self, caller: Caller, wanted: EventFilter, *, contents: bool = False
+    ) -> AsyncIterator[Sequence[StoredMessage]]:
+        """Every one of them, the oldest first, page by page."""
+        scoped, after = _scoped(caller, wanted, contents=contents), 0
+        while found := await self._reader.page(scoped, after=after, limit=READ_AT_ONCE, contents=contents):
+            yield found
+            after = found[-1].number
+
+    async def gaps(self, caller: Caller, *, source: str = "", limit: int = MOST_ROWS) -> Sequence[Gap]:
+        """Where messages of a source are missing, as far as their sequences tell."""
+        caller.require(Permission.EVENTS)
+        return await self._reader.gaps(source=source, limit=limit)
+
+
+def _scoped(caller: Caller, wanted: EventFilter, *, contents: bool) -> EventFilter:
+    saga = saga_of(wanted.execution_id) if wanted.execution_id else None
+    caller.require(Permission.EVENTS, saga)
+    if contents:
+        caller.require(Permission.PAYLOAD, saga)
+    return replace(wanted, sagas=caller.sagas)
