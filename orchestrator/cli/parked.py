@@ -143,7 +143,7 @@ async def _given(desk: Desk, order: Order, what: str, up_to: int, manner: Manner
     async with desk.parked(sends=sends) as cases:
         target = await _target(cases.reading, desk.caller, what)
         wish = _wish(Target(target.message, target.fingerprint, up_to if target.fingerprint else 0), manner)
-        if not manner.dry_run and manner.json:
+        if not manner.dry_run and manner.json and (target.message or up_to):
             return await _done(cases, desk.caller, order, wish, manner)
         # What is asked about is what is done: messages that come meanwhile are not covered.
         seen, total = await cases.deciding.check(desk.caller, order, wish)

@@ -34,6 +34,10 @@ ENDS: Mapping[str, AttemptEnd] = MappingProxyType(
 )
 """What each kind of journal entry says of its attempt, if it speaks of one: most timers do not."""
 NOT_BEGUN: AttemptEnd = "not_begun"
+ANSWERED: tuple[AttemptEnd, ...] = ("ok", "rejected")
+"""Ends that a reply tells of."""
+Name: TypeAlias = tuple[str, str, int]
+"""An attempt: its step, direction and number."""
 _UNDER_WAY: Mapping[str, Direction] = MappingProxyType(
     {Phase.DOING.value: "do", Phase.PROBING.value: "probe", Phase.UNDOING.value: "undo"}
 )
@@ -65,11 +69,34 @@ def attempts(
     journal: Iterable[JournalEntry], sent: Iterable[MessageRecord], steps: Iterable[StepRow]
 ) -> tuple[Attempt, ...]:
     """Every attempt: those that ended in the order in which the execution was told, then those under way."""
-    began = {(one.step, one.call, one.attempt): moment(one.at_ms) for one in sent if one.kind == "command"}
+    messages = tuple(sent)
+    began, answered = _first(messages, "command"), _first(messages, "reply")
     ended = [_ended(entry) for entry in journal if end_of(entry)]
     known = {(one.step, one.direction, one.attempt) for one in ended}
     waiting = [one for one in _under_way(steps) if (one.step, one.direction, one.attempt) not in known]
-    return tuple(replace(one, began=began.get((one.step, one.direction, one.attempt))) for one in (*ended, *waiting))
+    return tuple(_timed(one, began, answered) for one in (*ended, *waiting))
+
+
+def _first(messages: Iterable[MessageRecord], kind: str) -> dict[Name, datetime]:
+    """When each attempt's first message of this kind went by: a command is sent again until it is answered."""
+    times: dict[Name, datetime] = {}
+    for one in messages:
+        if one.kind == kind:
+            name, at = (one.step, one.call, one.attempt), moment(one.at_ms)
+            times[name] = min(at, times.get(name, at))
+    return times
+
+
+def _timed(one: Attempt, began: Mapping[Name, datetime], answered: Mapping[Name, datetime]) -> Attempt:
+    """The attempt with its times in their order.
+
+    The journal's clock is Temporal's and stands still within a run, so it may show an end before the command went out.
+    A reply has the true time, unless the attempt ended without it.
+    """
+    name = (one.step, one.direction, one.attempt)
+    start, answer = began.get(name), answered.get(name) if one.end in ANSWERED else None
+    ended = None if one.ended is None else max(filter(None, (one.ended, answer, start)))
+    return replace(one, began=start, ended=ended)
 
 
 def end_of(entry: JournalEntry) -> AttemptEnd:

@@ -54,7 +54,7 @@ class Wish:
     """What a caller wants.
 
     Attributes:
-        target: one message, or a group; `up_to` 0 = as far as the group goes now.
+        target: one message, or a group as far as it was seen; `up_to` 0 = as far as it goes now, for `check` alone.
         key: idempotency key: the same key and wish again is the same action.
         revision: of the one message, as the caller saw it; None = whatever it is.
     """
@@ -154,6 +154,9 @@ class ParkedDeciding:
         known = await self._reader.by_key(caller.actor, wish.key)
         if known is None:
             made, edited = await self._checked(caller, deed, wish, edit)
+            if wish.target.fingerprint and not wish.target.up_to:
+                far = f"say how far you have seen the group: {made.target.up_to} is its last number now"
+                raise InvalidRequestError([("/up_to", far)])
             action = replace(made, body_hash=named)
             entry = replace(self._entry(caller, deed, wish, "accepted", ""), operation_id=action.id)
             known = await self._store.accept(

@@ -48,7 +48,9 @@ class ParkedGroupBody(ParkedSaid):
     """What is to become of a group; `up_to`: its `last_number` as it was seen."""
 
     operation: Order
-    up_to: int = Field(0, ge=0, le=LARGEST, description="no further than this number; 0 = as far as it goes now")
+    up_to: int = Field(
+        0, ge=0, le=LARGEST, description="no further than this number; 0 = as far as it goes now, for a dry run alone"
+    )
 
 
 class ParkedOrderBody(ParkedSaid):

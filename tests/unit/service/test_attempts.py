@@ -10,14 +10,14 @@ def told(kind, *, step="charge", direction="do", attempt=1, **more):
     return JournalEntry(revision=1, at_ms=2_000, kind=kind, step=step, direction=direction, attempt=attempt, **more)
 
 
-def sent(*, call="do", attempt=1, kind: Literal["command", "event"] = "command"):
+def sent(*, call="do", attempt=1, kind: Literal["command", "event", "reply"] = "command", at_ms=1_000):
     return MessageRecord(
         execution_id="shop:1",
         message_id="m",
         direction="out",
         kind=kind,
         type="charge",
-        at_ms=1_000,
+        at_ms=at_ms,
         step="charge",
         call=call,
         attempt=attempt,
@@ -73,3 +73,24 @@ def test_what_is_under_way_has_no_end() -> None:
 def test_an_attempt_that_ended_is_not_under_way_too() -> None:
     rows = [StepRow(step="charge", phase="doing", outcome="none", attempt=1)]
     assert [one.end for one in attempts([told("Failed")], [], rows)] == ["unknown"]
+
+
+def test_a_command_that_was_sent_again_began_when_it_went_out_first() -> None:
+    (one,) = attempts([told("Succeeded")], [sent(at_ms=1_900), sent(at_ms=1_200), sent(at_ms=1_500)], [])
+    assert one.began == moment(1_200)
+
+
+def test_within_a_run_whose_clock_stands_still_the_reply_says_when_an_attempt_ended() -> None:
+    messages = [sent(at_ms=2_050), sent(kind="reply", at_ms=2_080), sent(kind="reply", at_ms=2_500)]
+    (one,) = attempts([told("Succeeded")], messages, [])
+    assert (one.began, one.ended) == (moment(2_050), moment(2_080))
+
+
+def test_an_attempt_never_ends_before_it_began() -> None:
+    (one,) = attempts([told("Failed")], [sent(at_ms=2_050)], [])
+    assert (one.began, one.ended) == (moment(2_050), moment(2_050))
+
+
+def test_a_late_reply_does_not_move_the_end_of_an_attempt_whose_time_was_up() -> None:
+    (one,) = attempts([told("Elapsed")], [sent(), sent(kind="reply", at_ms=9_000)], [])
+    assert one.ended == moment(2_000)

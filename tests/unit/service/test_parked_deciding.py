@@ -153,9 +153,11 @@ async def test_a_group_goes_as_far_as_it_was_seen(place) -> None:
     assert [await place.state(number) for number in (1, 2, 3)] == ["redriven", "redriven", "parked"]
 
 
-async def test_a_group_goes_as_far_as_it_is_now_unless_told(place) -> None:
+async def test_how_far_a_group_was_seen_is_said_and_never_taken_as_read(place) -> None:
     await place.park(2, 3)
-    made = await place.do("discard", Target(fingerprint=GROUP))
+    with pytest.raises(InvalidRequestError, match="/up_to: say how far you have seen the group: 3 is its last number"):
+        await place.do("discard", Target(fingerprint=GROUP))
+    made = await place.do("discard", Target(fingerprint=GROUP, up_to=3))
     assert (made.total, made.target.up_to) == (3, 3)
     await place.bench.store.record(again(1), T0)
     assert await place.state() == "parked"
@@ -167,16 +169,16 @@ async def test_a_number_beyond_the_group_does_not_cover_the_future(place) -> Non
 
 
 async def test_a_group_in_which_nothing_waits_is_refused(place) -> None:
-    await place.do("discard", Target(fingerprint=GROUP))
+    await place.do("discard", Target(fingerprint=GROUP, up_to=1))
     with pytest.raises(RefusedCommandError, match="nothing in this group is parked"):
-        await place.do("discard", Target(fingerprint=GROUP))
+        await place.do("discard", Target(fingerprint=GROUP, up_to=1))
 
 
 async def test_a_message_that_says_no_origin_cannot_be_redriven_but_discarded(place) -> None:
     await place.park(2, origin=Origin(), home="")
     for target in (
         Target(arrival(2, origin=Origin(), home="").id),
-        Target(fingerprint=arrival(2, origin=Origin()).fingerprint),
+        Target(fingerprint=arrival(2, origin=Origin()).fingerprint, up_to=2),
     ):
         with pytest.raises(RefusedCommandError, match="nobody says where"):
             await place.do("redrive", target)

@@ -68,6 +68,10 @@ async def test_a_group_goes_as_far_as_it_was_seen(bench) -> None:
     async with bench.asking(ADMIN) as api:
         order = {"operation": "discard", "up_to": 2, "reason": WHY}
         assert (await api.post(path, {**order, "dry_run": True})).json()["total"] == 2
+        untold = {name: value for name, value in order.items() if name != "up_to"}
+        assert (await api.post(path, {**untold, "dry_run": True})).json()["up_to"] == 3
+        refused = await api.post(path, untold, key="k0")
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/up_to")
         made = (await api.post(path, order)).json()
         assert (made["total"], made["done"], made["up_to"], made["group"]) == (2, 2, 2, GROUP)
         assert (await api.get(f"/parked/groups/{GROUP}")).json()["waiting"] == 1
