@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
+    from orchestrator.service.live import Live
     from orchestrator.service.parked_cases import ParkedCases
     from orchestrator.service.traced import TracedSpan
     from orchestrator.service.use_cases import Service
@@ -49,6 +50,7 @@ class FakeDesk:
     Attributes:
         asked: the sagas that were asked for, to check what a person types.
         broker: what redrives are sent to.
+        ledger_fault: why the ledger cannot be used.
     """
 
     bench: ApiBench = field(default_factory=ApiBench)
@@ -58,6 +60,7 @@ class FakeDesk:
     recorded: list[TracedSpan] = field(default_factory=list)
     events_kept: MemoryEvents = field(default_factory=MemoryEvents)
     places: list[Path | None] = field(default_factory=list)
+    ledger_fault: Exception | None = None
 
     def traces(self, place: Path | None) -> Recorded:
         self.places.append(place)
@@ -65,6 +68,8 @@ class FakeDesk:
 
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[Records]:
+        if self.ledger_fault:
+            raise self.ledger_fault
         yield Records(self.bench.reading, Trail(self.bench.register), BulkReading(self.bench.bulks))
 
     @asynccontextmanager
@@ -72,9 +77,17 @@ class FakeDesk:
         yield Events(self.events_kept)
 
     @asynccontextmanager
+    async def live(self) -> AsyncGenerator[Live]:
+        if self.bench.live.away:
+            raise EngineUnavailableError(AWAY)
+        yield self.bench.live
+
+    @asynccontextmanager
     async def service(self, sagas: str = "") -> AsyncGenerator[Service]:
         if self.bench.live.away:
             raise EngineUnavailableError(AWAY)
+        if self.ledger_fault:
+            raise self.ledger_fault
         self.asked.append(sagas)
         yield self.bench.service
 
@@ -118,6 +131,9 @@ class _Seat:
 
     def events(self) -> AbstractAsyncContextManager[Events]:
         return self.desk.events()
+
+    def live(self) -> AbstractAsyncContextManager[Live]:
+        return self.desk.live()
 
     def service(self, sagas: str = "") -> AbstractAsyncContextManager[Service]:
         return self.desk.service(sagas)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from orchestrator.adapters.telemetry.reading import read
 from orchestrator.adapters.temporal.connecting import connect
+from orchestrator.adapters.temporal.live import TemporalLive
+from orchestrator.adapters.temporal.reaching import ReachedLive
 from orchestrator.cli.context import load_sagas
 from orchestrator.cli.desk import Recorded, local_caller
 from orchestrator.settings import load_settings
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from orchestrator.cli.desk import Records
     from orchestrator.service.access import Caller
     from orchestrator.service.events import Events
+    from orchestrator.service.live import Live
     from orchestrator.service.parked_cases import ParkedCases
     from orchestrator.service.use_cases import Service
     from orchestrator.settings import Settings
@@ -62,6 +65,12 @@ class ServerDesk:
         """From the database alone."""
         async with open_events(self._settings_of()) as events:
             yield events
+
+    @asynccontextmanager
+    async def live(self) -> AsyncGenerator[Live]:
+        """Temporal alone."""
+        settings = self._settings_of()
+        yield ReachedLive(TemporalLive(await connect(settings), settings))
 
     @asynccontextmanager
     async def service(self, sagas: str = "") -> AsyncGenerator[Service]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from orchestrator.service.bulk_reading import BulkReading
     from orchestrator.service.events import Events
+    from orchestrator.service.live import Live
     from orchestrator.service.parked_cases import ParkedCases
     from orchestrator.service.reading import Reading
     from orchestrator.service.traced import TracedSpan
@@ -71,6 +72,14 @@ class Desk(Protocol):
 
         Raises:
             LedgerOutdatedError, StoreUnavailableError: it cannot be read.
+        """
+        ...
+
+    def live(self) -> AbstractAsyncContextManager[Live]:
+        """Temporal alone, for looking while the ledger cannot be used.
+
+        Raises:
+            EngineUnavailableError: it does not answer.
         """
         ...
 

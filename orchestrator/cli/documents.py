@@ -65,6 +65,7 @@ def looked(found: Looked) -> Document:
         "actions": [asdict(action) for action in found.actions],
         "source": "ledger" if found.as_of else "temporal",
         "as_of": found.as_of.moment if found.as_of else None,
+        "without_ledger": found.without_ledger or None,
         "state": made.dump(),
     }
 

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.engine.execution import Execution
-from orchestrator.errors import EngineUnavailableError, RefusedCommandError
-from orchestrator.service.rules import actions
+from orchestrator.errors import (
+    EngineUnavailableError,
+    LedgerOutdatedError,
+    OrchestratorError,
+    RefusedCommandError,
+    StoreUnavailableError,
+)
+from orchestrator.service.access import Permission
+from orchestrator.service.offering import offered
+from orchestrator.service.records import saga_of
+from orchestrator.service.rules import OPERATIONS, Action
+from orchestrator.service.subjects import by_engine_alone
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from orchestrator.cli.desk import Desk
     from orchestrator.service.access import Caller
+    from orchestrator.service.live import Live
     from orchestrator.service.reading import AsOf, Reading
     from orchestrator.service.records import Gone, Status
-    from orchestrator.service.rules import Action
+    from orchestrator.service.subjects import Subject
     from orchestrator.service.use_cases import Service
 
 
@@ -28,6 +39,7 @@ class Looked:
         status: the word of lists. `word`: the same for people; of one that was ended from outside, how.
         in_doubt: of such a one, the steps that a lost attempt may have begun.
         as_of: how far the ledger can be trusted; None = Temporal itself was asked. `why`: why it was not.
+        without_ledger: why Temporal alone was asked; empty = the ledger can be used.
     """
 
     execution: Execution
@@ -38,6 +50,7 @@ class Looked:
     actions: tuple[Action, ...]
     as_of: AsOf | None = None
     why: str = ""
+    without_ledger: str = ""
 
 
 async def look(desk: Desk, execution_id: str) -> Looked:
@@ -45,7 +58,8 @@ async def look(desk: Desk, execution_id: str) -> Looked:
 
     Raises:
         ExecutionNotFoundError: nobody knows it.
-        StoreUnavailableError: Temporal does not answer, and the ledger is away.
+        StoreUnavailableError, LedgerOutdatedError: the ledger cannot be used, and Temporal does not answer, or does not
+            know it (any more).
     """
     try:
         async with desk.service() as service:
@@ -53,6 +67,9 @@ async def look(desk: Desk, execution_id: str) -> Looked:
     except EngineUnavailableError as error:
         async with desk.reading() as records:
             return await _kept(desk.caller, records.reading, execution_id, str(error))
+    except (StoreUnavailableError, LedgerOutdatedError) as error:
+        async with desk.live() as live:
+            return await _by_engine_alone(desk.caller, live, execution_id, error)
 
 
 async def look_by(caller: Caller, service: Service, execution_id: str) -> Looked:
@@ -65,14 +82,28 @@ async def look_by(caller: Caller, service: Service, execution_id: str) -> Looked
         subject = await service.operating.find(caller, execution_id)
     except RefusedCommandError as error:  # Temporal has forgotten it, and its end is not confirmed yet
         return await _kept(caller, service.reading, execution_id, error.reason)
-    plan = subject.execution.plan
+    return _as_seen(subject, offered(caller, subject, subject.status, service.world.clock.now()))
+
+
+async def _by_engine_alone(caller: Caller, live: Live, execution_id: str, missing: OrchestratorError) -> Looked:
+    """As Temporal has it. Nothing can be done to it meanwhile, since every operation is written down first."""
+    for permission in (Permission.READ, Permission.PAYLOAD):
+        caller.require(permission, saga_of(execution_id))
+    seen = await live.look(execution_id)
+    if seen is None:
+        raise missing
+    none = tuple(Action(one, allowed=False, why_not="the ledger cannot be used now") for one in OPERATIONS)
+    return replace(_as_seen(by_engine_alone(seen), none), without_ledger=str(missing))
+
+
+def _as_seen(subject: Subject, may: tuple[Action, ...]) -> Looked:
     return Looked(
         execution=subject.execution,
         status=subject.status,
         word=_word(subject.seen.gone) or subject.execution.word,
         in_doubt=subject.seen.in_doubt,
         window_ends=subject.window_ends,
-        actions=actions(caller, plan.saga, subject.status),
+        actions=may,
     )
 
 

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from orchestrator.cli.looked import Looked
 
 LOOK_EVERY_S = 0.5
+WITHOUT_LEDGER = (
+    "this is what Temporal knows: the ledger was not asked, so nothing can be done to it now, and an undo that Temporal"
+    " has forgotten would not show"
+)
 NEEDS_PERSON = ("stuck", "parked", "suspended")
 """Statuses in which nothing goes on by itself."""
 
@@ -71,6 +75,8 @@ def picture(found: Looked) -> Group:
     lines = [Text(f"what you may do: {may}" if may else "nothing can be done to it any more", style="dim")]
     if found.window_ends and may:
         lines.append(Text(f"it can be undone until {tables.at(found.window_ends)}", style="dim"))
+    if found.without_ledger:
+        lines.append(Text(f"{WITHOUT_LEDGER} ({found.without_ledger})", style="yellow"))
     if found.as_of:
         lines.append(tables.as_of(found.as_of, found.why))
     return Group(drawn, Text(), *lines)

@@ -20,6 +20,7 @@ from orchestrator.errors import (
 from orchestrator.service.auditing import AuditEntry
 from orchestrator.service.compensation import plan_undo
 from orchestrator.service.live import linked_id
+from orchestrator.service.offering import NOTHING, is_over, window_over
 from orchestrator.service.requests import Compensate, command_of
 
 if TYPE_CHECKING:
@@ -126,13 +127,12 @@ class Delivering:
             PlanMovedError: it is another plan now.
         """
         plan = plan_undo(subject.to_undo(), request.from_step)
-        if subject.window_ends is not None and self._world.clock.now() > subject.window_ends:
-            ended = subject.window_ends.isoformat(timespec="seconds")
-            raise RefusedCommandError("compensate", f"its compensation window ended at {ended}")
+        if is_over(subject, self._world.clock.now()):
+            raise RefusedCommandError("compensate", window_over(subject))
         if plan.hash != request.plan:
             raise PlanMovedError(plan, revision=plan.revision)
         if plan.needs_override and not request.override:
             raise RefusedCommandError("compensate", "it goes past the point of no return: that needs the override")
         if not plan.steps:
-            raise RefusedCommandError("compensate", "there is nothing to undo")
+            raise RefusedCommandError("compensate", NOTHING)
         return plan

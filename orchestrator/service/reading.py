@@ -14,8 +14,8 @@ from orchestrator.saga.plan import leaves
 from orchestrator.service.access import Permission
 from orchestrator.service.attempts import attempts
 from orchestrator.service.compensation import plan_undo
+from orchestrator.service.offering import offered
 from orchestrator.service.records import Count, Filter, Status, StepRow, saga_of
-from orchestrator.service.rules import actions
 from orchestrator.service.subjects import Subject, kept
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class Reading:
             state=state if may_see else _without_payloads(state),
             steps=_in_order(plan, detail.steps),
             in_doubt=seen.in_doubt,
-            actions=actions(caller, row.saga, row.status),
+            actions=offered(caller, Subject(seen, row.window_ends), row.status, self._clock.now()),
             shows_payloads=may_see,
             as_of=as_of,
         )

@@ -2,7 +2,10 @@
 
 import pytest
 
-from orchestrator.cli.exits import ERROR, NOT_FOUND, OK, TIMEOUT
+from orchestrator.cli.exits import DENIED, ERROR, NOT_FOUND, OK, TIMEOUT
+from orchestrator.cli.looking import WITHOUT_LEDGER
+from orchestrator.errors import LedgerOutdatedError, StoreUnavailableError
+from orchestrator.service.access import Caller, Role
 from orchestrator.service.records import milliseconds
 from tests.cli_kit import AWAY, FakeDesk, saga
 from tests.service_kit import ADMIN, NOW
@@ -42,6 +45,37 @@ def test_with_temporal_away_the_ledger_is_shown_as_of_a_time_and_why(desk) -> No
     assert f"as of 2026-01-01 00:00:00 UTC ({AWAY})" in ended.out
     document = saga(desk, "show", TRIP, "--json").document
     assert (document["source"], document["as_of"], document["status"]) == ("ledger", "2026-01-01T00:00:00Z", "stuck")
+
+
+@pytest.mark.parametrize(
+    "fault", [LedgerOutdatedError("the tables are not there"), StoreUnavailableError("it is away")]
+)
+def test_without_a_ledger_temporal_alone_is_shown_with_what_it_cannot_say(desk, fault) -> None:
+    desk.bench.stuck()
+    desk.ledger_fault = fault
+    ended = saga(desk, "show", TRIP)
+    assert (ended.status, ended.err) == (OK, "")
+    assert "undo stuck" in line_of(ended.out, "book_flight")
+    assert f"{WITHOUT_LEDGER} ({fault})" in ended.out
+    assert "what you may do" not in ended.out
+    document = saga(desk, "show", TRIP, "--json").document
+    assert (document["source"], document["status"], document["without_ledger"]) == ("temporal", "stuck", str(fault))
+    assert {action["why_not"] for action in document["actions"]} == {"the ledger cannot be used now"}
+
+
+def test_what_neither_can_tell_is_no_claim_that_nobody_knows_it(desk) -> None:
+    desk.ledger_fault = StoreUnavailableError("it is away")
+    ended = saga(desk, "show", "trip:nobody")
+    assert (ended.status, "it is away" in ended.err) == (ERROR, True)
+    desk.bench.live.away = True
+    assert saga(desk, "show", "trip:nobody").status == ERROR
+
+
+def test_who_may_not_see_payloads_does_not_see_them_without_a_ledger_either(desk) -> None:
+    desk.bench.stuck()
+    desk.ledger_fault = StoreUnavailableError("it is away")
+    desk.caller = Caller(actor="zoe", role=Role.ADMIN, sagas=frozenset({"order"}))
+    assert saga(desk, "show", TRIP).status == DENIED
 
 
 def test_the_document_has_each_step_with_its_errors(desk) -> None:
