@@ -6,17 +6,18 @@ Pure: the engine itself takes the command on a copy, so the plan is what the eng
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import to_json
+from pydantic_core import to_jsonable_python
 
 from orchestrator.engine.signals import CompensateRequested
 from orchestrator.engine.states import Phase
 from orchestrator.engine.turn import Turn
 from orchestrator.engine.unwinding import undo_waves
 from orchestrator.errors import RefusedCommandError
-from orchestrator.saga.plan import StepPlan
+from orchestrator.saga.plan import StepPlan, leaves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,7 +105,6 @@ def plan_undo(execution: Execution, from_step: str | None = None) -> UndoPlan:
     steps = tuple(_planned(execution, twin, name, wave) for wave, names in waves for name in names)
     cannot = tuple(_staying(turn, {step.step for step in steps}))
     needs_override = bool(execution.objection(plain))
-    content = [execution.state.execution_id, from_step, needs_override, *map(asdict, steps), *map(asdict, cannot)]
     return UndoPlan(
         execution_id=execution.state.execution_id,
         from_step=from_step,
@@ -112,8 +112,16 @@ def plan_undo(execution: Execution, from_step: str | None = None) -> UndoPlan:
         needs_override=needs_override,
         steps=steps,
         cannot_undo=cannot,
-        hash=hashlib.sha256(to_json(content)).hexdigest()[:32],
+        hash=_named(
+            [execution.state.execution_id, from_step, needs_override, *map(asdict, steps), *map(asdict, cannot)]
+        ),
     )
+
+
+def _named(content: list[Any]) -> str:
+    """A hash of it: whoever kept the state, Temporal or the ledger, and in whichever order its names stand there."""
+    plain = json.dumps(to_jsonable_python(content), sort_keys=True)
+    return hashlib.sha256(plain.encode()).hexdigest()[:32]
 
 
 def _planned(before: Execution, twin: Execution, name: str, wave: int) -> PlannedUndo:
@@ -133,9 +141,9 @@ def _planned(before: Execution, twin: Execution, name: str, wave: int) -> Planne
 
 
 def _staying(turn: Turn, undone: set[str]) -> Iterator[NotUndone]:
-    for name, step in turn.state.steps.items():
-        leaf = turn.leaf(name)
-        if name in undone or not isinstance(leaf, StepPlan) or step.outcome not in ("ok", "unknown"):
+    for leaf in leaves(turn.plan.root):
+        name, step = leaf.id, turn.state.steps.get(leaf.id)
+        if step is None or name in undone or not isinstance(leaf, StepPlan) or step.outcome not in ("ok", "unknown"):
             continue
         if step.phase is Phase.LEFT:
             yield NotUndone(name, "its undo was given up by hand")

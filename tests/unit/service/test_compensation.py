@@ -2,6 +2,7 @@
 
 import pytest
 
+from orchestrator.engine.execution import Execution
 from orchestrator.engine.signals import CompensateRequested, SuspendRequested
 from orchestrator.errors import RefusedCommandError
 from orchestrator.service.compensation import plan_undo
@@ -131,3 +132,19 @@ def test_a_suspended_one_has_a_plan_too() -> None:
     hand = travel()
     hand.tell(SuspendRequested(command_id="s", actor="ann", reason="r"))
     assert len(plan_undo(hand.execution).steps) == 3
+
+
+@pytest.mark.parametrize("from_step", [None, "book_car"])
+def test_the_hash_is_the_same_in_whichever_order_the_state_was_kept(from_step) -> None:
+    execution = completed().execution
+    turned = Execution.restore(execution.plan, _turned(execution.dump()))
+    assert [*turned.state.steps] != [*execution.state.steps]
+    assert plan_undo(turned, from_step).hash == plan_undo(execution, from_step).hash
+    assert plan_undo(turned, from_step).cannot_undo == plan_undo(execution, from_step).cannot_undo
+
+
+def _turned(value):
+    """The same JSON with the names of every object the other way round."""
+    if isinstance(value, dict):
+        return {name: _turned(value[name]) for name in reversed(value)}
+    return value
