@@ -11,6 +11,7 @@ from typer.main import get_command
 import orchestrator.errors
 from orchestrator.console.api.description import written
 from orchestrator.console.diagram.svg import svg_of
+from orchestrator.contracts.foreign import MAPPING
 from orchestrator.errors import OrchestratorError
 from orchestrator.service import metrics_table
 from orchestrator.settings.table import document
@@ -123,3 +124,10 @@ def test_every_link_of_a_page_leads_somewhere() -> None:
     for page in (PROJECT / "docs").glob("*.md"):
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
             assert (page.parent / target).exists(), (page.name, target)
+
+
+def test_the_table_of_foreign_envelopes_is_the_one_that_is_used() -> None:
+    page = (PROJECT / "docs" / "contracts.md").read_text()
+    for row in MAPPING:
+        theirs = f"{row.masstransit}[]" if row.ours == "type" else row.masstransit
+        assert re.search(rf"\| `{re.escape(theirs)}`[^|]*\| `{re.escape(row.nservicebus)}` \|", page), row

@@ -46,10 +46,10 @@ class Place:
 
 
 @asynccontextmanager
-async def working(folder: Path, sagas: Sequence[Saga]) -> AsyncGenerator[Place]:
-    """A worker of these sagas, under names of its own."""
+async def working(folder: Path, sagas: Sequence[Saga], **changes: Any) -> AsyncGenerator[Place]:
+    """A worker of these sagas, under names of its own; `changes`: of the settings."""
     database = SecretStr(f"sqlite:///{folder / 'worker.db'}")
     queue = f"test-{secrets.token_hex(4)}"
-    async with corner([saga.plan for saga in sagas], task_queue=queue, database_url=database) as there:
+    async with corner([saga.plan for saga in sagas], task_queue=queue, database_url=database, **changes) as there:
         async with open_worker(sagas, there.settings, {}) as running:
             yield Place(there, running)

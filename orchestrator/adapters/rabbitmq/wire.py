@@ -57,7 +57,12 @@ def to_amqp(envelope: Envelope, *, reply_to: str = "", pairs: str = "", codecs: 
     if envelope.tracestate:
         headers["tracestate"] = envelope.tracestate
     headers |= {PREFIX + name: value for name, value in _attributes(envelope, traceparent).items() if value}
-    body, content_type = codecs.written(envelope)
+    if envelope.type in codecs.foreign.styles:
+        made = codecs.foreign.write(envelope, pairs)
+        # Not our attributes beside theirs: what is copied onto an answer would make it look like the command.
+        body, content_type, headers = made.body, made.content_type, {"traceparent": traceparent, **made.headers}
+    else:
+        body, content_type = codecs.written(envelope)
     return Message(
         body,
         headers=cast("dict[str, Any]", headers),
@@ -110,6 +115,8 @@ def from_amqp(message: AbstractIncomingMessage, *, max_body_bytes: int, codecs: 
         content_type = attributes.get("datacontenttype", "")
     else:
         attributes, body = binary(message.headers), message.body
+        if "type" not in attributes and (taken := codecs.foreign.read(content_type, message.headers, body)):
+            attributes, body, headers = taken.attributes, taken.body, travelling(taken.headers) | headers
     _require(attributes)
     if content_type not in JSON_TYPES:
         body = codecs.read(attributes["type"], content_type, body, limit=max_body_bytes)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from orchestrator.contracts.codecs.avro import AvroCodec
 from orchestrator.contracts.codecs.protobuf import ProtobufCodec
+from orchestrator.contracts.foreign import NO_FOREIGN, Foreign
 from orchestrator.errors import MessageTooLargeError, UncarriableError, WrongContentTypeError
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Codecs:
     Args:
         models: the classes of the types.
         known: further Avro schemas by message type, by which bodies may be written that come.
+        foreign: who is sent another envelope than ours.
 
     Raises:
         MissingExtraError: a library is missing that one of them needs.
@@ -83,8 +85,12 @@ class Codecs:
     """
 
     def __init__(
-        self, models: Iterable[type[Message]] = (), known: Mapping[str, Sequence[Schema]] = MappingProxyType({})
+        self,
+        models: Iterable[type[Message]] = (),
+        known: Mapping[str, Sequence[Schema]] = MappingProxyType({}),
+        foreign: Foreign = NO_FOREIGN,
     ) -> None:
+        self.foreign = foreign
         entries: dict[str, _Entry] = {}
         for model in models:
             codec: Codec

@@ -116,3 +116,31 @@ def test_another_file_is_refused(tmp_path, content) -> None:
     path.write_text(content)
     with pytest.raises(SettingsError, match="SAGA_AVRO_SCHEMAS is .*: a JSON object of message types"):
         known_schemas(settings(path))
+
+
+def foreign(tmp_path, document) -> Settings:
+    path = tmp_path / "foreign.json"
+    path.write_text(json.dumps(document))
+    return load_settings().model_copy(update={"foreign": path})
+
+
+def test_the_commands_of_a_participant_that_is_named_are_sent_in_its_envelope(tmp_path) -> None:
+    document = {"participants": {"shelf": "nservicebus", "other": "masstransit"}, "types": {"shelf.lend": "Shelf.Lend"}}
+    settings = foreign(tmp_path, document)
+    assert codecs_of_sagas([saga], settings).foreign.styles == {"shelf.lend": "nservicebus"}
+    assert codecs_of_participant(shelf, settings).foreign.styles == {}
+    assert codecs_of_sagas([saga], load_settings()).foreign.styles == {}
+
+
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        ({"participants": {"shelf": "nservicebus"}}, "it must name the .NET class of shelf.lend"),
+        ({"participants": {"shelf": "wcf"}}, "a JSON file like"),
+        ({"participant": {}}, "a JSON file like"),
+        ([], "a JSON file like"),
+    ],
+)
+def test_a_file_that_cannot_be_meant_is_refused(tmp_path, document, told) -> None:
+    with pytest.raises(SettingsError, match=f"SAGA_FOREIGN is .*{told}"):
+        codecs_of_sagas([saga], foreign(tmp_path, document))

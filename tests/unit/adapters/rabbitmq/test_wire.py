@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 from aio_pika import DeliveryMode
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from orchestrator import Event
 from orchestrator.adapters.rabbitmq.wire import from_amqp, to_amqp
 from orchestrator.contracts.codecs.table import Codecs
+from orchestrator.contracts.foreign import Foreign
 from orchestrator.errors import MalformedMessageError, MessageTooLargeError, WrongContentTypeError
 from orchestrator.messages import Envelope, is_traceparent
 from tests.rabbitmq_kit import CE, incoming
@@ -225,3 +226,21 @@ def test_in_structured_mode_the_event_says_how_its_data_travels():
     body = to_json({**document, "data_base64": b64encode(sent.body).decode()})
     received = incoming(body, {}, content_type="application/cloudevents+json")
     assert from_amqp(received, max_body_bytes=1_000, codecs=CODECS).body == FLOWN.body
+
+
+ABROAD = Codecs([], foreign=Foreign({"order.placed": "Shop.OrderPlaced"}, {"order.placed": "masstransit"}, "replies"))
+
+
+def test_an_envelope_of_theirs_is_sent_without_our_attributes_and_taken_with_their_meaning():
+    sent = to_amqp(FULL, pairs="command-1", codecs=ABROAD)
+    assert sent.content_type == "application/vnd.masstransit+json"
+    assert set(sent.headers) == {"traceparent", "saga-step"}
+    taken = from_amqp(incoming(sent.body, {}, content_type=sent.content_type), max_body_bytes=10_000, codecs=ABROAD)
+    assert (taken.type, taken.time, taken.headers["saga-step"]) == ("order.placed", FULL.time, "reserve")
+    assert from_json(taken.body) == from_json(FULL.body)
+
+
+def test_what_is_carried_inside_is_held_to_the_same_limits():
+    sent = to_amqp(replace(FULL, headers={"saga-step": "x" * 3_000}), codecs=ABROAD)
+    with pytest.raises(MalformedMessageError, match="'saga-step' is longer than 2048 bytes"):
+        from_amqp(incoming(sent.body, {}, content_type=sent.content_type), max_body_bytes=10_000, codecs=ABROAD)
