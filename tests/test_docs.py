@@ -4,6 +4,7 @@ import re
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -20,6 +21,8 @@ from workers.__main__ import app
 
 PROJECT = Path(__file__).resolve().parents[1]
 README = (PROJECT / "README.md").read_text()
+OPERATING = (PROJECT / "docs" / "operating.md").read_text()
+PROGRAM: Any = get_command(app)
 
 
 def test_the_picture_in_the_readme_is_todays() -> None:
@@ -72,9 +75,26 @@ def test_the_description_of_the_api_is_todays() -> None:
     assert (PROJECT / "docs" / "openapi.json").read_text(encoding="utf-8") == written(), "run make docs"
 
 
-@pytest.mark.parametrize("name", sorted(vars(get_command(app))["commands"]))
+@pytest.mark.parametrize("name", sorted(PROGRAM.list_commands(None)))
 def test_every_command_is_in_the_readme(name) -> None:
     assert re.search(rf"(saga|make) {name}\b", README), name
+
+
+def _typed(text: str) -> list[list[str]]:
+    """The commands of a document's blocks, in words; a backslash goes on in the next line."""
+    blocks = re.findall(r"```\n(.*?)```", text.replace("\\\n", " "), flags=re.DOTALL)
+    lines = (line.partition("#")[0] for block in blocks for line in block.splitlines())
+    return [part.split() for line in lines for part in line.split(";") if part.strip().startswith("saga ")]
+
+
+@pytest.mark.parametrize("words", _typed(OPERATING), ids=" ".join)
+def test_what_operators_are_told_to_type_is_there(words) -> None:
+    command = PROGRAM.get_command(None, words[1])
+    assert command is not None, words
+    for word in words[2:]:
+        command = getattr(command, "commands", {}).get(word, command)
+    known = {option for each in command.params for option in each.opts}
+    assert {word for word in words if word.startswith("--")} <= known
 
 
 def test_what_the_readme_imports_is_there() -> None:

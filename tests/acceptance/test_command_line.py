@@ -103,6 +103,18 @@ async def test_a_completed_trip_is_undone_by_the_plan_that_was_seen(tmp_path) ->
         assert (await saga(settings, *confirm)).document["id"] == ended["id"]
 
 
+async def test_without_a_ledger_an_execution_is_shown_as_temporal_has_it(tmp_path) -> None:
+    async with office(tmp_path, **ledger_in(tmp_path)) as place:
+        execution = await place.stuck()
+        for ledger in (f"sqlite:///{tmp_path}/fresh.db", f"sqlite:///{tmp_path}/nowhere/ledger.db"):
+            settings = place.corner.settings.model_copy(update={"ledger_url": SecretStr(ledger)})
+            shown = (await saga(settings, "show", execution, "--json")).document
+            assert (shown["source"], shown["steps"]["book_flight"]["phase"]) == ("temporal", "stuck")
+            assert shown["without_ledger"]
+            assert not [action for action in shown["actions"] if action["allowed"]]
+            assert (await saga(settings, "show", "trip:nobody")).status == ERROR, "nobody can say that it is not there"
+
+
 async def test_with_both_servers_away_what_was_written_down_is_still_read(tmp_path) -> None:
     async with office(tmp_path, **ledger_in(tmp_path)) as place:
         execution = await place.stuck()
