@@ -85,6 +85,7 @@ class Foreign:
         names: our message type -> full name of the .NET class, as `Shop.Payments.ChargePayment`.
         styles: command type -> the envelope its participant is sent.
         replies: exchange that takes replies of such participants.
+        takes_all: a type that has no name here keeps the one it has there.
     """
 
     def __init__(
@@ -92,7 +93,10 @@ class Foreign:
         names: Mapping[str, str] = MappingProxyType({}),
         styles: Mapping[str, Style] = MappingProxyType({}),
         replies: str = "",
+        *,
+        takes_all: bool = False,
     ) -> None:
+        self._takes_all = takes_all
         self.styles: Mapping[str, Style] = MappingProxyType(dict(styles))
         self._names = MappingProxyType(dict(names))
         self._ours = MappingProxyType({name: ours for ours, name in names.items()})
@@ -162,6 +166,8 @@ class Foreign:
     def _type(self, names: list[str]) -> str:
         """Ours for the first that has one: they name a class and, behind it, what it is derived from."""
         found = next((self._ours[name] for name in names if name in self._ours), None)
+        if found is None and self._takes_all:
+            return names[0]
         if found is None:
             remedy = "name its type in the file of SAGA_FOREIGN"
             raise MalformedMessageError(f"no message type here is called {names[0][:200]!r}: {remedy}")

@@ -61,7 +61,8 @@ CHANGES: dict[str, tuple[Fields, Fields]] = {
 def schema(fields: Fields) -> dict[str, Any]:
     made: type[BaseModel] = create_model("Order", **fields)
     written = made.model_json_schema()
-    return inlined(written, written.get("$defs", {}))
+    whole: dict[str, Any] = inlined(written, written.get("$defs", {}))
+    return whole
 
 
 def inlined(part: Any, definitions: dict[str, Any]) -> Any:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.adapters.rabbitmq.headers import kept
 from orchestrator.adapters.rabbitmq.wire import STRUCTURED, from_amqp
+from orchestrator.contracts.codecs.table import AS_THEY_CAME, is_json
 from orchestrator.service.parked_arrivals import plain
 from orchestrator.service.storing import stored_of
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from orchestrator.stored import Kind, StoredMessage
 
 
+CONTENT_TYPE = "content-type"
+"""Under this name a content type that is not JSON's is kept among the headers."""
+
+
 def read_stored(message: AbstractIncomingMessage, names: Names, settings: Settings, now_ms: int) -> StoredMessage:
     """What the event store keeps of it.
 
@@ -26,8 +31,10 @@ def read_stored(message: AbstractIncomingMessage, names: Names, settings: Settin
     is_structured = (message.content_type or "").lower().startswith(STRUCTURED)
     # A body that is not looked into may have any size: it is not kept, but its message is.
     most = settings.max_body_bytes if is_structured else max(settings.max_body_bytes, len(message.body))
-    envelope = from_amqp(message, max_body_bytes=most)
+    envelope = from_amqp(message, max_body_bytes=most, codecs=AS_THEY_CAME)
     headers = {plain(name): plain(str(value)) for name, value in kept(message.headers).items()}
+    if not is_json(message.content_type or ""):
+        headers[CONTENT_TYPE] = plain(message.content_type or "")
     return stored_of(
         envelope,
         kind=kind_of(message.exchange or "", names),

@@ -140,5 +140,16 @@ class Codecs:
         return decoded
 
 
+class _AsTheyCame(Codecs):
+    """Takes every body as it came, whatever its content type."""
+
+    def read(self, message_type: str, content_type: str, body: bytes, *, limit: int) -> bytes:
+        """The body itself."""
+        del message_type, content_type, limit
+        return body
+
+
 JSON_ONLY = Codecs()
 """For whoever has JSON messages only."""
+AS_THEY_CAME = _AsTheyCame(foreign=Foreign(takes_all=True))
+"""For whoever keeps messages without knowing their types; those of other envelopes have the names they have there."""

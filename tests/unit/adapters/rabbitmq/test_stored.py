@@ -90,3 +90,19 @@ def test_what_no_database_takes_as_text_is_replaced():
     assert found.message_id == "m�1"
     assert (len(found.step), found.attempt) == (200, 32_767)
     assert read(headers={**COMMAND, "saga-attempt": "many"}).attempt == 0
+
+
+def test_a_body_that_is_no_json_is_kept_as_it_came_with_its_content_type():
+    found = read(b"\xc3\x01\xff", content_type="application/avro")
+    assert (found.body, found.headers["content-type"], found.type) == (
+        b"\xc3\x01\xff",
+        "application/avro",
+        "order.placed",
+    )
+    assert "content-type" not in read(content_type="application/json").headers
+
+
+def test_a_message_in_another_envelope_is_kept_under_the_name_that_it_has_there():
+    document = {"messageId": "1", "messageType": ["urn:message:Shop:Charge"], "message": {"a": 1}, "headers": {}}
+    found = read(json.dumps(document).encode(), {}, content_type="application/vnd.masstransit+json")
+    assert (found.type, found.message_id, found.body) == ("Shop.Charge", "1", b'{"a":1}')

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from orchestrator import Event, upcasts
-from orchestrator.contracts.codecs.table import JSON, JSON_ONLY, NAMES, Codecs
+from orchestrator.contracts.codecs.table import AS_THEY_CAME, JSON, JSON_ONLY, NAMES, Codecs
 from orchestrator.errors import MalformedMessageError, MessageTooLargeError, WrongContentTypeError
 from orchestrator.messages import Envelope
 
@@ -111,3 +111,7 @@ def test_what_is_not_what_it_says_is_malformed_and_what_grows_too_much_is_too_la
     assert len(body) < 200
     with pytest.raises(MessageTooLargeError, match="the body, written as JSON, has"):
         CODECS.read("built", said, body, limit=200)
+
+
+def test_whoever_only_keeps_messages_takes_all_as_they_came() -> None:
+    assert AS_THEY_CAME.read("unknown", "application/avro", b"\xff", limit=0) == b"\xff"
