@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args
 
-from sqlalchemy import and_, func, or_, select, tuple_, union_all
+from sqlalchemy import String, and_, func, literal_column, or_, select, tuple_, union_all
 
 from orchestrator.adapters.sql.ledger_tables import executions, messages
 from orchestrator.service.records import Status, milliseconds
@@ -32,6 +32,8 @@ SELECTIVE = ("business_key", "correlation_id", "current_step", "fingerprint", "f
 """What few executions have, the fewest first: the first of them that a filter names leads the walk by its index."""
 PARTIAL = ("current_step", "failed_step", "fingerprint")
 """Their indexes hold no row where they are empty, and go on by status."""
+NOTHING: ColumnElement[str] = literal_column("''", String)
+"""Written out: a plan that PostgreSQL keeps for all parameters takes a partial index only if it reads its condition."""
 EXACT = ("saga", "version", *SELECTIVE)
 
 
@@ -100,7 +102,7 @@ def _conditions(wanted: Filter, *, is_wide: bool = False) -> Iterator[ColumnElem
         if value or value == 0:
             yield _column(name, is_led=bool(leading) and name != leading) == value
             if name == leading and name in PARTIAL:
-                yield executions.c[name] != ""  # as the index says, so that it is taken
+                yield executions.c[name] != NOTHING  # as the index says, so that it is taken
     if wanted.sagas:
         yield _column("saga", is_led=True).in_(wanted.sagas)  # a walk's own saga leads along the index
     if wanted.changed_after is not None:

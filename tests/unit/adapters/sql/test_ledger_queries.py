@@ -2,7 +2,7 @@
 
 import pytest
 from sqlalchemy import create_engine, text
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator.adapters.sql.ledger_queries import count_of, page_of
 from orchestrator.adapters.sql.ledger_tables import metadata
@@ -45,3 +45,9 @@ def test_a_saga_or_version_beside_a_failed_step_is_judged_within_the_index(expla
         walks = [line for line in explained(statement) if "executions_failed" in line]
         assert len(walks) == len(wanted.statuses)
         assert all("COVERING INDEX" in line for line in walks)
+
+
+@pytest.mark.parametrize("field", ["current_step", "failed_step", "fingerprint"])
+def test_the_condition_of_a_partial_index_is_written_out_for_plans_that_are_kept(field) -> None:
+    said = str(page_of(Filter(**{field: "charge"}), None, 50).compile(dialect=postgresql.dialect()))
+    assert f"{field} != ''" in said
