@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
+from orchestrator.contracts.codecs.avro_bounds import check_bounded
 from orchestrator.errors import MalformedMessageError, MissingExtraError, UncarriableError
 from orchestrator.shapes import NO_DEFAULT, namespace_of, shape_of
 
@@ -46,7 +47,7 @@ class AvroCodec:
 
     Raises:
         MissingExtraError: fastavro is not installed.
-        UncarriableError: the type has something that Avro cannot carry.
+        UncarriableError: the type has something that Avro cannot carry, or a body by a known schema could be endless.
     """
 
     content_type = "application/avro"
@@ -56,10 +57,11 @@ class AvroCodec:
         self._type = model.message_type
         self._own = self._avro.parse_schema(avro_schema(model))
         self._head = MARK + fingerprint(self._own)
+        others = [self._avro.parse_schema(one) for one in known]
+        for one in others:
+            check_bounded(one)
         # The last counts: what others call the same is the same, but our own we know.
-        self._known: Mapping[bytes, Any] = MappingProxyType(
-            {fingerprint(one): one for one in (*map(self._avro.parse_schema, known), self._own)}
-        )
+        self._known: Mapping[bytes, Any] = MappingProxyType({fingerprint(one): one for one in (*others, self._own)})
 
     def encode(self, body: bytes) -> bytes:
         """A JSON body as Avro.
