@@ -31,11 +31,12 @@ def _desk() -> Desk:
     return ServerDesk()
 
 
+PROCESSES = "Processes and servers"
 app = build_app(_desk)
 note = plain_console(stderr=True)
 
 
-@app.command()
+@app.command(rich_help_panel=PROCESSES)
 def worker(
     sagas: SagasOption = DEFAULT,
     ports: Annotated[str, typer.Option(help="what gives actions their ports, as module:ATTRIBUTE")] = "",
@@ -68,7 +69,7 @@ def worker(
     _run(work())
 
 
-@app.command()
+@app.command(rich_help_panel=PROCESSES)
 def reconciler() -> None:
     """Keep the ledger true to Temporal, settle operations and go on with bulks, until told to stop.
 
@@ -89,7 +90,7 @@ def reconciler() -> None:
     _run(work())
 
 
-@app.command()
+@app.command(rich_help_panel=PROCESSES)
 def recorder() -> None:
     """Copy parked messages into the ledger, and send back those that are redriven, until told to stop."""
     from workers.health import serve_health
@@ -108,7 +109,7 @@ def recorder() -> None:
     _run(work())
 
 
-@app.command()
+@app.command(rich_help_panel=PROCESSES)
 def console(sagas: SagasOption = DEFAULT) -> None:
     """Serve pages and REST API until told to stop; its reference is at /docs. They read while Temporal is away."""
     from orchestrator.service.accounts import FIRST
@@ -128,7 +129,7 @@ def console(sagas: SagasOption = DEFAULT) -> None:
     _run(work())
 
 
-@app.command()
+@app.command(rich_help_panel=PROCESSES)
 def participant(
     reference: Annotated[str, typer.Argument(help="module:ATTRIBUTE of a Participant")],
     database_url: Annotated[str, typer.Option(help="where its inbox and books lie")] = "",
@@ -147,7 +148,7 @@ def participant(
     _run(work())
 
 
-@app.command()
+@app.command(rich_help_panel=PROCESSES)
 def up() -> None:
     """Start Temporal and RabbitMQ on this machine, or find them running."""
     from orchestrator.adapters.sql.databases import make_folder
@@ -161,13 +162,13 @@ def up() -> None:
     note.print("`saga worker` runs sagas on them; `saga console` shows them in a browser", soft_wrap=True)
 
 
-@app.command()
+@app.command(rich_help_panel=PROCESSES)
 def down() -> None:
     """Stop the servers that were started from here."""
     stop_servers(project_folder(), note)
 
 
-@app.command()
+@app.command(rich_help_panel=PROCESSES)
 def demo(
     orders: Annotated[int, typer.Option(min=1, help="how many orders")] = 200,
     seed: Annotated[int, typer.Option(help="decides which orders fail, and how")] = 1,

@@ -34,10 +34,19 @@ OVER_A_DESK = {
     "accounts:AccountCommands": ("account",),
 }
 """Classes whose commands work over the service layer, and the names of these."""
+PANELS = {
+    "Definitions and messages": ("check", "draw", "contracts", "topology", "publish"),
+    "Look": ("list", "show", "watch", "messages", "trace", "events", "operations", "audit"),
+    "Start and undo": ("start", "cancel", "compensate", "bulks"),
+    "Decide": ("retry", "skip", "resolve", "release", "suspend", "resume", "abandon"),
+    "Parked messages": ("parked", "edit", "redrive", "discard", "restore"),
+    "Access and ledger": ("token", "account", "ledger"),
+}
+"""How the help puts them together, in its order."""
 
 
 def parts_over(open_desk: Callable[[], Desk]) -> tuple[Part, ...]:
-    """Every part of the program, in the order of its help."""
+    """Every part of the program."""
     desk_of = cache(open_desk)
 
     def add_over_desk(app: typer.Typer, commands: Any) -> None:
@@ -52,7 +61,7 @@ def parts_over(open_desk: Callable[[], Desk]) -> tuple[Part, ...]:
 
 def build_app(open_desk: Callable[[], Desk]) -> typer.Typer:
     """The Typer app over a desk, which is opened when a command needs it; `workers` adds those that start processes."""
-    app = typer.Typer(cls=lazily(parts_over(open_desk)), no_args_is_help=True, pretty_exceptions_enable=False)
+    app = typer.Typer(cls=lazily(parts_over(open_desk), PANELS), no_args_is_help=True, pretty_exceptions_enable=False)
     app.callback()(_program)  # so that it is a group even before it has commands of its own
     return app
 

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from orchestrator.cli.app import parts_over
+from orchestrator.cli.app import PANELS, parts_over
 from tests.cli_kit import FakeDesk
 
 HEAVY = ("temporalio", "aio_pika", "sqlalchemy", "alembic", "fastapi", "jwt")
@@ -35,6 +35,11 @@ def test_the_help_lists_the_commands_of_every_part() -> None:
     for part in parts_over(FakeDesk):
         for name in part.names:
             assert f" {name} " in ended.stdout
+
+
+def test_every_command_stands_in_one_panel_of_the_help() -> None:
+    names = [name for panel in PANELS.values() for name in panel]
+    assert sorted(names) == sorted(name for part in parts_over(FakeDesk) for name in part.names)
 
 
 def test_a_misspelt_command_is_answered_with_the_nearest() -> None:
