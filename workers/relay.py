@@ -117,7 +117,7 @@ class Relay:
         self._routes = routes
         self._catalogue = catalogue
         self._executions = executions
-        self._codecs = codecs
+        self._codecs, self._unread = codecs, codecs.unread()
         self._names = Names(settings.name_prefix)
         self._settler = Settler(publisher, self._names, self._names.ingress)
         self._unrouted = Settler(publisher, self._names, self._names.unrouted_queue)
@@ -195,7 +195,8 @@ class Relay:
     async def _settle_unrouted(self, message: AbstractIncomingMessage) -> str:
         """A message that no queue is bound for: ours all the same, or of no interest to anybody, or a mistake."""
         try:
-            envelope = self._envelope(message)
+            # Its body is not looked into: what nobody wants may travel in a way that nobody here reads.
+            envelope = self._envelope(message, self._unread)
         except MessageError as error:
             return await self._park_unrouted(message, error)
         if envelope.type in self._routes.types:
@@ -209,7 +210,7 @@ class Relay:
         return "parked" if await self._unrouted.park(message, Why(error.reason, str(error))) else "returned"
 
     def _read(self, message: AbstractIncomingMessage) -> _Arrival:
-        envelope = self._envelope(message)
+        envelope = self._envelope(message, self._codecs)
         payload = self._catalogue.validate(envelope.type, envelope.body, envelope.version)
         targets = self._routes.find(envelope.type, payload)
         if not targets:
@@ -218,8 +219,8 @@ class Relay:
         # The body stays as it came; from here on the version is that of the payload beside it.
         return _Arrival(envelope if envelope.version == newest else replace(envelope, version=newest), payload, targets)
 
-    def _envelope(self, message: AbstractIncomingMessage) -> Envelope:
-        return from_amqp(message, max_body_bytes=self._settings.max_body_bytes, codecs=self._codecs)
+    def _envelope(self, message: AbstractIncomingMessage, codecs: Codecs) -> Envelope:
+        return from_amqp(message, max_body_bytes=self._settings.max_body_bytes, codecs=codecs)
 
     async def _tell(self, target: Target, arrival: _Arrival) -> Settlement | None:
         """Tell one execution, waiting while the engine is away. None: that takes too long."""

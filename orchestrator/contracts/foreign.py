@@ -102,6 +102,10 @@ class Foreign:
         self._ours = MappingProxyType({name: ours for ours, name in names.items()})
         self._replies = replies
 
+    def taking_all(self) -> Foreign:
+        """The same, but a type that has no name here keeps the one it has there."""
+        return Foreign(self._names, self.styles, self._replies, takes_all=True)
+
     def read(self, content_type: str, headers: Mapping[str, Any], body: bytes) -> Taken | None:
         """A message that came; None if it is in neither of these envelopes.
 

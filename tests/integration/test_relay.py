@@ -405,6 +405,22 @@ async def test_an_event_that_nobody_need_listen_to_leaves_no_trace(headers, chan
         assert settled(relay)
 
 
+async def test_an_event_that_nobody_need_listen_to_may_travel_as_it_likes():
+    async with corner() as here, relaying(here, Engine()) as relay:
+        told = {**CE, "ce-type": "order.told", "saga-optional": "true"}
+        await here.event(b"\xc3\x01", told, key="order.told", content_type="application/avro")
+        await here.event(b"\xc3\x01", {**CE, "ce-id": "2", "ce-type": "order.told"}, key="a", content_type="a/b")
+        await until(lambda: relay.counts.unheard == relay.counts.parked == 1)
+        (parked,) = await here.parked()
+        assert parked.headers[REASON] == "unknown-type"
+        # What a saga takes is looked into, by whichever way it came.
+        await here.event(ORDER, {**CE, "ce-id": "3"}, key="by.another.key", content_type="application/avro")
+        await until(lambda: relay.counts.parked == 2)
+        (parked,) = await here.parked()
+        assert parked.headers[REASON] == "wrong-content-type"
+        assert settled(relay)
+
+
 async def test_an_event_that_came_before_its_saga_was_applied_or_by_another_key_is_not_lost():
     engine = Engine()
     async with corner() as here, relaying(here, engine) as relay:

@@ -104,6 +104,10 @@ class Codecs:
             entries[model.message_type] = _Entry(model.message_codec, codec, model.message_versions.newest)
         self._entries = MappingProxyType(entries)
 
+    def unread(self) -> Codecs:
+        """The same for whoever asks of what type a message is, and does not look into its body: takes all of them."""
+        return _AsTheyCame(foreign=self.foreign.taking_all())
+
     def written(self, envelope: Envelope) -> tuple[bytes, str]:
         """Body and content type of a message that is sent.
 
@@ -151,5 +155,5 @@ class _AsTheyCame(Codecs):
 
 JSON_ONLY = Codecs()
 """For whoever has JSON messages only."""
-AS_THEY_CAME = _AsTheyCame(foreign=Foreign(takes_all=True))
+AS_THEY_CAME = JSON_ONLY.unread()
 """For whoever keeps messages without knowing their types; those of other envelopes have the names they have there."""

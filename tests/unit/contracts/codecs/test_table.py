@@ -7,6 +7,7 @@ import pytest
 
 from orchestrator import Event, upcasts
 from orchestrator.contracts.codecs.table import AS_THEY_CAME, JSON, JSON_ONLY, NAMES, Codecs
+from orchestrator.contracts.foreign import Foreign
 from orchestrator.errors import MalformedMessageError, MessageTooLargeError, WrongContentTypeError
 from orchestrator.messages import Envelope
 
@@ -111,6 +112,17 @@ def test_what_is_not_what_it_says_is_malformed_and_what_grows_too_much_is_too_la
     assert len(body) < 200
     with pytest.raises(MessageTooLargeError, match="the body, written as JSON, has"):
         CODECS.read("built", said, body, limit=200)
+
+
+def test_whoever_asks_for_the_type_alone_takes_all_bodies_and_knows_the_names() -> None:
+    unread = Codecs([Flown], foreign=Foreign({"order.placed": "Shop.OrderPlaced"})).unread()
+    assert unread.read("flown", "application/xml", b"<a/>", limit=0) == b"<a/>"
+    types = []
+    for name in ("Shop.OrderPlaced", "Shop.Unknown"):
+        taken = unread.foreign.read("", {"NServiceBus.EnclosedMessageTypes": name}, b"")
+        assert taken is not None
+        types.append(taken.attributes["type"])
+    assert types == ["order.placed", "Shop.Unknown"]
 
 
 def test_whoever_only_keeps_messages_takes_all_as_they_came() -> None:
