@@ -6,12 +6,14 @@ from orchestrator.saga.contexts import ActionContext
 from orchestrator.saga.definition import Saga
 from orchestrator.saga.flow import parallel, pivot, publish, sequence, sleep, step, wait_for
 from orchestrator.saga.functions import action, command, event
+from orchestrator.saga.projection import Projection
 from orchestrator.saga.retry import Retry
 
 __all__ = [
     "ActionContext",
     "Command",
     "Event",
+    "Projection",
     "Rejected",
     "Retry",
     "Saga",

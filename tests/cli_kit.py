@@ -21,9 +21,10 @@ from orchestrator.errors import EngineUnavailableError
 from orchestrator.service.access import Caller, Permission, Role
 from orchestrator.service.bulk_reading import BulkReading
 from orchestrator.service.events import Events
+from orchestrator.service.projecting import Projecting
 from orchestrator.service.trail import Trail
 from tests.api_kit import ApiBench
-from tests.event_kit import MemoryEvents
+from tests.event_kit import MemoryEvents, MemoryModels
 from tests.parked_kit import HandBroker, cases_of
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class FakeDesk:
     broker: HandBroker = field(default_factory=HandBroker)
     recorded: list[TracedSpan] = field(default_factory=list)
     events_kept: MemoryEvents = field(default_factory=MemoryEvents)
+    models: MemoryModels = field(default_factory=MemoryModels)
     places: list[Path | None] = field(default_factory=list)
     ledger_fault: Exception | None = None
 
@@ -81,6 +83,10 @@ class FakeDesk:
         if self.bench.live.away:
             raise EngineUnavailableError(AWAY)
         yield self.bench.live
+
+    @asynccontextmanager
+    async def projecting(self) -> AsyncGenerator[Projecting]:
+        yield Projecting(Events(self.events_kept), self.models)
 
     @asynccontextmanager
     async def service(self, sagas: str = "") -> AsyncGenerator[Service]:
@@ -134,6 +140,9 @@ class _Seat:
 
     def live(self) -> AbstractAsyncContextManager[Live]:
         return self.desk.live()
+
+    def projecting(self) -> AbstractAsyncContextManager[Projecting]:
+        return self.desk.projecting()
 
     def service(self, sagas: str = "") -> AbstractAsyncContextManager[Service]:
         return self.desk.service(sagas)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -121,6 +122,19 @@ class MemoryEvents:
                 wanted.sagas is None or one.saga in wanted.sagas,
             )
         )
+
+
+@dataclass
+class MemoryModels:
+    """Read models in memory."""
+
+    kept: dict[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+
+    async def replace(self, projection: str, rows: Mapping[str, Any]) -> None:
+        self.kept[projection] = rows
+
+    async def rows(self, projection: str) -> Mapping[str, Any]:
+        return self.kept.get(projection, {})
 
 
 @dataclass

@@ -1,5 +1,7 @@
 """A recorder as a process of its own that kills itself before it acknowledges: `python -m tests.recorder_process MARK`.
 
+With a second word, `messages`, it does so with messages for the event store, else with parked ones.
+
 The file MARK says that it did. Settings come from the environment.
 """
 
@@ -14,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.settings import load_settings
-from workers import parking_recorder, recorder
+from workers import message_recorder, parking_recorder, recorder
 
 
 def die() -> None:
@@ -22,13 +24,14 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-async def never(_: object) -> bool:
+async def never(_: object, **_how: object) -> bool:
     die()
     return False
 
 
 async def serve() -> None:
-    pytest.MonkeyPatch().setattr(parking_recorder, "acknowledge", never)
+    part = message_recorder if sys.argv[2:] == ["messages"] else parking_recorder
+    pytest.MonkeyPatch().setattr(part, "acknowledge", never)
     async with recorder.open_recorder(load_settings()):
         await asyncio.Event().wait()
 

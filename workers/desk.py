@@ -13,7 +13,7 @@ from orchestrator.cli.context import load_sagas
 from orchestrator.cli.desk import Recorded, local_caller
 from orchestrator.settings import load_settings
 from orchestrator.settings.fields import TRACE_ID
-from workers.events import open_events
+from workers.events import open_events, open_projecting
 from workers.operating import open_reading, open_service
 from workers.parked import open_parked
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from orchestrator.service.events import Events
     from orchestrator.service.live import Live
     from orchestrator.service.parked_cases import ParkedCases
+    from orchestrator.service.projecting import Projecting
     from orchestrator.service.use_cases import Service
     from orchestrator.settings import Settings
 
@@ -71,6 +72,12 @@ class ServerDesk:
         """Temporal alone."""
         settings = self._settings_of()
         yield ReachedLive(TemporalLive(await connect(settings), settings))
+
+    @asynccontextmanager
+    async def projecting(self) -> AsyncGenerator[Projecting]:
+        """Over the database alone."""
+        async with open_projecting(self._settings_of()) as projecting:
+            yield projecting
 
     @asynccontextmanager
     async def service(self, sagas: str = "") -> AsyncGenerator[Service]:

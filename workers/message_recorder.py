@@ -49,16 +49,18 @@ class MessageRecorder:
 
     Args:
         engine: of the database in which the ledger and the event store lie.
+        queue: another than the store's own, for a second store that somebody keeps beside it.
 
     Attributes:
         counts: stored; repeated (it was there); unreadable (parking has it); differing (an id with another body).
     """
 
-    def __init__(self, settings: Settings, engine: AsyncEngine) -> None:
+    def __init__(self, settings: Settings, engine: AsyncEngine, *, queue: str = "") -> None:
         self.counts = Counter[str]()
         self.gate = Gate(self._has_store, what="the database")
         self._settings = settings
         self._names = Names(settings.name_prefix)
+        self._queue = queue or self._names.store
         self._ledger = SqlLedger(engine, settings.seal)
         self._store = SqlEventStore(engine, settings.seal)
         self._arrived: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
@@ -75,7 +77,7 @@ class MessageRecorder:
             await self._ledger.prepare()
         except StoreUnavailableError as error:
             log.warning("the database is away (%s): messages wait in their queue", error)
-        async with Consumer(connection, self._names.store, self.take, prefetch=PREFETCH) as consumer, self.gate:
+        async with Consumer(connection, self._queue, self.take, prefetch=PREFETCH) as consumer, self.gate:
             self.gate.holds(consumer)
             self._consumer = consumer
             keeping = asyncio.create_task(self._keep())

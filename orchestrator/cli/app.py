@@ -24,6 +24,7 @@ OVER_A_DESK = {
     "looking:Looking": ("show", "watch"),
     "tracing:Tracing": ("trace",),
     "events:EventCommands": ("events",),
+    "replaying:Replaying": ("replay",),
     "starting:Starting": ("start",),
     "compensating:Compensating": ("compensate",),
     "verbs:Verbs": ("retry", "skip", "resolve", "suspend", "resume", "cancel", "abandon", "release"),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from orchestrator.service.events import Events
     from orchestrator.service.live import Live
     from orchestrator.service.parked_cases import ParkedCases
+    from orchestrator.service.projecting import Projecting
     from orchestrator.service.reading import Reading
     from orchestrator.service.traced import TracedSpan
     from orchestrator.service.trail import Trail
@@ -80,6 +81,14 @@ class Desk(Protocol):
 
         Raises:
             EngineUnavailableError: it does not answer.
+        """
+        ...
+
+    def projecting(self) -> AbstractAsyncContextManager[Projecting]:
+        """What makes read models of the event store.
+
+        Raises:
+            LedgerOutdatedError, StoreUnavailableError: the database cannot be used.
         """
         ...
 

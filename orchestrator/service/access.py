@@ -34,6 +34,7 @@ class Permission(StrEnum):
     PARKED_EDIT = "parked:edit"
     PARKED_DISCARD = "parked:discard"
     EVENTS = "events:read"
+    REPLAY = "events:replay"
     BULK = "bulk:run"
     SWITCH = "switch:set"
     AUDIT = "audit:read"

@@ -2,16 +2,26 @@
 
 import asyncio
 import json
+import os
+import signal
+import sqlite3
+import sys
+from contextlib import asynccontextmanager, closing
 
 import pytest
+from pydantic import SecretStr
 from typer.testing import CliRunner
 
+from orchestrator.adapters.sql.databases import open_engine
 from orchestrator.cli.app import build_app
 from orchestrator.service.access import Caller, Role
 from orchestrator.service.event_ports import EventFilter
+from tests.rabbitmq_kit import CE, corner, until
 from tests.shop_kit import ALL, shop
+from workers.demo_processes import environment_of
 from workers.desk import ServerDesk
 from workers.events import open_events
+from workers.message_recorder import MessageRecorder
 from workers.recorder import open_recorder
 
 pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("environment")]
@@ -66,4 +76,107 @@ async def test_every_message_of_an_order_is_kept_once_and_found_by_its_correlati
         assert [one["message_id"] for one in json.loads(shown)["items"]] == [one.message_id for one in messages]
         lines = await asyncio.to_thread(saga, settings, "events", "--execution", execution, "--bodies", "--output", "-")
         assert {json.loads(line)["type"] for line in lines.splitlines()} == {name for _, name in SENT_AND_TAKEN}
+        before = await place.effects()
+        revenue = ("replay", "--to", "projection", "revenue-per-day", "--json")
+        made = json.loads(await asyncio.to_thread(saga, settings, *revenue))
+        assert [row["cents"] for row in made["rows"].values()] == [order.total_cents]
+        assert (made["messages"], await place.effects()) == (2, before)
         assert await place.corner.depth(place.corner.names.store) == 0
+
+
+@asynccontextmanager
+async def storing(folder):
+    """A corner of the broker with a database of its own."""
+    async with corner(database_url=SecretStr(f"sqlite:///{folder}/events.db")) as here:
+        yield here
+
+
+async def tell(here, *numbers, **more):
+    """Events that a saga takes, numbered by their source."""
+    for number in numbers:
+        headers = {**CE, "ce-id": f"m{number}", "ce-sequence": f"{number:04d}", **more}
+        await here.event(b'{"order_id": "A17"}', headers)
+
+
+def ids(messages):
+    return [one.message_id for one in messages]
+
+
+async def test_a_recorder_killed_between_commit_and_acknowledgement_stores_nothing_twice(tmp_path) -> None:
+    async with storing(tmp_path) as here:
+        mark = tmp_path / "died"
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.recorder_process", str(mark), "messages"),
+            env={**os.environ, **environment_of(here.settings)},
+        )
+        await tell(here, 1, 2, 3)
+        assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL
+        assert mark.exists()
+        before = await kept(here.settings, 1)
+        async with open_recorder(here.settings) as recording:
+            await tell(here, 4)
+            messages = await kept(here.settings, 4)
+            assert sorted(ids(messages)) == ["m1", "m2", "m3", "m4"]
+            assert [one.number for one in messages[: len(before)]] == [one.number for one in before]
+            assert recording.messages is not None
+            assert recording.messages.counts["repeated"] == len(before)
+        assert await here.depth(here.names.store) == 0
+
+
+async def test_while_the_database_is_away_messages_wait_and_publishers_do_not(tmp_path) -> None:
+    async with storing(tmp_path) as here, open_recorder(here.settings) as recording:
+        await tell(here, 1)
+        await kept(here.settings, 1)
+        file = tmp_path / "events.db"
+        with closing(sqlite3.connect(file, isolation_level=None)) as other:
+            other.execute("ALTER TABLE event_store RENAME TO hidden")
+            await tell(here, 2, 3)  # each is confirmed by the broker
+            assert recording.messages is not None
+            gate = recording.messages.gate
+            await until(lambda: not gate.is_open)
+            other.execute("ALTER TABLE hidden RENAME TO event_store")
+        assert ids(await kept(here.settings, 3)) == ["m1", "m2", "m3"]
+        await until(lambda: gate.is_open)
+
+
+async def test_a_second_recorder_joins_while_messages_come_and_nobody_else_notices(tmp_path) -> None:
+    """A consumer is added without a change to those who publish, or to those who take."""
+    async with storing(tmp_path) as here:
+        second = here.settings.model_copy(
+            update={"database_url": SecretStr(f"sqlite:///{tmp_path}/second.db"), "name_prefix": here.names.prefix}
+        )
+        async with here.connection.channel() as channel:
+            async with open_recorder(here.settings):
+                await tell(here, *range(1, 11))
+                queue = await channel.declare_queue(f"{here.names.prefix}.analytics", durable=True)
+                await queue.bind(here.names.events, "order.placed")
+                engine = open_engine(second.ledger)
+                async with MessageRecorder(second, engine, queue=queue.name).consuming(here.connection):
+                    await tell(here, *range(11, 21))
+                    late = await kept(second, 10)
+                await engine.dispose()
+                assert ids(late) == [f"m{number}" for number in range(11, 21)]
+                assert ids(await kept(here.settings, 20)) == [f"m{number}" for number in range(1, 21)]
+        assert await here.depth(here.names.ingress) == 20
+
+
+async def test_what_a_source_left_out_is_told_until_it_comes(tmp_path) -> None:
+    async with storing(tmp_path) as here, open_recorder(here.settings):
+        await tell(here, 1, 2, 5)
+        await kept(here.settings, 3)
+        (gap,) = json.loads(await asyncio.to_thread(saga, here.settings, "events", "gaps", "--json"))["items"]
+        assert (gap["source"], gap["first"], gap["last"]) == ("/shop", 3, 4)
+        await tell(here, 3, 4)
+        await kept(here.settings, 5)
+        assert json.loads(await asyncio.to_thread(saga, here.settings, "events", "gaps", "--json"))["items"] == []
+
+
+async def test_an_event_in_structured_mode_starts_a_saga_and_is_kept_like_any_other(tmp_path) -> None:
+    async with shop(tmp_path, *ALL) as place, open_recorder(place.corner.settings):
+        order = place.order()
+        event = {"specversion": "1.0", "id": "s1", "source": "/partner", "type": "order.placed"}
+        body = json.dumps({**event, "data": json.loads(order.model_dump_json())}).encode()
+        await place.corner.event(body, {}, content_type="application/cloudevents+json; charset=utf-8")
+        assert (await place.result(f"fulfil-order:{order.order_id}"))["word"] == "Completed"
+        (message,) = await kept(place.corner.settings, 1, EventFilter(source="/partner"))
+        assert (message.message_id, message.payload["order_id"]) == ("s1", order.order_id)

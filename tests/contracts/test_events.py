@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from orchestrator.adapters.sql.databases import open_engine
 from orchestrator.adapters.sql.ledger import SqlLedger
 from orchestrator.adapters.sql.migrating import migrate
+from orchestrator.adapters.sql.read_models import SqlReadModels
 from orchestrator.sealing import Seal
 from orchestrator.service.event_ports import EventFilter, Gap
 from tests.event_kit import T0, EventBench, MemoryEvents, on_sql, stored
@@ -28,7 +29,7 @@ ALL = EventFilter()
 
 EMPTY = """
 ALTER TABLE event_store DISABLE TRIGGER USER;
-TRUNCATE event_store, marks, executions, messages RESTART IDENTITY;
+TRUNCATE event_store, marks, executions, messages, read_models RESTART IDENTITY;
 ALTER TABLE event_store ENABLE TRIGGER USER
 """
 
@@ -253,3 +254,21 @@ async def test_bodies_and_headers_are_sealed(url, tmp_path):
         assert (found.payload, found.headers) == (CANARY, {"saga-note": CANARY})
     if url.startswith("sqlite"):
         assert all(CANARY.encode() not in file.read_bytes() for file in tmp_path.iterdir())
+
+
+@each_database
+async def test_the_rows_of_a_projection_are_replaced_as_one_and_sealed(url, tmp_path):
+    engine = open_engine(url)
+    try:
+        models, others = SqlReadModels(engine, SEAL), {"b": {"text": "other"}}
+        await models.replace("others", others)
+        await models.replace("mine", {"a": {"text": CANARY}, "b": {"n": 1}})
+        assert await models.rows("mine") == {"a": {"text": CANARY}, "b": {"n": 1}}
+        if url.startswith("sqlite"):
+            assert all(CANARY.encode() not in file.read_bytes() for file in tmp_path.iterdir())
+        await models.replace("mine", {"b": {"n": 2}})
+        assert await models.rows("mine") == {"b": {"n": 2}}
+        await models.replace("mine", {})
+        assert (await models.rows("mine"), await models.rows("others")) == ({}, others)
+    finally:
+        await engine.dispose()

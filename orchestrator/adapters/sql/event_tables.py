@@ -53,3 +53,12 @@ Index("event_store_type", _c.type, _c.number)
 Index("event_store_stored", _c.stored_ms)
 _SEQUENCED = text("place IS NOT NULL")
 Index("event_store_place", _c.source, _c.place, _c.stored_ms, sqlite_where=_SEQUENCED, postgresql_where=_SEQUENCED)
+
+read_models = Table(
+    "read_models",
+    metadata,
+    Column("projection", key(100), primary_key=True),
+    Column("name", key(255), primary_key=True),
+    Column("document", LargeBinary, nullable=False),
+)
+"""What projections made of the event store: made anew at any time, so nothing guards it."""

@@ -1,0 +1,83 @@
+"""`saga replay`: what is in the event store, once more. It rebuilds read models; nothing is sent to anybody."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+from pydantic_core import to_json
+from rich.console import Group
+from rich.text import Text
+
+from orchestrator.cli.context import JsonOption, load, print_document, table_console
+from orchestrator.cli.tables import counted, plain
+from orchestrator.errors import OrchestratorError
+from orchestrator.saga.projection import Projection
+
+if TYPE_CHECKING:
+    from orchestrator.cli.desk import Desk
+    from orchestrator.service.projecting import Rebuilt
+
+DEFAULT = "sagas:PROJECTIONS"
+PROJECTION = "projection"
+
+
+@dataclass(frozen=True, slots=True)
+class Replaying:
+    """The command over one desk."""
+
+    desk: Desk
+
+    def add_to(self, app: typer.Typer) -> None:
+        """Add it."""
+        app.command()(self.replay)
+
+    def replay(
+        self,
+        name: Annotated[str, typer.Argument(help="the projection, by its name", show_default=False)],
+        *,
+        to: Annotated[str, typer.Option(help=f"what is made of the messages: {PROJECTION}")],
+        projections: Annotated[str, typer.Option(help="where they are, as module:ATTRIBUTE")] = DEFAULT,
+        json: JsonOption = False,
+    ) -> None:
+        """Rebuild a read model from the event store: `saga replay --to projection NAME`. Nothing is sent."""
+        if to != PROJECTION:
+            raise typer.BadParameter(f"--to takes {PROJECTION}, as in saga replay --to {PROJECTION} {name}")
+        made = asyncio.run(_rebuilt(self.desk, projection_named(load(projections), projections, name)))
+        if json:
+            print_document(
+                {"projection": made.projection, "messages": made.messages, "up_to": made.up_to, "rows": made.rows}
+            )
+        else:
+            table_console().print(_picture(made))
+
+
+def projection_named(found: Any, reference: str, name: str) -> Projection[Any]:
+    """The projection of this name among those at a reference.
+
+    Raises:
+        OrchestratorError: there is none; names those there are.
+    """
+    given = cast("tuple[Any, ...]", found if isinstance(found, tuple) else (found,))
+    some: dict[str, Projection[Any]] = {one.name: one for one in given if isinstance(one, Projection)}
+    if name not in some:
+        there = (
+            f"take one of {', '.join(sorted(some))}" if some else f"write {reference.partition(':')[2]} = (mine, ...)"
+        )
+        raise OrchestratorError(f"there is no projection {name!r} in {reference}: {there}, or name another place")
+    return some[name]
+
+
+async def _rebuilt(desk: Desk, projection: Projection[Any]) -> Rebuilt:
+    async with desk.projecting() as projecting:
+        return await projecting.rebuild(desk.caller, projection)
+
+
+def _picture(made: Rebuilt) -> Group:
+    table = plain("row", "content")
+    for name, document in made.rows.items():
+        table.add_row(Text(name), Text(to_json(document).decode()))
+    last = f"{made.projection}: rebuilt from {counted(made.messages, 'message')}, up to number {made.up_to}"
+    return Group(table, Text(last, style="dim"))
