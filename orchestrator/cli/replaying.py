@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic_core import to_json
@@ -17,6 +17,8 @@ from orchestrator.errors import OrchestratorError
 from orchestrator.saga.projection import Projection
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from orchestrator.cli.desk import Desk
     from orchestrator.service.projecting import Rebuilt
 
@@ -60,7 +62,7 @@ def projection_named(found: Any, reference: str, name: str) -> Projection[Any]:
     Raises:
         OrchestratorError: there is none; names those there are.
     """
-    given = cast("tuple[Any, ...]", found if isinstance(found, tuple) else (found,))
+    given: Iterable[Any] = found if hasattr(found, "__iter__") else (found,)
     some: dict[str, Projection[Any]] = {one.name: one for one in given if isinstance(one, Projection)}
     if name not in some:
         there = (

@@ -1,5 +1,7 @@
 """How lists are read: SQLite tells which index it walks."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.dialects import postgresql, sqlite
@@ -49,5 +51,6 @@ def test_a_saga_or_version_beside_a_failed_step_is_judged_within_the_index(expla
 
 @pytest.mark.parametrize("field", ["current_step", "failed_step", "fingerprint"])
 def test_the_condition_of_a_partial_index_is_written_out_for_plans_that_are_kept(field) -> None:
-    said = str(page_of(Filter(**{field: "charge"}), None, 50).compile(dialect=postgresql.dialect()))
+    given: dict[str, Any] = {field: "charge"}
+    said = str(page_of(Filter(**given), None, 50).compile(dialect=postgresql.dialect()))
     assert f"{field} != ''" in said
