@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from orchestrator.console.api.app import build_app
-from orchestrator.console.api.context import Console
+from orchestrator.console.api.context import Console, Links
 from orchestrator.console.api.cursors import Cursors
 from orchestrator.console.browsing import FIELD, SESSION, VISIT, form_token
 from orchestrator.errors import EngineUnavailableError
@@ -82,6 +82,7 @@ class ApiBench(ServiceBench):
     parking: MemoryParked = field(default_factory=MemoryParked)
     started: dict[str, str] = field(default_factory=dict[str, str])
     provider: Any = None
+    links: Links = field(default_factory=Links)
     gone: set[str] = field(default_factory=set)
     access_control: bool = True
     pages: tuple[Any, ...] = ()
@@ -128,6 +129,7 @@ class ApiBench(ServiceBench):
             feed=Feed(ledger, per_caller=2),
             cursors=Cursors("a secret of this test, 32 letters"),
             health=Health(self.probes(service), self.clock),
+            links=self.links,
             max_body=self.max_body,
         )
         # Building an app takes longer than a test of it: one of each kind serves all benches of this process.

@@ -26,6 +26,7 @@ from orchestrator.service.feed import Feed
 from orchestrator.service.health import Health, ledger_probe
 from orchestrator.service.identity import Identity
 from workers.operating import open_service
+from workers.tracing import traces_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator, Sequence
@@ -71,7 +72,7 @@ async def open_app(sagas: Sequence[Saga], settings: Settings) -> AsyncGenerator[
             feed=feed,
             cursors=Cursors(settings.cursor_key.get_secret_value() if settings.cursor_key else ""),
             health=_health(service, settings, client),
-            links=Links(temporal=settings.temporal_ui_url or "", namespace=settings.temporal_namespace),
+            links=_links(settings),
             max_body=settings.max_body_bytes,
             allow_plaintext=settings.allow_plaintext,
         )
@@ -156,6 +157,16 @@ def _health(service: Service, settings: Settings, client: Client) -> Health:
 
     probes: dict[Part, Probe] = {"ledger": ledger_probe(service.reading), "temporal": temporal}
     return Health({**probes, "broker": broker, "workers": workers}, service.world.clock)
+
+
+def _links(settings: Settings) -> Links:
+    return Links(
+        temporal=settings.temporal_ui_url or "",
+        namespace=settings.temporal_namespace,
+        trace=settings.trace_link or "",
+        traces=None if settings.traces == "off" else traces_of(settings),
+        prefix=settings.name_prefix,
+    )
 
 
 def _bearers(settings: Settings) -> JwtBearers | None:

@@ -66,6 +66,7 @@ class Saga:
         unwind: undo independent branches together, or all in exact reverse order of their starts.
         compensation_window: how long after its end it may be undone by hand.
         on_completed: what becomes of events that come after the end.
+        owner, about: for people: who looks after it, and what it is for. Another owner is no other version.
 
     Attributes:
         outline: its options.
@@ -93,6 +94,8 @@ class Saga:
         unwind: Unwind = "dependency",
         compensation_window: timedelta = COMPENSATION_WINDOW,
         on_completed: OnCompleted = "dead_letter",
+        owner: str = "",
+        about: str = "",
     ) -> None:
         outline = Outline(
             name=name,
@@ -104,6 +107,8 @@ class Saga:
             compensation_window=compensation_window,
             on_completed=on_completed,
             place=caller_place(),
+            owner=owner,
+            about=about,
         )
         findings = check(outline, parts)
         # Set past __setattr__, which keeps the value immutable.

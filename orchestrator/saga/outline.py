@@ -27,3 +27,5 @@ class Outline:
     compensation_window: timedelta
     on_completed: OnCompleted
     place: str
+    owner: str = ""
+    about: str = ""

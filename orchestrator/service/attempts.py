@@ -7,10 +7,12 @@ not tell. An attempt without an end is under way.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from orchestrator.engine.states import Phase
+from orchestrator.saga.plan import StepPlan, leaves
 from orchestrator.service.records import moment
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from orchestrator.engine.signals import Direction
+    from orchestrator.engine.states import State
+    from orchestrator.saga.plan import Plan
     from orchestrator.service.records import JournalEntry, MessageRecord, StepRow
 
 AttemptEnd: TypeAlias = Literal["", "ok", "rejected", "unknown", "not_begun"]
@@ -41,6 +45,7 @@ Name: TypeAlias = tuple[str, str, int]
 _UNDER_WAY: Mapping[str, Direction] = MappingProxyType(
     {Phase.DOING.value: "do", Phase.PROBING.value: "probe", Phase.UNDOING.value: "undo"}
 )
+_RESTING: Mapping[Phase, Direction] = MappingProxyType({Phase.RESTING: "do", Phase.UNDO_RESTING: "undo"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +102,24 @@ def _timed(one: Attempt, began: Mapping[Name, datetime], answered: Mapping[Name,
     start, answer = began.get(name), answered.get(name) if one.end in ANSWERED else None
     ended = None if one.ended is None else max(filter(None, (one.ended, answer, start)))
     return replace(one, began=start, ended=ended)
+
+
+def next_tries(plan: Plan, state: State, made: Iterable[Attempt]) -> dict[str, Attempt]:
+    """By step, the attempt that will be made by itself: it begins when the pause of its policy is over."""
+    ended = {(one.step, one.direction, one.attempt): one.ended for one in made if one.ended is not None}
+    leaves_by_id = {leaf.id: leaf for leaf in leaves(plan.root) if isinstance(leaf, StepPlan)}
+    found: dict[str, Attempt] = {}
+    for name, step in state.steps.items():
+        leaf, direction = leaves_by_id.get(name), _RESTING.get(step.phase)
+        if leaf is None or direction is None:
+            continue
+        is_undo = direction == "undo"
+        number, granted = (step.undo_attempt, step.undo_granted) if is_undo else (step.attempt, step.granted)
+        policy, last = leaf.undo_retry if is_undo else leaf.retry, ended.get((name, direction, number))
+        if last is not None:
+            pause = timedelta(milliseconds=policy.delay_ms(number - granted + 1))
+            found[name] = Attempt(step=name, direction=direction, attempt=number + 1, began=last + pause)
+    return found
 
 
 def end_of(entry: JournalEntry) -> AttemptEnd:

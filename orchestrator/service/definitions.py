@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import SagaNotFoundError
 from orchestrator.service.access import Permission
+from orchestrator.service.contracts import contracts_of
 from orchestrator.service.records import IN_FLIGHT, Filter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from orchestrator.contracts.contract import Contract
     from orchestrator.saga.definition import Saga
     from orchestrator.saga.plan import Plan
     from orchestrator.service.access import Caller
@@ -25,11 +27,14 @@ class Definition:
 
     Attributes:
         place: where it is written. `participants`: whom it sends commands to.
+        owner, about: who looks after it, and what it is for; empty if its author does not say.
         events: JSON Schema of every event it takes in, by message type; its trigger is `plan.trigger.event`.
     """
 
     plan: Plan
     place: str
+    owner: str
+    about: str
     participants: tuple[str, ...]
     events: dict[str, dict[str, Any]]
 
@@ -39,6 +44,8 @@ class Definition:
         return cls(
             plan=saga.plan,
             place=saga.place,
+            owner=saga.outline.owner,
+            about=saga.outline.about,
             participants=saga.participants,
             events={name: event.model_json_schema() for name, event in sorted(saga.events.items())},
         )
@@ -78,8 +85,17 @@ class Definitions:
             raise SagaNotFoundError(name, version, known=sorted({saga for saga, _ in self._sagas}))
         return self._sagas[name, max(versions)]
 
-    async def in_flight(self, caller: Caller, name: str, version: int) -> Count:
-        """How many executions of a version are in flight.
+    def contracts(self, caller: Caller) -> tuple[Contract, ...]:
+        """Every message of the sagas that the caller may see, by type.
+
+        Raises:
+            DeniedError: they may see none.
+        """
+        caller.require(Permission.READ)
+        return contracts_of(saga for (name, _), saga in self._sagas.items() if caller.may(Permission.READ, name))
+
+    async def in_flight(self, caller: Caller, name: str, version: int | None = None) -> Count:
+        """How many executions of a version are in flight; of all versions, unless one is named.
 
         Raises:
             DeniedError, StoreUnavailableError: see `Reading`.

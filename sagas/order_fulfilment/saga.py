@@ -95,4 +95,6 @@ fulfil_order = Saga(
     key="order_id",
     within=timedelta(days=7),
     version=1,
+    owner="the shop",
+    about="An order from its placing to its shipment: stock, payment, parcel.",
 )

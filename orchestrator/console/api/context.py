@@ -15,12 +15,14 @@ from orchestrator.console.browsing import is_own_form, session_of
 from orchestrator.service.access import Caller
 from orchestrator.service.operating import MAX_REASON, MIN_REASON
 from orchestrator.service.records import Filter, Status
+from orchestrator.settings.fields import TRACE_ID
 
 if TYPE_CHECKING:
     from orchestrator.console.api.cursors import Cursors
     from orchestrator.service.feed import Feed
     from orchestrator.service.health import Health
     from orchestrator.service.identity import Identity
+    from orchestrator.service.spans import Traces
     from orchestrator.service.use_cases import Service
 
 LARGEST = 2**31 - 1
@@ -31,14 +33,20 @@ NO_NUL = r"^[^\x00]*$"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Links:
-    """Where other tools show what is shown here.
+    """Where other tools show what is shown here, and how things are called there.
 
     Attributes:
         temporal: where Temporal's own pages are; empty = nobody says. `namespace`: which of its namespaces.
+        trace: where a trace is shown, with `{trace_id}` in the place of its id; empty = nobody says.
+        traces: where executions have their traces; None = there are none.
+        prefix: how the names of exchanges and queues begin.
     """
 
     temporal: str = ""
     namespace: str = "default"
+    trace: str = ""
+    traces: Traces | None = None
+    prefix: str = "saga"
 
     def temporal_page(self, workflow_id: str, run_id: str) -> str:
         """Temporal's page of a workflow; empty if nobody says where its pages are."""
@@ -46,6 +54,13 @@ class Links:
             return ""
         parts = (self.namespace, "workflows", workflow_id, run_id, "history")
         return "/".join([self.temporal.rstrip("/"), "namespaces", *(quote(part, safe="") for part in parts)])
+
+    def trace_of(self, execution_id: str) -> tuple[str, str]:
+        """The id of an execution's trace, empty if it has none; and its page, empty if nobody says where pages are."""
+        place = None if self.traces is None else self.traces.of(execution_id)
+        if place is None or not place.is_kept:
+            return "", ""
+        return place.trace_id, self.trace.replace(TRACE_ID, place.trace_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -145,6 +145,8 @@ class SagaDocument(Document):
     starts_on: str
     participants: list[str]
     place: str
+    owner: str
+    about: str
     in_flight: int
     in_flight_capped: bool
 
@@ -218,7 +220,7 @@ def saga_values(definition: Definition, in_flight: tuple[int, bool]) -> dict[str
         "version": plan.version,
         "starts_on": plan.trigger.event,
         "participants": list(definition.participants),
-        "place": definition.place,
+        **{name: getattr(definition, name) for name in ("place", "owner", "about")},
         "in_flight": in_flight[0],
         "in_flight_capped": in_flight[1],
     }

@@ -1,9 +1,9 @@
 """HTML pages beside the API: to watch sagas, and to put them right. They work without JavaScript."""
 
-from orchestrator.console.pages import bulks, deeds, doors, export, me, parked, parked_deeds, provider, watching
+from orchestrator.console.pages import bulks, deeds, doors, export, me, parked, parked_deeds, provider, sagas, watching
 
 ROUTERS = (
-    *(export.router, watching.router, deeds.router, bulks.router),
+    *(export.router, watching.router, sagas.router, deeds.router, bulks.router),
     *(parked.router, parked_deeds.router, doors.router, provider.router, me.router),
 )
 

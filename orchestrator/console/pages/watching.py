@@ -17,6 +17,7 @@ from orchestrator.console.pages.rendering import page
 from orchestrator.console.pages.routing import ListQuery, TrailQuery, fields_of, listed, pages_router
 from orchestrator.console.pages.words import ATTENTION, DEEDS, STATUSES
 from orchestrator.service.access import Permission
+from orchestrator.service.attempts import next_tries
 from orchestrator.service.bulk_records import BulkWord
 from orchestrator.service.figures import WINDOWS, Window
 from orchestrator.service.reading import Look
@@ -115,12 +116,14 @@ async def execution(
         standing=_standing(look),
         drawings={way: svg_of(look.plan, _standing(look), direction=way, has_links=True) for way in ("right", "down")},
         attempts=attempts,
+        next_tries=next_tries(look.plan, look.state, attempts),
         timeline=timeline_of(attempts, _acts(people), now=datetime.now(UTC)),
         journal=await reading.journal(caller, execution_id),
         letters=letters,
         older=console.cursors.write(of, letters.following),
         related=(await reading.related(caller, execution_id, limit=FEW)).rows,
         operations=people,
+        trace=console.links.trace_of(execution_id),
         temporal_page=console.links.temporal_page(look.row.workflow_id, look.row.run_id),
     )
 
@@ -139,24 +142,6 @@ def _standing(look: Look) -> Standing:
         has_completed=look.state.completed,
         is_undone=look.row.status == "compensated",
     )
-
-
-@router.get("/sagas")
-async def sagas(request: Request, console: Given, caller: Asking) -> Response:
-    """The sagas that this process knows, with how many of each version are in flight."""
-    known = console.service.definitions.all(caller)
-    counts = [await console.service.definitions.in_flight(caller, one.plan.saga, one.plan.version) for one in known]
-    return page(request, "sagas.html", known=list(zip(known, counts, strict=True)))
-
-
-@router.get("/sagas/{name}")
-async def saga(
-    request: Request, console: Given, caller: Asking, name: PathText, version: int | None = None
-) -> Response:
-    """One saga: its picture, and what its events look like."""
-    found = console.service.definitions.find(caller, name, version)
-    drawings = {way: svg_of(found.plan, direction=way) for way in ("right", "down")}
-    return page(request, "saga.html", found=found, drawings=drawings)
 
 
 @router.get("/operations")

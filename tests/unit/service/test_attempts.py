@@ -2,7 +2,12 @@
 
 from typing import Literal
 
-from orchestrator.service.attempts import Attempt, attempts
+import pytest
+
+from orchestrator.engine.execution import Execution
+from orchestrator.engine.states import Phase, StepState
+from orchestrator.saga.plan import CallPlan, Plan, RetryPlan, StepPlan, TriggerPlan
+from orchestrator.service.attempts import Attempt, attempts, next_tries
 from orchestrator.service.records import JournalEntry, MessageRecord, StepRow, moment
 
 
@@ -94,3 +99,43 @@ def test_an_attempt_never_ends_before_it_began() -> None:
 def test_a_late_reply_does_not_move_the_end_of_an_attempt_whose_time_was_up() -> None:
     (one,) = attempts([told("Elapsed")], [sent(), sent(kind="reply", at_ms=9_000)], [])
     assert one.ended == moment(2_000)
+
+
+def rested(attempt: int, *, granted: int = 0, direction: Literal["do", "undo"] = "do") -> Execution:
+    """An execution whose first step rests behind an attempt."""
+    execution = Execution.begin(plan(), "shop:1")
+    phase = Phase.RESTING if direction == "do" else Phase.UNDO_RESTING
+    is_undo = direction == "undo"
+    step = StepState(phase=phase, attempt=0 if is_undo else attempt, undo_attempt=attempt if is_undo else 0)
+    step.granted = granted
+    execution.state.steps["reserve"] = step
+    return execution
+
+
+POLICY = RetryPlan(attempts=9, first_delay_ms=1_000, backoff=3.0, max_delay_ms=60_000)
+
+
+def plan() -> Plan:
+    call = CallPlan(lane="command", handler="shop.reserve@1", message_type="reserve", participant="p")
+    step = StepPlan(id="reserve", do=call, undo=call, retry=POLICY, undo_retry=RetryPlan(attempts=5, first_delay_ms=7))
+    trigger = TriggerPlan(event="placed", gives="placed", key="id")
+    return Plan(saga="shop", version=1, trigger=trigger, root=step, compensation_window_ms=1)
+
+
+@pytest.mark.parametrize(("attempt", "granted", "pause_ms"), [(1, 0, 1_000), (3, 0, 9_000), (3, 2, 1_000)])
+def test_the_next_try_begins_when_the_policys_pause_is_over_a_fresh_set_with_the_shortest(
+    attempt, granted, pause_ms
+) -> None:
+    state = rested(attempt, granted=granted).state
+    made = attempts([told("Failed", step="reserve", attempt=number) for number in range(1, attempt + 1)], [], [])
+    expected = Attempt(step="reserve", direction="do", attempt=attempt + 1, began=moment(2_000 + pause_ms))
+    assert next_tries(plan(), state, made) == {"reserve": expected}
+
+
+def test_an_undo_rests_by_its_own_policy_and_what_does_not_rest_has_no_next_try() -> None:
+    state = rested(1, direction="undo").state
+    made = attempts([told("Failed", step="reserve", direction="undo")], [], [])
+    assert next_tries(plan(), state, made)["reserve"].began == moment(2_007)
+    assert next_tries(plan(), state, []) == {}, "nobody knows when the pause began"
+    state.steps["reserve"].phase = Phase.DOING
+    assert next_tries(plan(), state, made) == {}

@@ -7,9 +7,12 @@ from urllib.parse import quote
 
 import pytest
 
+from orchestrator.console.api.context import Links
 from orchestrator.console.pages import ROUTERS
+from orchestrator.engine.signals import Failed
 from orchestrator.service.access import Caller, Permission, Role
 from orchestrator.service.records import MessageRecord, milliseconds
+from orchestrator.service.spans import Traces
 from tests.api_kit import ApiBench
 from tests.service_kit import NOW
 
@@ -151,13 +154,6 @@ async def test_what_others_wrote_is_text(bench) -> None:
     assert "&lt;img" in text
 
 
-async def test_sagas_show_their_pictures_and_their_events(bench) -> None:
-    assert 'href="/sagas/trip?version=1"' in await text_of(bench, "/sagas")
-    text = await text_of(bench, "/sagas/trip?version=1")
-    assert 'class="saga-diagram"' in text
-    assert "trip.ordered" in text
-
-
 @pytest.mark.parametrize(
     ("path", "status", "told"),
     [
@@ -227,3 +223,44 @@ async def test_what_it_knows_is_for_those_who_may_see_payloads(bench) -> None:
     hidden = await text_of(made, "/executions/trip:t2", caller=Caller(actor="eve", role=Role.OPERATOR))
     assert "<summary>trip_ordered</summary>" not in hidden
     assert "payload:read" in hidden
+
+
+async def test_a_step_that_will_be_tried_again_says_when(bench) -> None:
+    hand = bench.run("t4", book_hotel="hold")
+    hand.tell(Failed(step="book_hotel", reason="no line"))
+    bench.ledger.keep_open(hand)
+    text = await text_of(bench, "/executions/trip:t4")
+    row = text.partition('id="step-book_hotel"')[2].partition("</tr>")[0]
+    assert 'resting, next try <time datetime="2026-01-01T00:00:00.020000+00:00"' in row
+    assert '<tr id="next-book_hotel">' in text
+    assert "/executions/trip%3At4/do/retry?step=book_hotel" in text
+
+
+async def test_messages_show_the_ids_that_tie_them_together(bench) -> None:
+    letter = MessageRecord(
+        execution_id="trip:t1",
+        direction="out",
+        kind="command",
+        type="book",
+        at_ms=milliseconds(NOW),
+        message_id="m7",
+        correlation_id="order-9",
+        causation_id="m1",
+    )
+    bench.ledger.letters["trip:t1"] = (letter,)
+    text = await text_of(bench, "/executions/trip:t1")
+    for header, value in (("ce-id", "m7"), ("ce-correlationid", "order-9"), ("ce-causationid", "m1")):
+        assert f"<dt>{header}</dt><dd>{value}</dd>" in text
+
+
+async def test_an_execution_leads_to_its_trace_and_to_temporal(bench) -> None:
+    place = Traces("here").of("trip:t1")
+    links = Links(temporal="http://ui", trace="http://traces/{trace_id}", traces=Traces("here"))
+    bench.links = links
+    text = await text_of(bench, "/executions/trip:t1")
+    assert f'<code>{place.trace_id}</code> <a href="http://traces/{place.trace_id}" rel="noreferrer">' in text
+    assert 'href="http://ui/namespaces/default/workflows/trip%3At1/r/history"' in text
+    bench.links = Links(traces=Traces("here"))
+    assert f"<code>{place.trace_id}</code>, or <code>saga trace c</code>" in await text_of(bench, "/executions/trip:t1")
+    bench.links = Links(traces=Traces("here", ratio=0.0))
+    assert "<dt>Trace</dt>" not in await text_of(bench, "/executions/trip:t1")
