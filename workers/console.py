@@ -13,6 +13,8 @@ import uvicorn
 
 from orchestrator.adapters.jwt.verifying import JwtBearers, Trust
 from orchestrator.adapters.rabbitmq.connection import connected
+from orchestrator.adapters.sql.databases import open_reading_engine
+from orchestrator.adapters.sql.pulse import SqlPulse
 from orchestrator.adapters.temporal.connecting import connect_later
 from orchestrator.adapters.temporal.gateway import TemporalExecutions
 from orchestrator.adapters.temporal.reaching import ReachedExecutions
@@ -64,7 +66,7 @@ async def open_app(sagas: Sequence[Saga], settings: Settings) -> AsyncGenerator[
     client = await connect_later(settings)
     async with (
         open_service(sagas, settings, client) as service,
-        Feed(service.world.ledger, per_caller=settings.console_streams) as feed,
+        _open_feed(service, settings) as feed,
     ):
         console = Console(
             service=service,
@@ -157,6 +159,16 @@ def _health(service: Service, settings: Settings, client: Client) -> Health:
 
     probes: dict[Part, Probe] = {"ledger": ledger_probe(service.reading), "temporal": temporal}
     return Health({**probes, "broker": broker, "workers": workers}, service.world.clock)
+
+
+@asynccontextmanager
+async def _open_feed(service: Service, settings: Settings) -> AsyncGenerator[Feed]:
+    engine = open_reading_engine(settings.ledger)
+    try:
+        async with Feed(service.world.ledger, SqlPulse(engine), per_caller=settings.console_streams) as feed:
+            yield feed
+    finally:
+        await engine.dispose()
 
 
 def _links(settings: Settings) -> Links:

@@ -110,11 +110,14 @@ class Saga:
             owner=owner,
             about=about,
         )
+        self._hold(outline, parts)
+
+    def _hold(self, outline: Outline, parts: tuple[Part, ...]) -> None:
         findings = check(outline, parts)
         # Set past __setattr__, which keeps the value immutable.
         vars(self).update(outline=outline, parts=parts, warnings=findings.warnings)
         if findings.problems:
-            _refuse(SagaDefinitionError(name, findings.problems))
+            _refuse(SagaDefinitionError(outline.name, findings.problems))
         else:
             vars(self).update(plan=compile_plan(outline, parts))
 

@@ -1,4 +1,4 @@
-"""Signals that executions have changed, for everybody who watches: the ledger is asked once for all of them.
+"""Signals that something has changed, for everybody who watches: the ledger is asked once for all of them.
 
 A signal says that something changed, never what: whoever gets it reads again. So none is lost for good, and several
 changes of one execution may be told as one.
@@ -11,14 +11,15 @@ import logging
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
 
 from orchestrator.errors import StoreUnavailableError, TooManyStreamsError
 from orchestrator.service.access import Permission
 from orchestrator.service.records import Filter, milliseconds, moment
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable
+    from collections.abc import AsyncGenerator, Iterable, Mapping
     from types import TracebackType
     from typing import Self
 
@@ -35,6 +36,25 @@ LATE_MS = 15_000
 OLDEST_MS = 300_000
 """Whoever was away for longer is told to read everything again."""
 MOST_WAITING = 1_000
+Topic: TypeAlias = Literal["executions", "parked", "operations", "bulks"]
+TOPICS: frozenset[Topic] = frozenset(get_args(Topic))
+RIGHTS: Mapping[Topic, Permission] = MappingProxyType(
+    {
+        "executions": Permission.READ,
+        "parked": Permission.PARKED_READ,
+        "operations": Permission.READ,
+        "bulks": Permission.BULK,
+    }
+)
+"""Who is told of a topic. Only of executions it is told which; whoever reads again sees what they may see."""
+
+
+class Pulse(Protocol):
+    """Feels whether anything has happened beside executions. Raises `StoreUnavailableError`."""
+
+    async def marks(self) -> Mapping[Topic, str]:
+        """By topic a text that is another once something of it has changed."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +63,25 @@ class Signal:
 
     Attributes:
         number: place in the stream: whoever has this one has all before it.
-        kind: `ready` = from here on nothing is missed; `changed` = this execution; `reset` = anything may have changed.
+        kind: `ready` = from here on nothing is missed; `changed` = this execution, or something of the topic;
+            `reset` = anything may have changed.
     """
 
     number: int
     kind: Literal["ready", "changed", "reset"]
     row: ExecutionRow | None = None
+    topic: Topic = "executions"
 
 
 @dataclass(slots=True)
 class _Watcher:
     caller: Caller
     execution_id: str
+    topics: frozenset[Topic]
     waiting: asyncio.Queue[Signal] = field(default_factory=lambda: asyncio.Queue[Signal](MOST_WAITING))
 
     def tell(self, signal: Signal) -> None:
-        if not self._wants(signal.row):
+        if signal.kind == "changed" and not self._wants(signal):
             return
         if self.waiting.full():  # they read too slowly: everything is read again instead
             while not self.waiting.empty():
@@ -66,10 +89,11 @@ class _Watcher:
             signal = Signal(signal.number, "reset")
         self.waiting.put_nowait(signal)
 
-    def _wants(self, row: ExecutionRow | None) -> bool:
-        if row is None:
-            return True
-        return self.execution_id in ("", row.execution_id) and self.caller.may(Permission.READ, row.saga)
+    def _wants(self, signal: Signal) -> bool:
+        saga = None if signal.row is None else signal.row.saga
+        if signal.topic not in self.topics or not self.caller.may(RIGHTS[signal.topic], saga):
+            return False
+        return signal.row is None or self.execution_id in ("", signal.row.execution_id)
 
 
 class Feed:
@@ -77,12 +101,17 @@ class Feed:
 
     Args:
         ledger: what is watched.
+        pulse: what is watched beside executions, if anything.
         every: pause between two looks.
         per_caller: streams that one actor may hold open.
     """
 
-    def __init__(self, ledger: LedgerReader, *, every: timedelta = EVERY, per_caller: int = 10) -> None:
+    def __init__(
+        self, ledger: LedgerReader, pulse: Pulse | None = None, *, every: timedelta = EVERY, per_caller: int = 10
+    ) -> None:
         self._ledger = ledger
+        self._pulse = pulse
+        self._marks: Mapping[Topic, str] = {}
         self._every = every.total_seconds()
         self._per_caller = per_caller
         self._watchers: list[_Watcher] = []
@@ -113,9 +142,16 @@ class Feed:
 
     @asynccontextmanager
     async def watch(
-        self, caller: Caller, execution_id: str = "", *, since: int | None = None
+        self,
+        caller: Caller,
+        execution_id: str = "",
+        *,
+        topics: frozenset[Topic] = TOPICS,
+        since: int | None = None,
     ) -> AsyncGenerator[asyncio.Queue[Signal]]:
-        """Signals for a caller while the block runs: of one execution or of all, those missed `since` a number first.
+        """Signals for a caller while the block runs, those missed `since` a number first.
+
+        Of one execution and of nothing else, or of all and the other topics that they may see.
 
         Raises:
             DeniedError: they may not read executions, or not this one.
@@ -124,7 +160,7 @@ class Feed:
         caller.require(Permission.READ, execution_id.partition(":")[0] or None)
         if sum(one.caller.actor == caller.actor for one in self._watchers) >= self._per_caller:
             raise TooManyStreamsError(self._per_caller)
-        watcher = _Watcher(caller, execution_id)
+        watcher = _Watcher(caller, execution_id, frozenset({"executions"}) if execution_id else topics)
         self._watchers.append(watcher)
         try:
             await self.look()
@@ -138,6 +174,14 @@ class Feed:
 
     async def look(self) -> None:
         """Ask the ledger once, and tell everybody what is new."""
+        await self._look_at_executions()
+        if self._pulse is not None:
+            before, self._marks = self._marks, await self._pulse.marks()
+            for topic, mark in self._marks.items():
+                if before.get(topic, mark) != mark:
+                    self._tell(Signal(self._newest_ms, "changed", topic=topic))
+
+    async def _look_at_executions(self) -> None:
         if self._newest_ms == 0:
             self._newest_ms = await self._now_ms()
             self._remember(await self._changed_since(self._newest_ms - LATE_MS) or ())
@@ -170,7 +214,10 @@ class Feed:
         found = None if now_ms - since > OLDEST_MS else await self._changed_since(since - LATE_MS)
         if found is None:
             return [Signal(now_ms, "reset")]
-        return [Signal(max(since, milliseconds(row.changed)), "changed", row) for row in reversed(found)]
+        rows = [Signal(max(since, milliseconds(row.changed)), "changed", row) for row in reversed(found)]
+        # Nobody remembers what happened beside executions: all of it is read again.
+        others = [topic for topic in self._marks if topic != "executions"]
+        return [*rows, *(Signal(self._newest_ms, "changed", topic=topic) for topic in others)]
 
     async def _changed_since(self, since_ms: int) -> tuple[ExecutionRow, ...] | None:
         """The newest first; None if there are too many."""
@@ -189,7 +236,7 @@ class Feed:
     async def _keep_looking(self) -> None:
         while True:
             if not self._watchers:
-                self._newest_ms = 0  # what happens while nobody watches is told to nobody
+                self._newest_ms, self._marks = 0, {}  # what happens while nobody watches is told to nobody
                 self._wanted.clear()
                 await self._wanted.wait()
             try:

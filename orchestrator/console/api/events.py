@@ -1,4 +1,4 @@
-"""Signals that executions have changed, as server-sent events: what changed is then read by a request."""
+"""Signals that something has changed, as server-sent events: what changed is then read by a request."""
 
 from __future__ import annotations
 
@@ -19,13 +19,17 @@ from orchestrator.errors import (
     StoreUnavailableError,
     UnknownCallerError,
 )
-from orchestrator.service.feed import Signal
+from orchestrator.service.feed import TOPICS, Signal, Topic
 
 router = APIRouter(tags=["events"])
 PING_SECONDS = 15.0
 RETRY_MS = 3_000
 HEADERS = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
 MAX_DIGITS = 15
+EVENTS: dict[Topic, str] = {
+    "executions": "execution.changed",
+    **{topic: f"{topic}.changed" for topic in TOPICS if topic != "executions"},
+}
 STREAM: dict[int | str, dict[str, Any]] = {
     200: {"description": "A stream of signals", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
 }
@@ -38,15 +42,22 @@ async def watch_events(
     console: Given,
     caller: Asking,
     execution_id: Annotated[Text, Query(description="of this execution alone")] = "",
+    topic: Annotated[
+        list[Topic] | None, Query(description="of these alone; all, unless told; of one execution there is no other")
+    ] = None,
     last_event_id: Annotated[
         str | None, Header(description="the last `id` that came: what was missed comes first")
     ] = None,
 ) -> StreamingResponse:
-    """Signals: `ready` (from here on nothing is missed), `execution.changed`, `reset` (read everything again)."""
+    """Signals: `ready` (from here on nothing is missed), `execution.changed`, `reset` (read everything again).
+
+    Of parked messages, operations (and the audit) and bulks: `parked.changed`, `operations.changed`, `bulks.changed`.
+    """
     if last_event_id is not None and not (last_event_id.isascii() and last_event_id.isdigit()):
         raise RequestProblemError("malformed", "Last-Event-ID is no id of this stream")
     since = None if last_event_id is None else int(last_event_id[:MAX_DIGITS])
-    watching = console.feed.watch(caller, execution_id, since=since)
+    topics = TOPICS if topic is None else frozenset(topic)
+    watching = console.feed.watch(caller, execution_id, topics=topics, since=since)
     queue = await watching.__aenter__()  # refusals come before the stream begins
 
     async def stream() -> AsyncIterator[bytes]:
@@ -93,7 +104,7 @@ async def _next(queue: asyncio.Queue[Signal]) -> bytes:
 
 def written(signal: Signal) -> bytes:
     """A signal as it travels."""
-    event = "execution.changed" if signal.kind == "changed" else signal.kind
+    event = EVENTS[signal.topic] if signal.kind == "changed" else signal.kind
     said: dict[str, object] = {}
     if signal.row is not None:
         row = signal.row

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from jinja2.ext import Extension
 from markupsafe import Markup
@@ -22,12 +23,15 @@ if TYPE_CHECKING:
     from fastapi import Request
 
 _POSTED = re.compile(r"<form\b[^>]*\bmethod=\"post\"[^>]*>")
+_SINCE = re.compile(r"(<time [^>]*><span>)[^<]*")
+_AS_OF = re.compile(r"(As of \d\d:\d\d):\d\d")
+OK, NOT_MODIFIED = 200, 304
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 SECOND_MS = 1_000
 
 
-def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-    """A page made of a template.
+def page(request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
+    """A page made of a template; a look that would see the same again is told so instead.
 
     Every template knows `root`, the path that a proxy puts before ours; `now`, the present moment, in the zone in which
     whoever asks reads times; `theme`, the colours that they chose; `here`, the path that was asked for; `me`, who asks,
@@ -46,7 +50,22 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
             FIELD, form_token(request.state.browser)
         ),
     }
-    return HTMLResponse(_environment().get_template(template).render({**shared, **values}), status)
+    text = _environment().get_template(template).render({**shared, **values})
+    if "hx-request" not in request.headers or status != OK:
+        return HTMLResponse(text, status)
+    headers = {"ETag": tag_of(text)}
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=NOT_MODIFIED, headers=headers)
+    return HTMLResponse(text, status, headers)
+
+
+def tag_of(text: str) -> str:
+    """Names what a page shows: another one that differs only in how long ago something was has the same name.
+
+    The moment as of which it is true counts by the minute, so that no page seems older than that.
+    """
+    told = _SINCE.sub(r"\g<1>", _AS_OF.sub(r"\g<1>", text))
+    return f'W/"{hashlib.sha256(told.encode()).hexdigest()[:32]}"'
 
 
 class OwnForms(Extension):

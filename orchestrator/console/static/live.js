@@ -11,7 +11,8 @@
   const SOON_MS = 50;
   const SLOWEST_MS = 8000;
   const FRESH_MS = 3000;
-  const NOBODY = "-"; // no signal speaks of such a page
+  const NOBODY = "-"; // no execution's signal speaks of such a page
+  const topics = () => (region.dataset.topics ?? "").split(" ").filter(Boolean);
   const root = document.body.dataset.root;
   const channel = new BroadcastChannel(`sagas ${root}`);
   const moved = document.getElementById("moved"); // only where a person is about to confirm what they see
@@ -24,7 +25,8 @@
   let state = "joining";
 
   const show = (next) => {
-    state = next === "live" && region.dataset.live === NOBODY ? "polling" : next;
+    const isHeard = region.dataset.live !== NOBODY || topics().length > 0;
+    state = next === "live" && !isHeard ? "polling" : next;
     if (told.dataset.state === state) return;
     told.dataset.state = state;
     told.textContent = words[state];
@@ -38,6 +40,7 @@
   let isLooking = false;
   let isWanted = false;
   let isShowingNew = false;
+  let tag = ""; // of what is shown: the server need not send the same again
 
   const want = () => {
     if (moved || document.hidden) return;
@@ -63,13 +66,21 @@
     again();
   };
 
+  region.addEventListener("htmx:before:request", (event) => {
+    if (tag && !isShowingNew) event.detail.ctx.request.headers["If-None-Match"] = tag;
+  });
+  region.addEventListener("htmx:after:request", (event) => {
+    if (event.detail.ctx.response.status === 304 && state === "stale") show("polling");
+  });
   region.addEventListener("htmx:before:swap", (event) => {
     const { ctx, tasks } = event.detail;
+    if (ctx.response.status === 304) return;
     const fresh = tasks[0]?.fragment.querySelector?.("#live");
     const isOurs = fresh && fresh.dataset.live !== undefined;
     if (ctx.response.status < 400 && isOurs) {
       for (const table of region.querySelectorAll("tbody[data-rows]")) keepPlaces(table, fresh);
       isShowingNew = false;
+      tag = ctx.response.headers.get("ETag") ?? "";
       if (state === "stale") show("polling");
       return;
     }
@@ -116,13 +127,14 @@
   let clock = 0;
   const again = () => {
     clearTimeout(clock);
-    const every = Number(region.dataset.again) * 1000 || (state === "live" ? 0 : POLL_MS);
+    const every = state === "live" ? 0 : Number(region.dataset.again) * 1000 || POLL_MS;
     if (every && !document.hidden && !moved) clock = setTimeout(look, every);
   };
 
   const hear = (signal) => {
     if (signal.kind === "changed") {
-      if (region.dataset.live && region.dataset.live !== signal.id) return;
+      const isOurs = signal.topic ? topics().includes(signal.topic) : ["", signal.id].includes(region.dataset.live);
+      if (!isOurs) return;
       if (moved) moved.hidden = false;
       want();
     } else if (signal.kind === "ready") {
@@ -163,6 +175,12 @@
       changed = performance.now();
       tell({ kind: "changed", id: JSON.parse(event.data).execution_id });
     });
+    for (const topic of ["parked", "operations", "bulks"]) {
+      source.addEventListener(`${topic}.changed`, () => {
+        changed = performance.now();
+        tell({ kind: "changed", topic });
+      });
+    }
     source.addEventListener("error", () => {
       isOpen = false;
       tell({ kind: "lost" });

@@ -3,13 +3,13 @@
 import asyncio
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from orchestrator.errors import DeniedError, TooManyStreamsError
 from orchestrator.service.access import Caller, Role
-from orchestrator.service.feed import LATE_MS, MOST_AT_ONCE, MOST_WAITING, OLDEST_MS, Feed
+from orchestrator.service.feed import LATE_MS, MOST_AT_ONCE, MOST_WAITING, OLDEST_MS, Feed, Topic
 from orchestrator.service.records import Filter, milliseconds
 from tests.service_kit import NOW, OPERATOR, VIEWER, ServiceBench
 
@@ -188,3 +188,51 @@ async def test_while_nobody_watches_the_ledger_is_left_alone(bench) -> None:
         for _ in range(20):
             await asyncio.sleep(0)
     assert looked == 0
+
+
+class FakePulse:
+    """Marks by hand."""
+
+    def __init__(self) -> None:
+        self.now: dict[Topic, str] = dict.fromkeys(get_args(Topic)[1:], "0")
+
+    async def marks(self) -> dict[Topic, str]:
+        return dict(self.now)
+
+
+def topics(queue) -> list[str]:
+    """The topics of which something changed."""
+    found = []
+    while not queue.empty():
+        signal = queue.get_nowait()
+        found += [signal.topic] if signal.kind == "changed" else []
+    return found
+
+
+async def test_what_happens_beside_executions_is_told_by_topic_once_to_those_who_may_know(bench) -> None:
+    ledger: Any = bench.ledger
+    pulse = FakePulse()
+    feed = Feed(ledger, pulse, every=timedelta(hours=1))
+    async with (
+        watching(feed, OPERATOR) as all_of_them,
+        watching(feed, VIEWER) as some,
+        watching(feed, OPERATOR, "trip:old") as one,
+        feed.watch(OPERATOR, topics=frozenset({"parked"})) as chosen,
+    ):
+        assert topics(all_of_them) == [], "what stood there before is no news"
+        pulse.now |= {"parked": "1", "bulks": "1", "operations": "1"}
+        await feed.look()
+        await feed.look()
+        assert topics(all_of_them) == ["parked", "operations", "bulks"]
+        assert topics(some) == ["parked", "operations"], "a viewer runs no bulks"
+        assert topics(one) == []
+        assert topics(chosen) == ["parked"]
+
+
+async def test_whoever_comes_back_is_told_to_read_every_topic_again(bench) -> None:
+    ledger: Any = bench.ledger
+    feed = Feed(ledger, FakePulse(), every=timedelta(hours=1))
+    async with watching(feed, OPERATOR, since=T0) as queue:
+        assert topics(queue) == ["executions", "parked", "operations", "bulks"]
+    async with watching(feed, OPERATOR) as queue:
+        assert topics(queue) == []

@@ -21,6 +21,7 @@ def test_a_signal_says_what_changed_and_never_what_it_holds() -> None:
     assert set(said) == {"execution_id", "saga", "status", "revision", "current_step", "at"}
     assert (said["execution_id"], said["status"]) == ("trip:t1", "stuck")
     assert b"event: reset" in written(Signal(18, "reset"))
+    assert written(Signal(19, "changed", topic="parked")) == b"event: parked.changed\ndata: {}\nid: 19\n\n"
 
 
 async def streamed(bench, on_ready) -> list[Any]:
@@ -77,3 +78,4 @@ async def test_an_id_that_is_none_of_ours_is_refused() -> None:
     async with ApiBench().asking(ROLES[Role.VIEWER]) as api:
         assert is_problem(await api.get("/events", headers={"Last-Event-ID": "seventeen"}), 400, "malformed")
         assert is_problem(await api.get("/events?execution_id=a%00"), 422, "invalid")
+        assert is_problem(await api.get("/events?topic=weather"), 422, "invalid")
