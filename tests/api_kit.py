@@ -23,6 +23,7 @@ from orchestrator.service.figures import Figuring
 from orchestrator.service.health import Health, ledger_probe
 from orchestrator.service.identity import Identity
 from orchestrator.service.once import Once
+from orchestrator.service.pacing import Pacing
 from orchestrator.service.personal import Personal
 from orchestrator.service.ports import Delivery
 from orchestrator.service.sessions import Sessioning
@@ -87,6 +88,7 @@ class ApiBench(ServiceBench):
     access_control: bool = True
     pages: tuple[Any, ...] = ()
     max_body: int = 100_000
+    a_minute: int = 0
     root_path: str = ""
 
     def __post_init__(self) -> None:
@@ -129,6 +131,7 @@ class ApiBench(ServiceBench):
             feed=Feed(ledger, per_caller=2),
             cursors=Cursors("a secret of this test, 32 letters"),
             health=Health(self.probes(service), self.clock),
+            pacing=Pacing(self.clock, self.a_minute),
             links=self.links,
             max_body=self.max_body,
         )

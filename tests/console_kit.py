@@ -28,6 +28,7 @@ from orchestrator.service.figures import Figuring
 from orchestrator.service.health import Health, ledger_probe
 from orchestrator.service.identity import Identity
 from orchestrator.service.operating import World
+from orchestrator.service.pacing import Pacing
 from orchestrator.service.parked_actions import Target
 from orchestrator.service.parked_deciding import Wish as ParkedWish
 from orchestrator.service.records import Filter, MessageRecord, milliseconds
@@ -113,6 +114,7 @@ async def opened(folder: Path, statuses: dict[str, Status]) -> AsyncGenerator[Se
                 feed=feed,
                 cursors=Cursors("a secret of this test, 32 letters"),
                 health=Health({"ledger": ledger_probe(service.reading), "temporal": _temporal}, world.clock),
+                pacing=Pacing(world.clock),
             )
             made = await _made(service, bench)
             yield Served(

@@ -27,6 +27,7 @@ from orchestrator.errors import EngineUnavailableError, SettingsError, WrongSett
 from orchestrator.service.feed import Feed
 from orchestrator.service.health import Health, ledger_probe
 from orchestrator.service.identity import Identity
+from orchestrator.service.pacing import Pacing
 from workers.operating import open_service
 from workers.tracing import traces_of
 
@@ -74,6 +75,7 @@ async def open_app(sagas: Sequence[Saga], settings: Settings) -> AsyncGenerator[
             feed=feed,
             cursors=Cursors(settings.cursor_key.get_secret_value() if settings.cursor_key else ""),
             health=_health(service, settings, client),
+            pacing=Pacing(service.world.clock, settings.console_requests),
             links=_links(settings),
             max_body=settings.max_body_bytes,
             allow_plaintext=settings.allow_plaintext,

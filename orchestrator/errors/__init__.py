@@ -30,6 +30,7 @@ OrchestratorError
 ├── IdentityUnavailableError     nobody can tell now who asks
 ├── SagaNotFoundError            this process knows no such saga
 ├── TooManyStreamsError          a caller holds as many streams open as they may
+├── TooManyRequestsError         a caller asked for more than they may in a minute
 ├── TokenNotFoundError
 ├── OperationNotFoundError
 ├── ParkedNotFoundError          no parked message or group of this id
@@ -105,6 +106,7 @@ from orchestrator.errors.operating import (
     SagaNotFoundError,
     SelectionMovedError,
     TokenNotFoundError,
+    TooManyRequestsError,
     TooManyStreamsError,
     TooManyTriesError,
     UnknownCallerError,
@@ -140,6 +142,7 @@ __all__ = [
     "TooManyTriesError",
     "IdentityUnavailableError",
     "SagaNotFoundError",
+    "TooManyRequestsError",
     "TooManyStreamsError",
     "TokenNotFoundError",
     "InvalidRequestError",

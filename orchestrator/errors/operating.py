@@ -124,6 +124,14 @@ class TooManyTriesError(OrchestratorError):
         self.seconds = seconds
 
 
+class TooManyRequestsError(OrchestratorError):
+    """A caller asked for more than they may in a minute; they may again after `seconds`."""
+
+    def __init__(self, seconds: int, a_minute: int) -> None:
+        super().__init__(f"more than {a_minute} requests a minute: wait {seconds} s")
+        self.seconds = seconds
+
+
 class IdentityUnavailableError(OrchestratorError):
     """Nobody can tell now who asks: what tokens are checked with cannot be read."""
 

@@ -216,7 +216,7 @@ class Feed:
             return [Signal(now_ms, "reset")]
         rows = [Signal(max(since, milliseconds(row.changed)), "changed", row) for row in reversed(found)]
         # Nobody remembers what happened beside executions: all of it is read again.
-        others = [topic for topic in self._marks if topic != "executions"]
+        others: list[Topic] = [topic for topic in self._marks if topic != "executions"]
         return [*rows, *(Signal(self._newest_ms, "changed", topic=topic) for topic in others)]
 
     async def _changed_since(self, since_ms: int) -> tuple[ExecutionRow, ...] | None:

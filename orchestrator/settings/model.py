@@ -166,6 +166,9 @@ class Settings(TraceSettings, ContractSettings, ProviderSettings, EventSettings)
     session_idle: Seconds = Field(
         timedelta(hours=1), description="and after so long without asking for anything; at least a minute, seconds"
     )
+    console_requests: int = Field(
+        3_000, ge=0, le=1_000_000, description="requests of one caller in a minute; 0 = as many as they like"
+    )
     console_streams: int = Field(10, ge=1, le=1_000, description="event streams that one caller may hold open")
     cursor_key: SecretStr | None = Field(
         None,

@@ -11,6 +11,7 @@ from orchestrator.adapters.sql.register import SqlRegister
 from orchestrator.service.access import Caller, Role
 from orchestrator.service.auditing import AuditEntry
 from orchestrator.service.bulk_records import Bulk, BulkItem
+from orchestrator.service.feed import Topic
 from tests.parked_kit import T0, arrival
 from tests.sql_kit import fresh_database, sqlite_url
 
@@ -46,7 +47,7 @@ async def test_each_thing_that_happens_moves_the_mark_of_its_topic(url) -> None:
         before = await pulse.marks()
         assert await pulse.marks() == before, "nothing has happened"
 
-        async def moved() -> set[str]:
+        async def moved() -> set[Topic]:
             nonlocal before
             then, before = before, await pulse.marks()
             return {topic for topic, mark in before.items() if then[topic] != mark}

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from orchestrator.service.feed import Feed
     from orchestrator.service.health import Health
     from orchestrator.service.identity import Identity
+    from orchestrator.service.pacing import Pacing
     from orchestrator.service.spans import Traces
     from orchestrator.service.use_cases import Service
 
@@ -68,7 +69,7 @@ class Console:
     """What an app works with.
 
     Attributes:
-        health: how everything is that sagas need.
+        health: how everything is that sagas need. `pacing`: how often a caller may ask.
         links: where other tools show the same.
         max_body: longest body of a request, bytes.
         allow_plaintext: people may sign in from other machines without TLS.
@@ -79,6 +80,7 @@ class Console:
     feed: Feed
     cursors: Cursors
     health: Health
+    pacing: Pacing
     links: Links = field(default_factory=Links)
     max_body: int = 1_048_576
     allow_plaintext: bool = False
@@ -97,12 +99,14 @@ async def caller_of(request: Request, _: Annotated[Any, Depends(_bearer)]) -> Ca
 
     Raises:
         UnknownCallerError: nobody whom we know.
+        TooManyRequestsError: they ask too often.
     """
     session = session_of(request) if request.method in SAFE or is_own_form(request) else ""
     caller = await console_of(request).identity.caller(
         request.headers.get("authorization", ""), session=session, origin=origin_of(request)
     )
     request.state.caller = caller
+    console_of(request).pacing.take(caller)
     return caller
 
 

@@ -17,6 +17,7 @@ from orchestrator.errors import (
     IdentityUnavailableError,
     RequestProblemError,
     StoreUnavailableError,
+    TooManyRequestsError,
     UnknownCallerError,
 )
 from orchestrator.service.feed import TOPICS, Signal, Topic
@@ -35,7 +36,7 @@ STREAM: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("/events", response_class=StreamingResponse, responses={**documented(429), **STREAM})
+@router.get("/events", response_class=StreamingResponse, responses={**documented(), **STREAM})
 async def watch_events(
     *,
     request: Request,
@@ -87,8 +88,8 @@ def _asked_now_and_then(request: Request) -> Callable[[], Awaitable[bool]]:
             await caller_of(request, None)
         except UnknownCallerError:
             return False
-        except (StoreUnavailableError, IdentityUnavailableError):
-            return True  # nobody can tell now: it is asked again
+        except (StoreUnavailableError, IdentityUnavailableError, TooManyRequestsError):
+            return True  # nobody can tell now, or nobody should ask: it is asked again
         return True
 
     return is_known

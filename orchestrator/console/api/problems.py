@@ -63,6 +63,7 @@ KINDS: Mapping[str, Kind] = {
     "idempotency-key-reused": Kind(422, "The key was used for another request", remedy="Take a new key."),
     "precondition-required": Kind(428, "Say what you saw", remedy="Send `If-Match` with the execution's ETag, or `*`."),
     "too-many-streams": Kind(429, "Too many event streams", True, "Close one first."),  # noqa: FBT003
+    "too-many-requests": Kind(429, "Too many requests", True, "Wait as long as the header Retry-After says."),  # noqa: FBT003
     "too-many-tries": Kind(429, "Too many tries", True, "Wait as long as the header Retry-After says."),  # noqa: FBT003
     "http-error": Kind(400, "The request failed"),
     "internal": Kind(500, "Something is wrong here", remedy="Look into the log for the trace id."),
@@ -136,6 +137,8 @@ def failure_of(error: Exception) -> Failure:
             return Failure(error.code, str(error))
         case errors.TooManyTriesError():
             return Failure("too-many-tries", str(error), headers={"Retry-After": str(error.seconds)})
+        case errors.TooManyRequestsError():
+            return Failure("too-many-requests", str(error), headers={"Retry-After": str(error.seconds)})
         case errors.InvalidRequestError():
             return Failure("invalid", str(error), errors=error.problems)
         case errors.PlanMovedError():
@@ -194,7 +197,7 @@ def install(app: FastAPI) -> None:
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """For the description of a route: problems that every route may answer, and these."""
-    always = (400, 401, 403, 404, 422, 500, 503)
+    always = (400, 401, 403, 404, 422, 429, 500, 503)
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
     return {
         status: {"description": _titles(status), "content": {MEDIA_TYPE: schema}}

@@ -34,16 +34,17 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
     """A page made of a template; a look that would see the same again is told so instead.
 
     Every template knows `root`, the path that a proxy puts before ours; `now`, the present moment, in the zone in which
-    whoever asks reads times; `theme`, the colours that they chose; `here`, the path that was asked for; `me`, who asks,
-    none before they signed in; `is_guarded`, whether access is controlled; and `form_token`, a hidden field, which
-    every form that is posted gets by itself.
+    whoever asks reads times; `theme`, the colours that they chose; `here`, the path that was asked for, below `root`;
+    `me`, who asks, none before they signed in; `is_guarded`, whether access is controlled; and `form_token`, a hidden
+    field, which every form that is posted gets by itself.
     """
     preferences: Preferences = getattr(request.state, "preferences", Preferences())
+    root = str(request.scope.get("root_path", ""))
     shared = {
-        "root": request.scope.get("root_path", ""),
+        "root": root,
         "now": datetime.now(preferences.zone),
         "theme": preferences.theme,
-        "here": request.url.path,
+        "here": request.url.path.removeprefix(root) or "/",
         "me": getattr(request.state, "caller", None),
         "is_guarded": console_of(request).identity.is_on,
         "form_token": Markup('<input type="hidden" name="{}" value="{}">').format(

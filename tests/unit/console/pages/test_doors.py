@@ -219,7 +219,11 @@ async def test_behind_a_proxy_everything_stays_below_its_path() -> None:
         assert entered.headers["location"] == "/ops/sagas/password"
         chosen = await choose(api, back="/ops/sagas/executions")
         assert chosen.headers["location"] == "/ops/sagas/executions"
-        assert (await api.http.get("/me")).status_code == 200
+        for path, name in (("/", "Overview"), ("/executions?view=all", "Executions"), ("/parked", "Parked messages")):
+            shown = (await api.http.get(path)).text
+            assert re.findall(r'<nav aria-label="Pages">.*?</nav>', shown, re.DOTALL)[0].count("aria-current") == 1
+            assert f' aria-current="page">{name}</a>' in shown
+        assert 'href="/ops/sagas/me" aria-current="page"' in (await api.http.get("/me")).text
         assert (await enter(api, OWN, back="/elsewhere")).headers["location"] == "/ops/sagas/"
         left = await api.http.post("/sign-out", data={})
         assert left.headers["location"] == "/ops/sagas/sign-in"
