@@ -27,6 +27,7 @@ from orchestrator.settings.fields import (
     split_url,
 )
 from orchestrator.settings.provider import ProviderSettings
+from orchestrator.settings.serving import ServingSettings
 from orchestrator.settings.traces import TraceSettings
 
 PREFIX = "SAGA_"
@@ -38,7 +39,7 @@ HEARTBEAT_SHARE = 0.8
 """Share of a workflow task's limit after which the SDK keeps it alive by an extra task (express.md, 5)."""
 
 
-class Settings(TraceSettings, ContractSettings, ProviderSettings, EventSettings):
+class Settings(TraceSettings, ContractSettings, ServingSettings, ProviderSettings, EventSettings):
     """What every process of the orchestrator needs to know.
 
     A validator sees the fields above its own, and refuses its own field only: so all that is wrong is told at once,
@@ -159,21 +160,6 @@ class Settings(TraceSettings, ContractSettings, ProviderSettings, EventSettings)
         "127.0.0.1",
         pattern=r"^[0-9a-fA-F.:/]+(,[0-9a-fA-F.:/]+)*$",
         description="addresses or networks of the proxies that are believed when they say who asks, and whether by TLS",
-    )
-    session_lasts: Seconds = Field(
-        timedelta(hours=12), description="after so long whoever signed in must do so again, seconds"
-    )
-    session_idle: Seconds = Field(
-        timedelta(hours=1), description="and after so long without asking for anything; at least a minute, seconds"
-    )
-    console_requests: int = Field(
-        3_000, ge=0, le=1_000_000, description="requests of one caller in a minute; 0 = as many as they like"
-    )
-    console_streams: int = Field(10, ge=1, le=1_000, description="event streams that one caller may hold open")
-    cursor_key: SecretStr | None = Field(
-        None,
-        min_length=32,
-        description="secret that signs cursors, the same for all consoles; unless set, each makes one when it starts",
     )
     jwt_issuer: str | None = Field(None, description="who issues the JWTs that are accepted beside API tokens")
     jwt_audience: str | None = Field(None, validate_default=True, description="for whom they must be issued")

@@ -59,27 +59,40 @@ class Shop:
     console: asyncio.subprocess.Process | None = None
     ordered: int = 0
 
-    async def order(self, simulate: str = "", *, pieces: int = 2) -> str:
+    async def order(self, simulate: str = "", *, pieces: int = 2, suffix: str = "", customer: str = "c1") -> str:
         """Publish one order; the execution that it starts."""
         self.ordered += 1
         placed = OrderPlaced(
-            order_id=f"{self.run}-{self.ordered:03}",
-            customer="c1",
+            order_id=f"{self.run}-{self.ordered:03}{suffix}",
+            customer=customer,
             lines=(Line(sku="tea", quantity=pieces),),
             total_cents=1_250,
             simulate=simulate,
         )
+        await self._publish(placed.order_id, placed.model_dump_json().encode())
+        return f"fulfil-order:{placed.order_id}"
+
+    async def spoil(self, wrong: str = '"much"') -> tuple[str, str]:
+        """Publish an order that costs no number: the parked message that it becomes, and the execution it is meant for."""
+        self.ordered += 1
+        order_id = f"{self.run}-{self.ordered:03}"
+        placed = OrderPlaced(order_id=order_id, customer="c1", lines=(Line(sku="tea", quantity=2),), total_cents=4_242)
+        await self._publish(order_id, placed.model_dump_json().replace("4242", wrong).encode())
+        found: list[dict[str, Any]] = []
+        async with asyncio.timeout(PATIENCE_S):
+            while not found:
+                await asyncio.sleep(0.1)
+                parked = (await self.api.get("/api/v1/parked/messages")).json()["items"]
+                found = [one for one in parked if one["message_id"] == order_id]
+        return str(found[0]["id"]), f"fulfil-order:{order_id}"
+
+    async def _publish(self, order_id: str, body: bytes) -> None:
         envelope = Envelope(
-            id=placed.order_id,
-            source="shop",
-            type=OrderPlaced.message_type,
-            body=placed.model_dump_json().encode(),
-            correlation_id=placed.order_id,
+            id=order_id, source="shop", type=OrderPlaced.message_type, body=body, correlation_id=order_id
         )
         async with Publisher.open(self.settings) as publisher:
             exchange = Names(self.settings.name_prefix).events
             await publisher.publish(envelope, exchange=exchange, routing_key=envelope.type)
-        return f"fulfil-order:{placed.order_id}"
 
     async def until(self, execution: str, status: str) -> dict[str, Any]:
         """Wait until the console says that an execution has come there; what it then says."""
@@ -105,28 +118,40 @@ class Shop:
 
     async def start_console(self) -> None:
         """Start `saga console`, and wait until it answers."""
-        port = self.address.rpartition(":")[2]
-        variables = {**os.environ, **environment_of(self.settings), "SAGA_CONSOLE_PORT": port}
-        with (self.folder / "console.log").open("ab") as log:
-            self.console = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "workers", "console", cwd=PACKAGES, env=variables, stdout=log, stderr=log
-            )
-        async with asyncio.timeout(PATIENCE_S):
-            while not await self._answers():
-                assert self.console.returncode is None, (self.folder / "console.log").read_text()
-                await asyncio.sleep(0.1)
-
-    async def _answers(self) -> bool:
-        try:
-            return (await self.api.get("/healthz")).is_success
-        except httpx.TransportError:
-            return False
+        self.console = await start_console(self.settings, self.address, self.folder / "console.log")
 
     async def stop_console(self) -> None:
         """End it as a service manager would."""
-        if self.console is not None and self.console.returncode is None:
-            self.console.terminate()
-            await asyncio.wait_for(self.console.wait(), 30)
+        await end(self.console)
+
+
+async def start_console(settings: Settings, address: str, log: Path) -> asyncio.subprocess.Process:
+    """Start a `saga console` there, and wait until it answers."""
+    port = address.rpartition(":")[2]
+    variables = {**os.environ, **environment_of(settings), "SAGA_CONSOLE_PORT": port}
+    with log.open("ab") as file:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "workers", "console", cwd=PACKAGES, env=variables, stdout=file, stderr=file
+        )
+    async with asyncio.timeout(PATIENCE_S), httpx.AsyncClient(base_url=address) as client:
+        while not await _answers(client):
+            assert process.returncode is None, f"it ended: see {log}"
+            await asyncio.sleep(0.1)
+    return process
+
+
+async def _answers(client: httpx.AsyncClient) -> bool:
+    try:
+        return (await client.get("/healthz")).is_success
+    except httpx.TransportError:
+        return False
+
+
+async def end(process: asyncio.subprocess.Process | None) -> None:
+    """End a process as a service manager would."""
+    if process is not None and process.returncode is None:
+        process.terminate()
+        await asyncio.wait_for(process.wait(), 30)
 
 
 @asynccontextmanager
@@ -139,7 +164,7 @@ async def open_shop(folder: Path, project: Path) -> AsyncGenerator[Shop]:
     )
     await migrate_at(settings.ledger)
     await apply_topology(settings, [saga.plan for saga in SAGAS])
-    address = f"http://127.0.0.1:{_free_port()}"
+    address = f"http://127.0.0.1:{free_port()}"
     async with AsyncExitStack() as stack:
         api = await stack.enter_async_context(httpx.AsyncClient(base_url=address))
         shop = Shop(settings, folder, address, api)
@@ -159,6 +184,6 @@ async def _open_business(stack: AsyncExitStack, settings: Settings, folder: Path
     await stack.enter_async_context(open_recorder(settings))
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         return int(listening.getsockname()[1])

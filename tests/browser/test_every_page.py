@@ -17,7 +17,9 @@ async def known(shop) -> dict[str, str]:
     for name, status in ENDS.items():
         await shop.until(ids[name], status)
     operation = await shop.operate(ids["stuck"], "suspend")
-    return {**ids, "operation": operation["id"]}
+    message, _ = await shop.spoil()
+    parked = (await shop.api.get(f"/api/v1/parked/messages/{message}")).json()
+    return {**ids, "operation": operation["id"], "message": message, "group": parked["fingerprint"]}
 
 
 KINDS = {"completed": "", "stuck": STUCK, "parked": PARKED, "undone": DECLINED}
@@ -40,6 +42,11 @@ PAGES = {
     "sagas": "/sagas",
     "one saga": "/sagas/fulfil-order",
     "parked messages": "/parked",
+    "a group of parked messages": "/parked/groups/{group}",
+    "a parked message": "/parked/messages/{message}",
+    "to edit a parked message": "/parked/messages/{message}/do/edit",
+    "to redrive a group": "/parked/groups/{group}/do/redrive",
+    "oneself": "/me",
     "bulks": "/bulks",
     "a new bulk": "/bulks/new?view=attention&operation=resume",
     "what is not there": "/executions/fulfil-order:none",

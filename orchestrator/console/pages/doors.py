@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
@@ -115,10 +115,10 @@ def _require_same(password: str, again: str) -> None:
 
 def let_in(request: Request, opened: Opened, back: str) -> Response:
     """Give the browser its session, and go on to where it wanted to go."""
-    root = request.scope.get("root_path", "")
-    answer = RedirectResponse(
-        f"{root}/password" if opened.session.must_choose else way_back(request, back), status_code=303
-    )
+    root, goal = request.scope.get("root_path", ""), way_back(request, back)
+    if opened.session.must_choose:
+        goal = f"{root}/password?{urlencode({'back': goal})}" if back else f"{root}/password"
+    answer = RedirectResponse(goal, status_code=303)
     give(request, answer, SESSION, opened.text)
     take(request, answer, VISIT)
     request.state.browser = opened.text

@@ -45,7 +45,9 @@ async def test_the_first_administrator_signs_in_chooses_a_password_and_works(ben
         assert led.headers["location"] == "/sign-in?back=%2Fexecutions%3Fview%3Dall"
         assert 'autocomplete="current-password"' in (await api.http.get(led.headers["location"])).text
         entered = await enter(api, password, back="/executions?view=all")
-        assert (entered.status_code, entered.headers["location"]) == (303, "/password")
+        onward = "/password?back=%2Fexecutions%3Fview%3Dall"
+        assert (entered.status_code, entered.headers["location"]) == (303, onward)
+        assert 'name="back" value="/executions?view=all"' in (await api.http.get(onward)).text
         for path in ("/", "/me", STUCK):
             assert (await api.http.get(path)).headers["location"].startswith("/password")
         assert (await api.get("/me")).json()["code"] == "password-to-choose"
