@@ -102,7 +102,7 @@ async def test_from_the_one_time_password_to_a_token_below_the_proxys_path(guard
     )
 
     await page.get_by_text("Make one").click()
-    await page.get_by_label("Name").fill("ci")
+    await page.locator("#make").get_by_label("Name").fill("ci")
     await page.locator("#make").get_by_label("Why").fill(WHY)
     await page.get_by_role("button", name="Make the token").click()
     token = await page.locator("[aria-label='the token']").inner_text()

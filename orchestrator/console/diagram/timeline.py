@@ -157,7 +157,7 @@ def _gap(stretch: Stretch, rows: int) -> str:
     return (
         f'<g class="gap" role="listitem" aria-label="nothing for {length}"><title>nothing for {length}</title>'
         f'<rect x="{stretch.x:.1f}" y="{MARGIN}" width="{stretch.width:.1f}" height="{rows * ROW}"/>'
-        f'<text x="{middle:.1f}" y="{MARGIN + rows * ROW + 14}">{length}</text></g>'
+        f'<text x="{middle:.1f}" y="{MARGIN - 3}">{length}</text></g>'
     )
 
 
