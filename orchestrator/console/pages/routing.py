@@ -197,11 +197,16 @@ def query_of(text: str) -> ListQuery:
         raise InvalidRequestError([("/query", one["msg"]) for one in error.errors()]) from None
 
 
-class TrailQuery(BaseModel):
-    """Which operations, or rows of the audit, are shown."""
+class AuditQuery(BaseModel):
+    """Which operations, or rows of the audit, are wanted."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     target: Text = ""
     actor: Text = ""
+
+
+class TrailQuery(AuditQuery):
+    """The same, and the place in the list."""
+
     cursor: CursorText = None

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 
 import pytest
@@ -72,3 +73,28 @@ async def test_it_holds_what_the_caller_may_read_and_a_refusal_is_a_page() -> No
     async with made.asking(eve) as api:
         assert (await api.http.get("/executions/export?saga=trip")).status_code == 403
         assert (await api.http.get("/executions/export?format=xls")).status_code == 422
+
+
+async def audited(bench: ApiBench, query: str = "", caller: Caller | None = None, status: int = 200) -> str:
+    async with bench.asking(caller) as api:
+        answer = await api.http.get(f"/audit/export?{query}")
+        assert answer.status_code == status, answer.text
+        return answer.text
+
+
+async def test_the_audit_is_saved_whole_with_the_hashes_that_chain_it(bench, monkeypatch) -> None:
+    monkeypatch.setattr(export, "MOST_ROWS", 2)
+    for number, operation in enumerate(("suspend", "resume", "suspend")):
+        await bench.operate(operation, name="t9", key=f"k{number}", reason=f"=SUM({number})0000")
+    rows = table(await audited(bench))
+    assert [int(row["number"]) for row in rows] == [row.number for row in reversed(bench.register.rows)]
+    assert all(newer["previous"] == older["hash"] for newer, older in itertools.pairwise(rows))
+    assert {row["reason"][0] for row in rows} == {"'"}, "no spreadsheet reckons it"
+    lines = [json.loads(line) for line in (await audited(bench, "format=ndjson&actor=ann")).splitlines()]
+    assert [line["number"] for line in lines] == [int(row["number"]) for row in rows]
+    assert await audited(bench, "format=ndjson&actor=nobody") == ""
+
+
+async def test_who_may_not_see_the_audit_gets_no_file(bench) -> None:
+    made = ApiBench(pages=ROUTERS)
+    assert "audit:read" in await audited(made, caller=Caller(actor="eve", role=Role.VIEWER), status=403)
