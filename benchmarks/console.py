@@ -97,7 +97,7 @@ async def measure(folder: Path, count: int) -> list[Cost]:
     url = f"sqlite:///{folder / 'ledger.db'}"
     await fill(url, count)
     one, long = await lengthen(url)
-    settings = Settings(ledger_url=SecretStr(url), traces="off")
+    settings = Settings.model_validate({"ledger_url": SecretStr(url), "traces": "off"})
     async with open_app((), settings) as (app, _):
         # What is away is looked for beside: here the pages alone are measured.
         quiet = {"health": Health({}, SystemClock()), "pacing": Pacing(SystemClock())}
