@@ -168,6 +168,10 @@ class LedgerKeeper(Protocol):
         """Those of these run ids whose end is confirmed."""
         ...
 
+    async def known_among(self, runs: Collection[str]) -> set[str]:
+        """Those of these run ids that a row shows."""
+        ...
+
     async def plan(self, content_hash: str) -> Plan | None:
         """A plan that some execution ran by."""
         ...
@@ -222,4 +226,8 @@ class Survey(Protocol):
 
         `plan`: that of `seen.plan_hash`, if it is known; else it is fetched too.
         """
+        ...
+
+    async def journal(self, seen: RunSeen) -> tuple[JournalEntry, ...]:
+        """What a run was told, read anew; costs as much as performing its decisions again. Empty: it is forgotten."""
         ...

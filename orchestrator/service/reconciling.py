@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -42,6 +42,8 @@ GRACE = timedelta(seconds=5)
 """How long a change has to come into the ledger by itself, and an end into Temporal's list."""
 AT_ONCE = 16
 BATCH = 200
+MOST_JOURNALS = 100
+"""So many journals one pass reads anew from histories."""
 AWAY = (EngineUnavailableError, StoreUnavailableError, LedgerOutdatedError)
 BEGINNING = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 
@@ -73,6 +75,7 @@ class Reconciler:
         self._keeper = keeper
         self._plans: dict[str, Plan] = {}
         self._forgotten: set[str] = set()
+        self._untold: dict[str, RunSeen] = {}
 
     async def go_through(self, now: Callable[[], datetime], *, deep: bool) -> PassCounts:
         """One pass.
@@ -94,6 +97,7 @@ class Reconciler:
         await self._keeper.set_mark(CLOSED_UNTIL, milliseconds(began))
         if deep:
             await self._keeper.reconciled(began)
+        await self._fetch_journals(counts)
         return counts
 
     async def _since(self) -> datetime:
@@ -118,7 +122,23 @@ class Reconciler:
     async def _confirm(self, ended: Collection[RunSeen], counts: PassCounts) -> None:
         known = await self._keeper.confirmed_among([seen.run_id for seen in ended])
         new = [seen for seen in ended if seen.run_id not in known]
-        await self._each(new, lambda seen: self._take_end(seen, None, counts), counts)
+        shown = await self._keeper.known_among([seen.run_id for seen in new])
+        await self._each(new, lambda seen: self._take_new_end(seen, shown, counts), counts)
+
+    async def _take_new_end(self, seen: RunSeen, shown: set[str], counts: PassCounts) -> Snapshot | None:
+        found = await self._take_end(seen, None, counts)
+        if found is not None and seen.run_id not in shown:
+            self._untold[seen.run_id] = seen
+        return found
+
+    async def _fetch_journals(self, counts: PassCounts) -> None:
+        """Of ended runs that no worker told the ledger of: their rows come first, and a pass must not take for ever."""
+        some = [self._untold.pop(name) for name in list(self._untold)[:MOST_JOURNALS]]
+        await self._each(some, self._with_journal, counts)
+
+    async def _with_journal(self, seen: RunSeen) -> Snapshot | None:
+        found = await self._survey.look(seen, await self._plan(seen.plan_hash))
+        return None if found is None else replace(found, journal=await self._survey.journal(seen))
 
     async def _open_rows(self) -> AsyncIterator[list[OpenRow]]:
         after = ""

@@ -72,6 +72,9 @@ async def test_an_empty_ledger_is_rebuilt_from_temporal(tmp_path) -> None:
                 wanted = result["word"].lower()
                 shown = await until(made, ledger, execution, wanted, confirmed=True)
                 assert (shown.row.correlation_id, shown.state) == (execution, result["state"])
+                journal = await ledger.journal(execution)
+                assert [entry.revision for entry in journal] == [*range(1, shown.row.revision + 1)]
+                assert journal[0].kind == "Started"
             found = await until(made, ledger, open_one, "running")
             assert found.row.current_step == "charge_payment"
             assert found.plan is not None

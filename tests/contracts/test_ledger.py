@@ -402,7 +402,9 @@ async def test_which_ends_are_confirmed_is_known_by_run(bench) -> None:
     await bench.writer.write(
         [snapshot(str(number), COMPLETED, run=number, confirmed=number % 2 == 0) for number in range(500)]
     )
-    found = await bench.keeper.confirmed_among([f"run-{number}" for number in range(600)])
+    runs = [f"run-{number}" for number in range(600)]
+    assert await bench.keeper.known_among(runs) == set(runs[:500])
+    found = await bench.keeper.confirmed_among(runs)
     assert found == {f"run-{number}" for number in range(0, 500, 2)}
 
 

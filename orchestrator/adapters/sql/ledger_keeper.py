@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, or_, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator.adapters.sql import ledger_rows as rows
@@ -50,12 +50,19 @@ class SqlLedgerKeeper:
 
     async def confirmed_among(self, runs: Collection[str]) -> set[str]:
         """Those whose end is confirmed."""
+        return await self._among(runs, executions.c.confirmed)
+
+    async def known_among(self, runs: Collection[str]) -> set[str]:
+        """Those that a row shows."""
+        return await self._among(runs, true())
+
+    async def _among(self, runs: Collection[str], condition: ColumnElement[bool]) -> set[str]:
         asked, found = sorted(runs), set[str]()
         with outages():
             async with self._engine.connect() as connection:
                 for start in range(0, len(asked), ASKED_AT_ONCE):
                     some = executions.c.run_id.in_(asked[start : start + ASKED_AT_ONCE])
-                    known = select(executions.c.run_id).where(executions.c.confirmed, some)
+                    known = select(executions.c.run_id).where(condition, some)
                     found.update((await connection.execute(known)).scalars())
         return found
 

@@ -58,6 +58,11 @@ class HandOver:
         self._revision = -1
         self._plan_hash = ""
 
+    @property
+    def journal(self) -> tuple[JournalEntry, ...]:
+        """All that this run has noted."""
+        return tuple(self._journal)
+
     def note(self, execution: Execution) -> None:
         """Take what was added to the journal, with the time of this workflow task."""
         if self._sink is None:

@@ -13,6 +13,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.worker import Interceptor, Replayer, UnsandboxedWorkflowRunner, WorkflowInboundInterceptor
 
 from orchestrator.adapters.temporal.given import ATTEMPT, EVENT_SIGNAL, REPLY_SIGNAL, Given, Report, from_json
+from orchestrator.adapters.temporal.handing import HandingOver
 from orchestrator.adapters.temporal.news import signal_of
 from orchestrator.adapters.temporal.tail import may_last_attempt_be_lost
 from orchestrator.adapters.temporal.workflow import SagaWorkflow
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from temporalio.worker import ExecuteWorkflowInput, WorkflowInterceptorClassInput
 
     from orchestrator.engine.signals import Signal
+    from orchestrator.service.records import JournalEntry, Snapshot
 
 
 async def stood(history: WorkflowHistory, given: Given, converter: DataConverter) -> tuple[Execution, tuple[str, ...]]:
@@ -51,22 +53,37 @@ async def stood(history: WorkflowHistory, given: Given, converter: DataConverter
     return now, maybe_begun(recorded, now, given.trigger)
 
 
+async def told(history: WorkflowHistory, converter: DataConverter) -> tuple[JournalEntry, ...]:
+    """What a run was told, as far as its history has it; earlier runs of its execution are not in it."""
+    if not any(_is_completed_task(event) for event in history.events):
+        return ()
+    return (await _replayed(history, converter, HandingOver(_unheard))).journal
+
+
+def _unheard(_: Snapshot) -> None:
+    """A workflow notes its journal only for somebody."""
+
+
 async def _recorded(history: WorkflowHistory, given: Given, converter: DataConverter) -> Execution:
     """The state that the last completed workflow task left."""
     is_any_recorded = any(_is_completed_task(event) for event in history.events)
     if is_any_recorded:
-        watch = _Watch()
-        replayer = Replayer(
-            workflows=[SagaWorkflow],
-            workflow_runner=UnsandboxedWorkflowRunner(),
-            interceptors=[watch],
-            data_converter=converter,
-        )
-        await replayer.replay_workflow(history)
-        return watch.seen[0].execution
+        return (await _replayed(history, converter)).execution
     if given.carried is not None:
         return Execution.restore(given.plan, given.carried.state)
     return Execution.begin(given.plan, given.execution_id)
+
+
+async def _replayed(history: WorkflowHistory, converter: DataConverter, *more: Interceptor) -> SagaWorkflow:
+    watch = _Watch()
+    replayer = Replayer(
+        workflows=[SagaWorkflow],
+        workflow_runner=UnsandboxedWorkflowRunner(),
+        interceptors=[watch, *more],
+        data_converter=converter,
+    )
+    await replayer.replay_workflow(history)
+    return watch.seen[0]
 
 
 class _Watch(Interceptor):

@@ -17,7 +17,7 @@ from orchestrator.adapters.temporal import given as names
 from orchestrator.adapters.temporal import memo
 from orchestrator.adapters.temporal.given import Given, from_json
 from orchestrator.adapters.temporal.histories import first_input
-from orchestrator.adapters.temporal.replaying import stood
+from orchestrator.adapters.temporal.replaying import stood, told
 from orchestrator.engine.execution import Execution
 from orchestrator.errors import EngineUnavailableError
 from orchestrator.service.records import JournalEntry, Position, Snapshot, milliseconds
@@ -109,14 +109,23 @@ class TemporalSurvey:
                 result: dict[str, Any] = await handle.result(follow_runs=False)
             except WorkflowFailureError:
                 return None
-        told = {"history": seen.history, "correlation_id": correlation_id, "changed_ms": seen.closed_ms}
-        return _snapshot(seen, Execution.restore(plan, result["state"]), told)
+        known = {"history": seen.history, "correlation_id": correlation_id, "changed_ms": seen.closed_ms}
+        return _snapshot(seen, Execution.restore(plan, result["state"]), known)
+
+    async def journal(self, seen: RunSeen) -> tuple[JournalEntry, ...]:
+        """From its history, which is replayed without performing anything."""
+        try:
+            with _outages():
+                history = await self._client.get_workflow_handle(seen.workflow_id, run_id=seen.run_id).fetch_history()
+        except RPCError:
+            return ()
+        return await told(history, self._client.data_converter)
 
     async def _stood(self, handle: WorkflowHandle[Any, Any], seen: RunSeen) -> Snapshot:
         given = await self._given(seen)
         execution, _ = await stood(await handle.fetch_history(), given, self._client.data_converter)
-        told = {"history": seen.history, "correlation_id": given.thread.correlation_id, "changed_ms": seen.closed_ms}
-        return _snapshot(seen, execution, told)
+        known = {"history": seen.history, "correlation_id": given.thread.correlation_id, "changed_ms": seen.closed_ms}
+        return _snapshot(seen, execution, known)
 
     async def _given(self, seen: RunSeen) -> Given:
         return from_json(Given, await first_input(self._client, seen.workflow_id, seen.run_id))
@@ -153,18 +162,18 @@ async def _asked(handle: WorkflowHandle[Any, Any], seen: RunSeen, plan: Plan) ->
     return _snapshot(seen, Execution.restore(plan, answer["state"]), answer)
 
 
-def _snapshot(seen: RunSeen, execution: Execution, told: dict[str, Any]) -> Snapshot:
+def _snapshot(seen: RunSeen, execution: Execution, known: dict[str, Any]) -> Snapshot:
     return Snapshot(
         execution=execution,
         position=Position(
-            run_id=seen.run_id, run_ms=seen.run_ms, history=told["history"], revision=execution.state.revision
+            run_id=seen.run_id, run_ms=seen.run_ms, history=known["history"], revision=execution.state.revision
         ),
         workflow_id=seen.workflow_id,
-        correlation_id=told["correlation_id"],
+        correlation_id=known["correlation_id"],
         started_ms=seen.run_ms,
-        changed_ms=told["changed_ms"],
+        changed_ms=known["changed_ms"],
         plan_hash=execution.plan.content_hash,
-        journal=_journal.validate_python(told.get("journal", ())),
+        journal=_journal.validate_python(known.get("journal", ())),
         confirmed=seen.status != "running",
         gone=gone_as(seen),
         ended_ms=seen.closed_ms,

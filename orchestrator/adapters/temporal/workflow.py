@@ -30,6 +30,7 @@ from orchestrator.engine.signals import Arrived, CancelRequested, ReceivedEvent
 
 if TYPE_CHECKING:
     from orchestrator.engine.execution import Execution
+    from orchestrator.service.records import JournalEntry
 
 
 @contextmanager
@@ -197,6 +198,11 @@ class SagaWorkflow:
     def execution(self) -> Execution:
         """The engine's execution, for those who replay a history."""
         return self._interpreter.execution
+
+    @property
+    def journal(self) -> tuple[JournalEntry, ...]:
+        """What it was told, for the same."""
+        return self._interpreter.ledger.journal
 
     @workflow.query(name=SNAPSHOT_QUERY)
     def snapshot(self) -> dict[str, Any]:

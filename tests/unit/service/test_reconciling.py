@@ -6,12 +6,14 @@ from datetime import UTC, datetime
 import pytest
 
 from orchestrator.errors import EngineUnavailableError
+from orchestrator.service import reconciling
 from orchestrator.service.reconciling import Reconciler
-from orchestrator.service.records import Freshness, OpenRow
+from orchestrator.service.records import Freshness, JournalEntry, OpenRow
 from orchestrator.service.runs import RunSeen
 from tests.ledger_kit import COMPLETED, T0, snapshot
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
+JOURNAL = (JournalEntry(revision=1, at_ms=T0, kind="Started"),)
 
 
 @dataclass
@@ -21,6 +23,7 @@ class Engine:
     open: dict[str, RunSeen] = field(default_factory=dict)
     closed: dict[str, RunSeen] = field(default_factory=dict)
     broken: str = ""
+    replayed: list[str] = field(default_factory=list)
     error: Exception = field(default_factory=lambda: ValueError("cannot be read"))
 
     async def open_runs(self):
@@ -37,6 +40,10 @@ class Engine:
     async def is_current(self, row):
         return False
 
+    async def journal(self, seen):
+        self.replayed.append(seen.workflow_id)
+        return JOURNAL
+
     async def look(self, seen, plan):
         if seen.workflow_id == self.broken:
             raise self.error
@@ -50,13 +57,16 @@ class Store:
 
     rows: list[OpenRow] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    shown: set[str] = field(default_factory=set)
     marks: dict[str, int] = field(default_factory=dict)
     refuses: str = ""
 
     async def write(self, snapshots, messages=()):
         if any(one.execution_id == self.refuses for one in snapshots):
             raise ValueError("no")
-        self.written += [one.execution_id for one in snapshots]
+        self.written += [one.execution_id for one in snapshots if one.journal != JOURNAL]
+        self.told += [one.execution_id for one in snapshots if one.journal == JOURNAL]
         return len(snapshots)
 
     async def open_rows(self, *, after="", limit=500):
@@ -64,6 +74,9 @@ class Store:
 
     async def confirmed_among(self, runs):
         return set()
+
+    async def known_among(self, runs):
+        return self.shown.intersection(runs)
 
     async def plan(self, content_hash):
         return None
@@ -143,3 +156,19 @@ async def test_a_run_that_goes_on_in_another_is_repaired(engine, store) -> None:
     store.rows = [row(1)]
     engine.open = {"shop:1": replace(seen(1, status="running", closed_ms=None), run_id="run-new")}
     assert (await go_through(engine, store)).repaired == 1
+
+
+async def test_the_journal_of_an_end_that_no_worker_told_of_is_read_anew_behind_all_rows(
+    engine, store, monkeypatch
+) -> None:
+    monkeypatch.setattr(reconciling, "MOST_JOURNALS", 2)
+    engine.closed = {f"shop:{number}": seen(number) for number in (1, 2, 3, 4)}
+    store.shown = {"run-4"}
+    made = Reconciler(engine, writer=store, reader=store, keeper=store)
+    await made.go_through(lambda: NOW, deep=False)
+    assert store.written == ["shop:1", "shop:2", "shop:3", "shop:4"]
+    assert store.told == ["shop:1", "shop:2"], "so many in one pass"
+    engine.closed = {}
+    await made.go_through(lambda: NOW, deep=False)
+    assert store.told == ["shop:1", "shop:2", "shop:3"]
+    assert engine.replayed == store.told, "what a worker told of is not read anew"
