@@ -11,6 +11,7 @@ from orchestrator.adapters.rabbitmq.pace import Pace
 from orchestrator.adapters.rabbitmq.parking import CANDIDATES, REASON, TEXT
 from orchestrator.adapters.rabbitmq.publisher import Publisher
 from orchestrator.adapters.rabbitmq.replies import ReplyDesk
+from orchestrator.adapters.rabbitmq.wire import to_amqp
 from orchestrator.contracts.protocol import CommandHeaders, refusal_of, reply_to
 from orchestrator.errors import EngineRefusedError, Rejected, TopologyError
 from orchestrator.messages import Envelope
@@ -179,6 +180,20 @@ async def test_a_reply_that_does_not_fit_fails_its_step_and_is_parked_with_its_r
         assert json.loads(str(parked.headers[CANDIDATES])) == ["fetch:1"]
         await until(lambda: beside.desk.counts.parked == 1)
         assert len(engine.answered) == (1 if late else 0)
+        assert beside.settled()
+
+
+async def test_a_reply_whose_body_cannot_be_decoded_fails_its_step_too():
+    async with corner() as here, open_desk(here, Engine()) as beside:
+        with beside.desk.expect(COMMAND.id) as waiting:
+            sent = to_amqp(REPLY)
+            sent.content_type = "application/avro"
+            await beside.publisher.send(sent, exchange=here.names.replies, routing_key=beside.desk.worker_id)
+            (parked,) = await here.parked()
+            failed = await waiting
+        assert (failed.outcome, failed.code, failed.body) == ("failed", "wrong-content-type", b"null")
+        assert (parked.headers[REASON], parked.body) == ("wrong-content-type", REPLY.body)
+        await until(lambda: beside.desk.counts.parked == 1)
         assert beside.settled()
 
 

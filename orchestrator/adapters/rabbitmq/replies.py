@@ -197,9 +197,9 @@ class ReplyDesk:
 
     async def _settle(self, message: AbstractIncomingMessage, *, own: bool) -> str:
         try:
-            reply = self._read(message)
+            reply = self._read(message, self._codecs)
         except MessageError as error:
-            return _if(await self._settler.park(message, Why(error.reason, str(error))), "parked")
+            return await self._refuse_unread(message, error, own=own)
         try:
             reply = self._contracts.read(reply)
             if self._hand_over(reply):
@@ -218,6 +218,14 @@ class ReplyDesk:
             case _:
                 word = "ignored" if delivery is Delivery.ENDED else "answered"
                 return _if(await self._settler.acknowledge(message), word)
+
+    async def _refuse_unread(self, message: AbstractIncomingMessage, error: MessageError, *, own: bool) -> str:
+        """Park a reply that cannot be read; if all but its body can, its step is told."""
+        try:
+            reply = self._read(message, self._codecs.unread())
+        except MessageError:
+            return _if(await self._settler.park(message, Why(error.reason, str(error))), "parked")
+        return await self._refuse(message, reply, error, own=own)
 
     async def _refuse(self, message: AbstractIncomingMessage, reply: Reply, error: MessageError, *, own: bool) -> str:
         """Park a reply that cannot be used, once its step was told: it would wait for another one in vain."""
@@ -238,8 +246,8 @@ class ReplyDesk:
         exchange, key = self._names.replies_late, self.worker_id
         return _if(await self._settler.pass_on(message, exchange=exchange, routing_key=key), "returned")
 
-    def _read(self, message: AbstractIncomingMessage) -> Reply:
-        envelope = from_amqp(message, max_body_bytes=self._settings.max_body_bytes, codecs=self._codecs)
+    def _read(self, message: AbstractIncomingMessage, codecs: Codecs) -> Reply:
+        envelope = from_amqp(message, max_body_bytes=self._settings.max_body_bytes, codecs=codecs)
         if not envelope.causation_id:
             # A foreign participant may know AMQP only: there this id pairs the two as well.
             envelope = replace(envelope, causation_id=message.correlation_id or "")
