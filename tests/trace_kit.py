@@ -34,6 +34,12 @@ def of_journal(journal: Iterable[JournalEntry]) -> list[tuple[str, str, int, str
     ]
 
 
+def last_ends(journal: Sequence[tuple[str, str, int, str]]) -> list[tuple[str, str, int, str]]:
+    """Each attempt at its last end: one whose time was up may have succeeded later, and has one span."""
+    ends = {act[:3]: place for place, act in enumerate(journal)}
+    return [act for place, act in enumerate(journal) if ends[act[:3]] == place]
+
+
 def of_spans(spans: Sequence[TracedSpan]) -> list[tuple[str, str, int, str]]:
     """The same of the attempts' spans."""
     attempts = sorted((span for span in spans if span.is_attempt and not span.ignored), key=lambda span: span.revision)

@@ -23,6 +23,7 @@ from workers.wiring import load_participant, load_ports
 
 if TYPE_CHECKING:
     from orchestrator.cli.desk import Desk
+    from orchestrator.settings import Settings
 
 
 def _desk() -> Desk:
@@ -55,7 +56,7 @@ def worker(
     open_ports = load_ports(ports) if ports else default_ports(loaded)
 
     async def work() -> None:
-        settings = load_settings()
+        settings = _settings()
         stop = stop_on_signals()
         async with (
             open_ports(settings) as given,
@@ -80,7 +81,7 @@ def reconciler() -> None:
     from workers.upkeep import upkeep
 
     async def work() -> None:
-        settings = load_settings()
+        settings = _settings()
         stop = stop_on_signals()
         client = await connect(settings)
         async with reconciling(settings, client), upkeep(settings, client):
@@ -97,7 +98,7 @@ def recorder() -> None:
     from workers.recorder import open_recorder
 
     async def work() -> None:
-        settings = load_settings()
+        settings = _settings()
         stop = stop_on_signals()
         async with (
             open_recorder(settings) as recording,
@@ -119,7 +120,7 @@ def console(sagas: SagasOption = DEFAULT) -> None:
 
     async def work() -> None:
         stop = stop_on_signals()
-        async with serve_console(loaded, load_settings()) as serving:
+        async with serve_console(loaded, _settings()) as serving:
             note.print(f"saga console is ready at {serving.address}/")
             if serving.password:
                 # Printed, not logged: nobody keeps it but who started this.
@@ -140,7 +141,7 @@ def participant(
     served = load_participant(reference)
 
     async def work() -> None:
-        settings = load_settings(given={"database_url": database_url} if database_url else {})
+        settings = _settings(given={"database_url": database_url} if database_url else {})
         url = settings.database_url.get_secret_value()
         note.print(f"participant {served.name} is starting")
         await serve(served, settings, database_url=url, stop=stop_on_signals())
@@ -197,6 +198,15 @@ def demo(
     elif json:
         Path(json).write_bytes(accounting.as_json())
     leave(0 if accounting.balances else 1)
+
+
+def _settings(**more: Any) -> Settings:
+    """The settings of a process that stays; from now on it logs as they say."""
+    from orchestrator.adapters.telemetry.logs import set_up
+
+    settings = load_settings(**more)
+    set_up(settings)
+    return settings
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

@@ -28,6 +28,10 @@ from orchestrator.service.feed import Feed
 from orchestrator.service.health import Health, ledger_probe
 from orchestrator.service.identity import Identity
 from orchestrator.service.pacing import Pacing
+from workers.console_measuring import MeasuredApp
+from workers.health import serve_health
+from workers.ledger import open_gauges
+from workers.measuring import meter_of, open_measuring
 from workers.operating import open_service
 from workers.tracing import traces_of
 
@@ -95,8 +99,8 @@ async def serve_console(sagas: Sequence[Saga], settings: Settings) -> AsyncGener
             "ACCESS CONTROL IS OFF: whoever can start a program on this machine may do anything here."
             " Set SAGA_ACCESS_CONTROL=1"
         )
-    async with open_app(sagas, settings) as (app, feed):
-        listening, server = _listen(settings), _Server(_config(app, settings))
+    async with measured_app(sagas, settings) as (app, measured, feed):
+        listening, server = _listen(settings), _Server(_config(measured, settings))
         # Now that somebody can be told: a password that is made is printed.
         password = await _first_password(app) if settings.access_control else ""
         serving = asyncio.create_task(server.serve([listening]))
@@ -110,7 +114,26 @@ async def serve_console(sagas: Sequence[Saga], settings: Settings) -> AsyncGener
             await serving
 
 
-def _config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+@asynccontextmanager
+async def measured_app(sagas: Sequence[Saga], settings: Settings) -> AsyncGenerator[tuple[FastAPI, MeasuredApp, Feed]]:
+    """The app, bare and measured, with health and metrics at a port of their own. See `open_app`."""
+    async with (
+        open_measuring(settings, "saga console") as measuring,
+        open_app(sagas, settings) as (app, feed),
+        open_gauges(settings) as gauges,
+    ):
+        console: Console = app.state.console
+
+        async def is_ready() -> bool:
+            return all((await console.health.answers("ledger", "temporal")).values())
+
+        if measuring is not None:
+            measuring.ledger(gauges)
+        async with serve_health(settings, is_ready, measuring):
+            yield app, MeasuredApp(app, meter_of(measuring)), feed
+
+
+def _config(app: MeasuredApp, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         host=settings.console_host,

@@ -65,6 +65,9 @@ async def open_recorder(settings: Settings) -> AsyncGenerator[Recording]:
         for part in parts:
             await stack.enter_async_context(part.consuming(connection))
         tasks = [asyncio.create_task(part.go_on()) for part in parts]
+        if measured is not None:
+            gates = {"parked messages": recording.parking, "event store": recording.messages}
+            measured.consuming(**{name: part.gate for name, part in gates.items() if part is not None})
         try:
             yield recording
         finally:

@@ -25,6 +25,7 @@ from orchestrator.adapters.rabbitmq.wire import from_amqp
 from orchestrator.contracts.codecs.table import JSON_ONLY
 from orchestrator.contracts.protocol import OPTIONAL
 from orchestrator.errors import EngineUnavailableError, MessageError, UnknownMessageTypeError
+from orchestrator.service.about import about
 from orchestrator.service.ports import Delivery
 from orchestrator.service.routing import Ack, Deliver, Park, Retry, fault, settlement, start_instead
 
@@ -225,16 +226,20 @@ class Relay:
     async def _tell(self, target: Target, arrival: _Arrival) -> Settlement | None:
         """Tell one execution, waiting while the engine is away. None: that takes too long."""
         async with self._turns.of(target.execution_id):
-            while await self.gate.opened():
-                try:
-                    return settlement(await self._hand_over(target, arrival), target)
-                except EngineUnavailableError:
-                    self.gate.close()
-                except MessageError as error:
-                    return Park(error.reason, str(error))
-                except Exception as error:
-                    log.exception("could not hand %s to %s", arrival.envelope.type, target.execution_id)
-                    return fault(target.execution_id, error)
+            with about(target.execution_id, arrival.envelope.correlation_id):
+                return await self._told(target, arrival)
+
+    async def _told(self, target: Target, arrival: _Arrival) -> Settlement | None:
+        while await self.gate.opened():
+            try:
+                return settlement(await self._hand_over(target, arrival), target)
+            except EngineUnavailableError:
+                self.gate.close()
+            except MessageError as error:
+                return Park(error.reason, str(error))
+            except Exception as error:
+                log.exception("could not hand %s to %s", arrival.envelope.type, target.execution_id)
+                return fault(target.execution_id, error)
         return None
 
     async def _hand_over(self, target: Target, arrival: _Arrival) -> Delivery:

@@ -9,6 +9,7 @@ from opentelemetry.sdk.trace.export import ConsoleSpanExporter
 
 from orchestrator.adapters.rabbitmq.names import Names
 from orchestrator.adapters.telemetry.files import SpanFiles
+from orchestrator.adapters.telemetry.otlp import otlp_exporter
 from orchestrator.adapters.telemetry.readable import resource_of
 from orchestrator.adapters.telemetry.tracer import OtelTracer
 from orchestrator.service.spans import Traces
@@ -32,6 +33,9 @@ async def open_tracing(settings: Settings, service: str) -> AsyncGenerator[Traci
     Args:
         settings: whether, where to, and how many.
         service: what this process is, in spans.
+
+    Raises:
+        SettingsError: spans cannot go where they should.
     """
     if settings.traces == "off":
         yield None
@@ -76,5 +80,7 @@ def traces_of(settings: Settings) -> Traces:
 def _exporter(settings: Settings, service: str) -> SpanExporter:
     if settings.traces == "console":
         return ConsoleSpanExporter()
+    if settings.traces == "otlp":
+        return otlp_exporter(settings.trace_otlp_url.get_secret_value(), allow_plaintext=settings.allow_plaintext)
     name = service.replace(" ", "-")
     return SpanFiles(settings.trace_folder, name, max_bytes=settings.trace_file_bytes, keep=settings.trace_files)

@@ -69,7 +69,7 @@ def changes_of(
     entries: dict[str, dict[tuple[int, int], JournalEntry]] = {}
     for one in told:
         known, run_ms = stood.get(one.execution_id), one.position.run_ms
-        for entry in one.journal:
+        for entry in one.told:
             place = (run_ms, entry.revision)
             if known is None or place > (known.run_ms, known.revision):
                 entries.setdefault(one.execution_id, {})[place] = entry

@@ -17,7 +17,7 @@ WORKER = "workers"
 PARTICIPANT = "participants"
 RECORDER = "the recorder"
 EVERY = "every process"
-READS = "workers, from the ledger"
+READS = "workers and the console, from the ledger"
 
 EXECUTIONS_STARTED = _metric(
     "saga.executions.started", "{execution}", "Executions that the ledger came to know.", LEDGER, "saga"
@@ -207,6 +207,15 @@ OUTBOX_WAITING = _metric(
 )
 OUTBOX_AGE = _metric(
     "saga.outbox.age", "s", "Age of the oldest of them; 0 if there is none.", PARTICIPANT, "participant", kind="gauge"
+)
+CONSOLE_REQUESTS = _metric(
+    "saga.console.request.duration",
+    "s",
+    "How long the console took for a request; `route` is its template, empty where there is none.",
+    "the console",
+    "route",
+    "status",
+    kind="histogram",
 )
 LOOP_LAG = _metric(
     "saga.event_loop.lag",

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from orchestrator.engine.execution import Execution
 from orchestrator.errors import EngineUnavailableError, LedgerOutdatedError, StoreUnavailableError
+from orchestrator.service.about import ids
 from orchestrator.service.records import Position, Snapshot, milliseconds, moment
 from orchestrator.service.runs import gone_as
 
@@ -178,7 +179,12 @@ class Reconciler:
         counts.confirmed += 1
         counts.gone += bool(found.gone)
         if found.gone:
-            log.warning("execution %s was ended from outside: %s", found.execution_id, found.gone)
+            log.warning(
+                "execution %s was ended from outside: %s",
+                found.execution_id,
+                found.gone,
+                extra=ids(found.execution_id, found.correlation_id),
+            )
         return found
 
     async def _take_deleted(self, row: OpenRow, counts: PassCounts) -> Snapshot | None:
@@ -188,7 +194,7 @@ class Reconciler:
             counts.unknown += 1
             return None
         counts.gone += 1
-        log.warning("execution %s was deleted from Temporal", row.execution_id)
+        log.warning("execution %s was deleted from Temporal", row.execution_id, extra=ids(row.execution_id))
         return await self._from_row(row, "deleted", row.changed_ms)
 
     async def _repair(self, seen: RunSeen, counts: PassCounts) -> Snapshot | None:
@@ -233,7 +239,7 @@ class Reconciler:
             raise
         except Exception:
             if len(found) == 1:
-                log.exception("the ledger refuses %s", found[0].execution_id)
+                log.exception("the ledger refuses %s", found[0].execution_id, extra=ids(found[0].execution_id))
                 counts.unknown += 1
                 return
             for one in found:

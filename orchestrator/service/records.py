@@ -46,6 +46,11 @@ class Position:
     history: int
     revision: int
 
+    @property
+    def rank(self) -> int:
+        """One number that orders the tellings of one execution: the later run, then the longer history, is true."""
+        return (self.run_ms << 20) + self.history
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalEntry:
@@ -99,6 +104,15 @@ class Snapshot:
     def plan(self) -> Plan:
         """The plan it runs by."""
         return self.execution.plan
+
+    @property
+    def told(self) -> tuple[JournalEntry, ...]:
+        """Its journal without what a lost attempt told and its repeat replaced: the last line of each revision is true.
+
+        What lies behind the snapshot's own revision never happened.
+        """
+        lines = {entry.revision: entry for entry in self.journal if entry.revision <= self.position.revision}
+        return tuple(entry for _, entry in sorted(lines.items()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import EngineUnavailableError, StoreUnavailableError
+from orchestrator.service.about import ids
 from orchestrator.service.abreast import Abreast
 
 if TYPE_CHECKING:
@@ -63,8 +64,10 @@ class Settling:
         except StoreUnavailableError:
             raise
         except EngineUnavailableError as error:
-            log.info("operation %s waits: %s", record.id, error)
+            log.info("operation %s waits: %s", record.id, error, extra=ids(record.execution_id))
         except Exception:
-            log.exception("operation %s cannot be settled: it is tried again", record.id)
+            log.exception(
+                "operation %s cannot be settled: it is tried again", record.id, extra=ids(record.execution_id)
+            )
         now = self._world.now_ms()
         self._due[record.id] = now + min(max(SOONEST_MS, (now - record.accepted_ms) // 8), LATEST_MS)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from orchestrator.messages import Envelope
-    from orchestrator.service.records import JournalEntry
+    from orchestrator.service.records import JournalEntry, Snapshot
 
 Kind: TypeAlias = Literal["internal", "producer", "consumer"]
 Operation: TypeAlias = Literal["send", "receive", "process"]
@@ -68,6 +68,7 @@ class Span:
         outcome: `ok`, `rejected`, `unknown`; of an accepted event what the engine said.
         error: why it did not go well, in one word.
         revision: place in the journal; 0 = it is not in there. `ignored`: why the engine took no notice.
+        rank: of several tellings of one attempt that with the greatest is true.
         actor: who gave the command.
     """
 
@@ -87,6 +88,7 @@ class Span:
     outcome: str = ""
     error: str = ""
     revision: int = 0
+    rank: int = 0
     ignored: str = ""
     actor: str = ""
     message: Passed | None = None
@@ -185,8 +187,9 @@ def span_of(place: Place, one: AttemptId, correlation_id: str, **said: Any) -> S
     )
 
 
-def told_of(entry: JournalEntry, execution_id: str, correlation_id: str, place: Place) -> Span | None:
+def told_of(entry: JournalEntry, snapshot: Snapshot, place: Place) -> Span | None:
     """The span of a journal entry: of an attempt that was begun, or of a person's command. None: it is of neither."""
+    execution_id = snapshot.execution_id
     outcome = end_of(entry)
     one = AttemptId(execution_id, entry.step, entry.direction, entry.attempt)
     if entry.command_id:
@@ -201,12 +204,13 @@ def told_of(entry: JournalEntry, execution_id: str, correlation_id: str, place: 
     return span_of(
         place,
         one,
-        correlation_id,
+        snapshot.correlation_id,
         kind="internal",
         parent_id=place.root,
         began_ns=at_ns,
         ended_ns=at_ns,
         revision=entry.revision,
+        rank=snapshot.position.rank,
         ignored=entry.ignored,
         **said,
     )

@@ -45,6 +45,7 @@ class TracedSpan:
     outcome: str = ""
     error: str = ""
     revision: int = 0
+    rank: int = 0
     ignored: str = ""
 
     @property
@@ -123,19 +124,20 @@ def _ns(then: datetime) -> int:
 def once(spans: Iterable[TracedSpan]) -> tuple[TracedSpan, ...]:
     """Each span once: a crash makes processes tell the same twice.
 
-    Of several tellings of one attempt that counts which the engine took notice of; of those, the latest.
+    Of several tellings of one attempt that counts which the engine took notice of; of those, the one of the highest
+    rank. Who tells of what another process performed does not know its times: they are taken from whoever does.
     """
-    best: dict[tuple[str, str], TracedSpan] = {}
+    tellings: dict[tuple[str, str], list[TracedSpan]] = {}
     for span in spans:
-        key = (span.trace_id, span.span_id)
-        known = best.get(key)
-        if known is None or _weight(span) > _weight(known):
-            best[key] = span
-    return tuple(best.values())
+        tellings.setdefault((span.trace_id, span.span_id), []).append(span)
+    return tuple(map(_true_one, tellings.values()))
 
 
-def _weight(span: TracedSpan) -> tuple[bool, int, int]:
-    return not span.ignored, span.revision, span.ended_ns - span.began_ns
+def _true_one(tellings: Sequence[TracedSpan]) -> TracedSpan:
+    best = max(tellings, key=lambda span: (not span.ignored, span.rank, span.revision))
+    alike = [one for one in tellings if (one.revision, one.outcome) == (best.revision, best.outcome)]
+    timed = max(alike, key=lambda span: span.ended_ns - span.began_ns)
+    return replace(best, began_ns=timed.began_ns, ended_ns=timed.ended_ns)
 
 
 def _speaks_of(spans: Sequence[TracedSpan], correlation_id: str) -> bool:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.contracts.protocol import ATTEMPT, DIRECTION, EXECUTION, STEP
+from orchestrator.service.attempts import end_of
 from orchestrator.service.ports import Delivery
 from orchestrator.service.spans import AttemptId, Passed, Span, baggage_of, passed, span_of, told_of
 from orchestrator.service.timing import AttemptTimes
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 ACCEPTED = {Delivery.STARTED: "started", Delivery.ACCEPTED: "accepted", Delivery.DUPLICATE: "duplicate"}
 REPLIED = {"completed": "ok", "rejected": "rejected", "failed": "unknown"}
+NOT_WELL = ("rejected", "unknown")
 MOST = 20_000
 """Spans whose ids are remembered."""
 
@@ -52,14 +54,14 @@ class Tracing:
 
     Attributes:
         times: when attempts were performed here.
-        told: spans of the journal that were stored, and the latest revision that they told.
+        told: spans of the journal that were stored: rank, revision and outcome of what was told last.
     """
 
     tracer: Tracer
     traces: Traces
     exchanges: Exchanges
     times: AttemptTimes = field(default_factory=AttemptTimes)
-    told: OrderedDict[str, int] = field(default_factory=OrderedDict[str, int])
+    told: OrderedDict[str, tuple[int, int, str]] = field(default_factory=OrderedDict[str, tuple[int, int, str]])
 
     @contextmanager
     def attempt(self, one: AttemptId, correlation_id: str) -> Generator[Callable[[bool], None]]:
@@ -73,11 +75,16 @@ class Tracing:
             yield end
 
     def is_news(self, span: Span) -> bool:
-        """Whether this was not told yet: a later end of an attempt is news, unless the engine ignores it."""
+        """Whether this was not told yet.
+
+        A later end of an attempt is news, unless the engine ignores it; and so is another one that its repeat came to,
+        when the attempt to which it was told first was lost.
+        """
+        said = (span.revision, span.outcome)
         known = self.told.get(span.span_id)
-        if known is not None and (span.ignored or span.revision <= known):
+        if known is not None and (span.ignored or said == known[1:] or span.rank < known[0]):
             return False
-        self.told[span.span_id] = span.revision
+        self.told[span.span_id] = (span.rank, *said)
         if len(self.told) > MOST:
             self.told.popitem(last=False)
         return True
@@ -218,12 +225,11 @@ class TracingLedger:
         await self._writer.mark_stale(since)
 
     def _spans(self, snapshot: Snapshot) -> Iterator[Span]:
-        execution_id = snapshot.execution_id
-        place = self._tracing.traces.of(execution_id)
-        if not place.is_kept:
+        place = self._tracing.traces.of(snapshot.execution_id)
+        if not (place.is_kept or _went_wrong(snapshot)):
             return
-        for entry in snapshot.journal:
-            span = told_of(entry, execution_id, snapshot.correlation_id, place)
+        for entry in snapshot.told:
+            span = told_of(entry, snapshot, place)
             if span is not None and self._tracing.is_news(span):
                 yield self._timed(span)
 
@@ -233,6 +239,11 @@ class TracingLedger:
         if times is None:
             return span
         return replace(span, began_ns=times.began_ns, ended_ns=times.until(span.ended_ns))
+
+
+def _went_wrong(snapshot: Snapshot) -> bool:
+    """What was not begun as kept is kept from here on: an attempt did not succeed, or what was done is undone."""
+    return snapshot.execution.state.abort is not None or any(end_of(entry) in NOT_WELL for entry in snapshot.told)
 
 
 def _sending(place: Place, one: AttemptId, envelope: Envelope, exchange: str, said: dict[str, Any]) -> Span:

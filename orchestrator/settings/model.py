@@ -40,7 +40,7 @@ HEARTBEAT_SHARE = 0.8
 
 
 class Settings(TraceSettings, ContractSettings, ServingSettings, ProviderSettings, EventSettings):
-    """What every process of the orchestrator needs to know.
+    """What every process needs to know.
 
     A validator sees the fields above its own, and refuses its own field only: so all that is wrong is told at once,
     each by the name of its variable. That decides the order of some fields.
@@ -200,8 +200,7 @@ class Settings(TraceSettings, ContractSettings, ServingSettings, ProviderSetting
     def _stays_here_or_is_encrypted(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         url = split_url(value.get_secret_value()) if value else None
         if url and url.scheme in ("amqp", "http") and not (is_loopback(url.hostname) or _allows_plaintext(info)):
-            text = f"it is unencrypted and leaves this machine: use {url.scheme}s://, or set SAGA_ALLOW_PLAINTEXT=1"
-            raise ValueError(text)
+            raise ValueError(f"unencrypted it leaves this machine: use {url.scheme}s://, or set SAGA_ALLOW_PLAINTEXT=1")
         return value
 
     @field_validator("run_budget")

@@ -5,20 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
-from pydantic_settings import BaseSettings
+from pydantic import Field, SecretStr
 
-from orchestrator.settings.fields import Folder, Share, TraceLink
+from orchestrator.settings.fields import Folder, HttpUrl, Share, TraceLink
+from orchestrator.settings.logs import LogSettings
 
 TRACE_FOLDER = ".local/traces"
 """Where spans are unless their folder is set, below the project's folder."""
 
 
-class TraceSettings(BaseSettings):
-    """What becomes of spans."""
+class TraceSettings(LogSettings):
+    """What becomes of spans, and of the log."""
 
-    traces: Literal["off", "file", "console"] = Field(
-        "off", description="where spans go: nowhere, as OTLP JSON lines into a folder, or to standard output"
+    traces: Literal["off", "file", "console", "otlp"] = Field(
+        "off",
+        description="where spans go: nowhere, as OTLP JSON lines into a folder, to standard output, or to a collector"
+        " by OTLP over HTTP, which needs the extra `otlp`",
+    )
+    trace_otlp_url: HttpUrl = Field(
+        SecretStr("http://127.0.0.1:4318/v1/traces"), description="where the collector takes spans"
     )
     trace_folder: Folder = Field(Path(TRACE_FOLDER), description="the folder for spans")
     trace_file_bytes: int = Field(

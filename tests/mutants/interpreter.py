@@ -5,15 +5,17 @@ attempt, a slow worker, a person or a clock could break: each is named by what g
 `python -m tests.mutants.interpreter NAME...`, or without names for those whose seed shows nothing any more.
 """
 
+import secrets
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from temporalio import workflow
 from temporalio.api.enums.v1 import EventType
 
-from orchestrator.adapters.temporal import activities, interpreter, recorded, tail
+from orchestrator.adapters.temporal import activities, handing, interpreter, recorded, tail
 from orchestrator.adapters.temporal.calls import Calls
 from orchestrator.adapters.temporal.clock import Agenda
 from orchestrator.adapters.temporal.interpreter import Interpreter
@@ -33,9 +35,39 @@ from orchestrator.engine.turn import Turn
 from orchestrator.participant import handling
 from orchestrator.participant.handling import Task
 from orchestrator.participant.inbox import Deed, Verdict, decide
+from orchestrator.service.spans import Place
+from orchestrator.service.tracing import Tracing
 from orchestrator.testing.simulation.suite import simulate
 
 Patch = pytest.MonkeyPatch
+
+
+def a_snapshot_leaves_while_history_is_replayed(patch):
+    unsafe = SimpleNamespace(is_replaying=lambda: False)
+    patch.setattr(handing, "workflow", SimpleNamespace(**{**vars(workflow), "unsafe": unsafe}))
+
+
+def what_is_lost_behind_an_abort_is_not_told(patch):
+    def withdraw(self):
+        ledger, self.ledger = self.ledger, SimpleNamespace(note=lambda execution: None)
+        real_withdraw(self)
+        self.ledger = ledger
+
+    real_withdraw = Interpreter._withdraw
+    patch.setattr(Interpreter, "_withdraw", withdraw)
+
+
+def only_the_first_end_of_an_attempt_is_told(patch):
+    def is_news(self, span):
+        is_first = span.span_id not in self.told
+        self.told.setdefault(span.span_id, (0, 0, ""))
+        return is_first
+
+    patch.setattr(Tracing, "is_news", is_news)
+
+
+def each_telling_has_an_id_of_its_own(patch):
+    patch.setattr(Place, "attempt", lambda self, one: secrets.token_hex(8))
 
 
 def an_abort_is_not_recorded_before_its_undos(patch):

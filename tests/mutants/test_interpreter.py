@@ -37,6 +37,10 @@ MUTANTS = [
     ("14", faults.a_refusal_is_not_kept, 189),
     ("18", faults.a_new_run_begins_while_activities_are_open, 1617),
     ("18", faults.limits_are_forgotten_over_a_new_run, 1617),
+    ("invariant 24", faults.a_snapshot_leaves_while_history_is_replayed, 0),
+    ("invariant 24", faults.what_is_lost_behind_an_abort_is_not_told, 855),
+    ("invariant 24", faults.only_the_first_end_of_an_attempt_is_told, 19251),
+    ("invariant 24", faults.each_telling_has_an_id_of_its_own, 0),
     ("invariant 10", faults.a_repeat_has_a_key_of_its_own, 0),
     ("replay", faults.a_length_of_time_begins_when_it_is_asked_for, 1559),
 ]

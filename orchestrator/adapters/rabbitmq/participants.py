@@ -27,8 +27,10 @@ from orchestrator.errors import MalformedMessageError, MessageError, PublishErro
 from orchestrator.participant.outbox import Outbox
 from orchestrator.participant.patience import handle_patiently
 from orchestrator.service import metrics
+from orchestrator.service.about import about
 from orchestrator.service.codecs import codecs_of_participant
 from orchestrator.service.meters import SILENCE, Meter
+from orchestrator.service.tracing import act_of
 from orchestrator.service.tracing_participants import handling
 
 if TYPE_CHECKING:
@@ -140,6 +142,13 @@ class ParticipantServer:
             self._count_refused()
             await self._settler.park(message, Why(error.reason, str(error)))
             return
+        one = act_of(command)
+        with about(
+            one.execution_id, command.correlation_id, step=one.step, direction=one.direction, attempt=one.number
+        ):
+            await self._take_command(message, command)
+
+    async def _take_command(self, message: AbstractIncomingMessage, command: Envelope) -> None:
         try:
             answer = await self._handle(command)
         except MessageError as error:

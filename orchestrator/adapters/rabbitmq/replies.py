@@ -26,6 +26,7 @@ from orchestrator.adapters.rabbitmq.wire import from_amqp
 from orchestrator.contracts.codecs.table import JSON_ONLY
 from orchestrator.contracts.protocol import Reply, read_reply
 from orchestrator.errors import EngineUnavailableError, MalformedMessageError, MessageError, OrchestratorError
+from orchestrator.service.about import about
 from orchestrator.service.ports import Delivery
 from orchestrator.service.reply_contracts import ReplyContracts, failure
 from orchestrator.service.routing import fault, no_execution
@@ -200,6 +201,10 @@ class ReplyDesk:
             reply = self._read(message, self._codecs)
         except MessageError as error:
             return await self._refuse_unread(message, error, own=own)
+        with about(reply.execution, reply.correlation_id, step=reply.step, direction=reply.direction):
+            return await self._settle_reply(message, reply, own=own)
+
+    async def _settle_reply(self, message: AbstractIncomingMessage, reply: Reply, *, own: bool) -> str:
         try:
             reply = self._contracts.read(reply)
             if self._hand_over(reply):

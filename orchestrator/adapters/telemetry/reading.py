@@ -128,5 +128,6 @@ def _traced(span: _Span, service: str) -> TracedSpan:
         outcome=text(semantic.OUTCOME),
         error=text(semantic.ERROR_TYPE),
         revision=int(said.get(semantic.REVISION) or 0),
+        rank=int(said.get(semantic.RANK) or 0),
         ignored=text(semantic.IGNORED),
     )

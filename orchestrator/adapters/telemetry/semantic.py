@@ -21,6 +21,7 @@ ATTEMPT = "saga.attempt"
 OUTCOME = "saga.outcome"
 CORRELATION = "saga.correlation.id"
 REVISION = "saga.revision"
+RANK = "saga.rank"
 IGNORED = "saga.ignored"
 ACTOR = "saga.actor"
 ERROR_TYPE = "error.type"
@@ -48,6 +49,7 @@ def attributes_of(span: Span) -> dict[str, AttributeValue]:
     }
     optional: dict[str, AttributeValue] = {
         REVISION: span.revision,
+        RANK: span.rank,
         IGNORED: span.ignored,
         ACTOR: span.actor,
         ERROR_TYPE: span.error,

@@ -193,6 +193,7 @@ class Interpreter:
             self._carry_out(
                 self.execution.receive(lost_attempt(perform, self._fence_ms) if is_in_doubt else withdrawn(perform))
             )
+        self.ledger.note(self.execution)
 
     # -- carrying out effects ------------------------------------------------------------------------------------
 

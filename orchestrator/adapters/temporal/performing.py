@@ -21,6 +21,7 @@ from orchestrator.errors import HandlerMissingError, OrchestratorError, PublishE
 from orchestrator.messages import Envelope, short_hash
 from orchestrator.saga.contexts import ActionContext
 from orchestrator.service import metrics
+from orchestrator.service.about import about
 from orchestrator.service.meters import SILENCE, Meter
 from orchestrator.service.records import saga_of
 from orchestrator.service.reply_contracts import read_fact
@@ -89,11 +90,16 @@ class Scene:
 
 async def perform(stage: Stage, scene: Scene) -> Report:
     """Perform one attempt and report how it went."""
+    call, correlation_id = scene.call, scene.thread.correlation_id
+    one = AttemptId(scene.execution_id, call.step, call.direction, call.attempt)
+    with about(one.execution_id, correlation_id, step=one.step, direction=one.direction, attempt=one.number):
+        return await _told_of(stage, scene, one)
+
+
+async def _told_of(stage: Stage, scene: Scene, one: AttemptId) -> Report:
     if stage.around is None:
         return await _perform(stage, scene)
-    call = scene.call
-    attempt = AttemptId(scene.execution_id, call.step, call.direction, call.attempt)
-    with stage.around(attempt, scene.thread.correlation_id) as tell:
+    with stage.around(one, scene.thread.correlation_id) as tell:
         made = await _perform(stage, scene)
         tell(made.kind != "pending")
         return made
@@ -128,7 +134,7 @@ async def _once(stage: Stage, scene: Scene) -> Report:
     except PublishError as error:
         return report(scene.call, "failed", reason=str(error), retryable=True)
     except Exception as error:
-        log.warning("attempt_failed", extra={"step": scene.call.step, "error": type(error).__name__}, exc_info=error)
+        log.warning("attempt_failed", extra={"error": type(error).__name__}, exc_info=error)
         reason = f"{type(error).__name__}: {_told(error)}"[:MAX_REASON]
         return report(scene.call, "failed", reason=reason, retryable=not isinstance(error, OrchestratorError))
 
@@ -174,7 +180,7 @@ async def _command(stage: Stage, scene: Scene, handler: Handler) -> Report:
         except (TimeoutError, PublishError) as error:
             # Not sent, or sent and not answered: either way the same command is sent again until its limit.
             if isinstance(error, PublishError):
-                log.warning("command_not_sent", extra={"step": call.step, "error": str(error)})
+                log.warning("command_not_sent", extra={"error": str(error)})
             deadline_ms = _epoch_ms(headers.deadline)
             return report(call, "pending", deadline_ms=deadline_ms, reason=str(error) or "no reply yet")
     return read_reply(call, reply, handler)

@@ -43,12 +43,14 @@ from temporalio.workflow import Info
 from temporalio.workflow import _Definition as Definition
 
 from orchestrator.adapters.temporal.given import BOUNDARY, WORKFLOW
+from orchestrator.adapters.temporal.handing import NAME as HAND_OVER
 from orchestrator.testing.simulation.history import Event, Kind
 from orchestrator.testing.simulation.loop import EPOCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from orchestrator.adapters.temporal.handing import Sink
     from orchestrator.engine.execution import Entry
     from orchestrator.engine.states import State
 
@@ -120,9 +122,9 @@ def _without_places(completion: WorkflowActivationCompletion) -> WorkflowActivat
 class Instance:
     """The real workflow of one run, in one worker's cache."""
 
-    def __init__(self, run_id: str, workflow_id: str, workflow: type) -> None:
+    def __init__(self, run_id: str, workflow_id: str, workflow: type, sink: Sink) -> None:
         self._run_id = run_id
-        self._made = UnsandboxedWorkflowRunner().create_instance(_details(run_id, workflow_id, workflow))
+        self._made = UnsandboxedWorkflowRunner().create_instance(_details(run_id, workflow_id, workflow, sink))
 
     @property
     def workflow(self) -> Any:
@@ -161,7 +163,7 @@ class Instance:
         self.activate(WorkflowActivation(run_id=self._run_id, jobs=[job]))
 
 
-def _details(run_id: str, workflow_id: str, workflow: type) -> WorkflowInstanceDetails:
+def _details(run_id: str, workflow_id: str, workflow: type, sink: Sink) -> WorkflowInstanceDetails:
     converter = DataConverter.default
     return WorkflowInstanceDetails(
         payload_converter_factory=converter.payload_converter_class,
@@ -170,7 +172,7 @@ def _details(run_id: str, workflow_id: str, workflow: type) -> WorkflowInstanceD
         defn=_definition(workflow),
         info=_info(run_id, workflow_id),
         randomness_seed=1,
-        extern_functions={"__temporal_assert_local_activity_valid": _is_valid},
+        extern_functions={"__temporal_assert_local_activity_valid": _is_valid, HAND_OVER: sink},
         disable_eager_activity_execution=False,
         worker_level_failure_exception_types=[],
         patch_activation_callback=None,
@@ -202,7 +204,7 @@ def _info(run_id: str, workflow_id: str) -> Info:
         run_timeout=None,
         search_attributes={},
         start_time=EPOCH,
-        workflow_start_time=EPOCH,
+        workflow_start_time=EPOCH + timedelta(seconds=int(run_id.partition("-")[2])),  # a later run begins later
         task_queue=QUEUE,
         task_timeout=timedelta(seconds=TASK_TIMEOUT_S),
         typed_search_attributes=_no_attributes(),

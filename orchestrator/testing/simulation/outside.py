@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from orchestrator.contracts.protocol import idempotency_key
 from orchestrator.errors import HandlerMissingError, Rejected
@@ -127,6 +128,7 @@ class Script:
     world: World
     way: str
     step: str
+    function: ClassVar[Any] = SimpleNamespace(fact_type=Done)
 
     def build(self, facts: Mapping[str, Any]) -> Message:
         """A message, a pure function of the facts."""

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 
 from orchestrator.adapters.temporal.activities import Activities
-from orchestrator.adapters.temporal.given import ATTEMPT, RUN
 from orchestrator.testing.simulation.activation import (
     TASK_TIMEOUT_S,
     Command,
@@ -29,7 +28,9 @@ from orchestrator.testing.simulation.activation import (
     resolve,
     update_job,
 )
+from orchestrator.testing.simulation.asking import check
 from orchestrator.testing.simulation.hands import Hands
+from orchestrator.testing.simulation.telling import Telling
 
 if TYPE_CHECKING:
     from temporalio.bridge.proto.activity_result import ActivityResolution
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
     from orchestrator.testing.simulation.world import World
 
 HEARTBEAT_S = 0.8 * TASK_TIMEOUT_S
-RECORD_AFTER_MS = 1_000
-"""After so much time of runs in one task a boundary is due (express.md, 6)."""
 
 
 @dataclass(eq=False, slots=True)
@@ -88,6 +87,7 @@ class Worker:
     def __init__(self, world: World, process: Process) -> None:
         self.world = world
         self.process = process
+        self.telling = Telling(world, process)
         self.hands = Hands(world, self, Activities(world.stage_of(self), world.client))
         self._cache: dict[str, Cached] = {}
         self._locks: dict[str, asyncio.Lock] = {}
@@ -109,6 +109,7 @@ class Worker:
             try:
                 await self._work(run, task)
             except Lost:
+                self.telling.lost()
                 self._evict(run)
 
     async def _work(self, run: Run, task: Task) -> None:
@@ -138,7 +139,9 @@ class Worker:
             return cached
         if cached is not None:
             self._evict(run)
-        cached = self._cache[run.id] = Cached(Instance(run.id, self.world.execution_id, self.world.workflow))
+        cached = self._cache[run.id] = Cached(
+            Instance(run.id, self.world.execution_id, self.world.workflow, self.telling.give)
+        )
         open_ones: dict[int, Any] = {}
         if run.records:
             self.world.count("replayed")
@@ -216,28 +219,9 @@ class Worker:
                 self._activate(cached, task, [resolve(command.seq, cancellation())])
             return
         cached.commands.append(command)
-        self._check(cached, command)
+        check(self.world, cached, command)
         if command.kind == "schedule_local_activity":
             self._begin_local(cached, command.seq, command.asked)
-
-    def _check(self, cached: Cached, command: Command) -> None:
-        """What a task may not ask for, whatever comes of it (express.md, 6, 7 and 11)."""
-        if not command.kind.startswith("schedule_") or command.asked.activity_type not in (RUN, ATTEMPT):
-            return
-        calls = from_payload(command.asked.arguments[0])["calls"]
-        for call in calls:
-            self.world.use_key(call["key"], call["direction"], call["step"])
-        forward = [call["step"] for call in calls if call["direction"] == "do"]
-        if forward and cached.instance.state.is_unwinding:
-            self.world.fail(f"{', '.join(forward)} asked for behind the abort")
-        if command.asked.activity_type == RUN:
-            self._check_run(cached)
-
-    def _check_run(self, cached: Cached) -> None:
-        if cached.is_ordered:
-            self.world.fail("a run was begun in the task that brought a person's command")
-        if cached.ran_ms >= RECORD_AFTER_MS:
-            self.world.fail(f"a run was begun behind {cached.ran_ms} ms of runs that are not recorded")
 
     def _begin_local(self, cached: Cached, seq: int, asked: Any) -> None:
         cached.local[seq] = self.process.spawn(self.hands.local(asked))
@@ -289,6 +273,7 @@ class Worker:
             dice.count("task report refused")
             raise Lost
         world.kept(run, cached)
+        self.telling.recorded()
         cached.records += 1
         cached.commands, cached.record = left, Record()
         cached.is_clean = not is_heartbeat

@@ -16,7 +16,7 @@ from orchestrator.adapters.temporal.given import Given, Limits, Thread, to_json
 from orchestrator.adapters.temporal.performing import Stage
 from orchestrator.adapters.temporal.workflow import SagaWorkflow
 from orchestrator.engine.execution import Execution
-from orchestrator.engine.signals import ReceivedEvent
+from orchestrator.engine.signals import Failed, ReceivedEvent
 from orchestrator.errors import InvariantBrokenError
 from orchestrator.participant.memory import MemoryStore
 from orchestrator.saga.plan import StepPlan, leaves
@@ -29,6 +29,7 @@ from orchestrator.testing.simulation.outside import Deeds, Scripts, key_of, part
 from orchestrator.testing.simulation.people import PATIENCE_S, People
 from orchestrator.testing.simulation.plans import TRIGGER
 from orchestrator.testing.simulation.server import Server
+from orchestrator.testing.simulation.telling import Told, complaints_of_spans
 from orchestrator.testing.simulation.truth import RESTS, complaints_of, refold, violation_of
 from orchestrator.testing.simulation.worker import Worker
 
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 EXECUTION = "random:1"
 BEGINNING = ReceivedEvent(identity="start", body_hash="start", type=TRIGGER, payload={"id": "1"})
+OUR_FAULTS = ("AttributeError", "TypeError", "NameError", "ImportError")
+"""What nobody raises here on purpose; an attempt that raised it would only look like one that failed."""
 AFTERMATH_S = 75.0
 """So long after the end the world goes on: late messages, slow workers."""
 
@@ -94,6 +97,7 @@ class World:
         self.broker = Broker(self)
         self.faults = Faults(self)
         self.people = People(self)
+        self.told = Told()
         self.workers: list[Worker] = []
         self.journal: list[tuple[int, Signal]] = []
         self._finished: list[tuple[int, Signal]] = []
@@ -233,9 +237,14 @@ class World:
             self.fail(violation_of(error))
             return
         self.counts["engine transition"] += len(self.journal)
+        for signal in (signal for _, signal in self.journal if isinstance(signal, Failed)):
+            if signal.reason.startswith(OUR_FAULTS):
+                self.fail(f"the simulation itself is at fault: {signal.reason}")
         self._judge_end(execution)
         for complaint in complaints_of(self.plan, execution, self.effects):
             self.fail(complaint)
+        for complaint in complaints_of_spans(self.told, execution.journal):
+            self.fail(f"invariant 24: {complaint}")
 
     def _judge_end(self, execution: Execution) -> None:
         result = self.server.result

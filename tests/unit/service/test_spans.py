@@ -19,14 +19,14 @@ from orchestrator.engine.signals import (
 from orchestrator.messages import is_traceparent
 from orchestrator.service.snapshots import entry_of
 from orchestrator.service.spans import AttemptId, Traces, baggage_of, told_of
-from tests.ledger_kit import BEGIN
+from tests.ledger_kit import BEGIN, snapshot
 
 TRACES = Traces("test")
 PLACE = TRACES.of("shop:1")
 
 
 def told(signal: Signal, ignored: str = "") -> Any:
-    return told_of(entry_of(7, 1_000, signal, ignored), "shop:1", "thread", PLACE)
+    return told_of(entry_of(7, 1_000, signal, ignored), snapshot("1", correlation_id="thread"), PLACE)
 
 
 def test_an_execution_has_the_same_trace_wherever_it_is_asked_for_and_no_other_has_it() -> None:

@@ -52,6 +52,14 @@ def test_a_later_outcome_of_one_attempt_takes_the_place_of_an_earlier_one() -> N
     assert once([replace(DO, outcome="unknown"), replace(DO, revision=5)])[0].revision == 5
 
 
+def test_what_the_repeat_of_a_lost_attempt_told_is_true_with_the_times_of_whoever_performed_it() -> None:
+    lost = replace(DO, rank=10, revision=5)
+    repeat = replace(DO, rank=14, revision=4, outcome="unknown")
+    assert once([lost, repeat]) == once([repeat, lost]) == (repeat,)
+    retold = replace(repeat, rank=20, began_ns=0, ended_ns=0)
+    assert once([repeat, retold]) == (replace(retold, began_ns=repeat.began_ns, ended_ns=repeat.ended_ns),)
+
+
 def test_the_journal_gives_the_same_shape() -> None:
     row = row_of(snapshot("1", COMPENSATED))
     ones = [

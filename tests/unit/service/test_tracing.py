@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from orchestrator.contracts.protocol import CommandHeaders
+from orchestrator.engine.signals import Failed
 from orchestrator.errors import PublishError
 from orchestrator.service.ports import Delivery
 from orchestrator.service.spans import AttemptId, Traces
 from orchestrator.service.tracing import Exchanges, Tracing, TracingCourier, TracingExecutions, TracingLedger
-from tests.ledger_kit import COMPENSATED, PLANS, snapshot
+from tests.ledger_kit import COMPENSATED, COMPLETED, PLANS, RUNNING, snapshot
 from tests.unit.service.test_recording import COMMAND, EVENT, REPLY, Courier, Executions
 
 PLACE = Traces("test").of("shop:1")
@@ -88,7 +89,7 @@ async def test_of_an_execution_that_is_not_kept_nothing_is_told_and_participants
     inner = SeeingCourier()
     await courier_of(inner, tracing).send(COMMAND)
     await executions_of(Executions(Delivery.STARTED), tracing).start(PLANS["shop"], "shop:1", EVENT, None)
-    await TracingLedger(Writer(), tracing).write([snapshot("1", COMPENSATED)])
+    await TracingLedger(Writer(), tracing).write([snapshot("1", COMPLETED)])
     assert inner.sent[0].traceparent.endswith("-00")
     assert tracer.spans == tracer.stored == []
 
@@ -231,3 +232,45 @@ def test_a_header_of_nonsense_is_no_attempt_number() -> None:
 
     headers = CommandHeaders(execution="shop:1", workflow="w", step="pay", direction="do", attempt=1, key="k")
     assert act_of(replace(COMMAND, headers={**headers.to_headers(), "saga-attempt": "²"})).number == 0
+
+
+async def test_what_a_lost_attempt_told_is_put_right_by_its_repeat() -> None:
+    """Another outcome at an earlier place of the journal, from a longer history; the same from a shorter one is old."""
+    tracing, tracer = traced()
+    ledger = TracingLedger(Writer(), tracing)
+    found = snapshot("1", COMPENSATED)
+    line = found.journal[1]
+    lost = replace(found, journal=(replace(line, revision=3),), position=replace(found.position, history=10))
+    repeat = replace(found, journal=(replace(line, kind="Failed"),), position=replace(found.position, history=14))
+    for one in (lost, lost, repeat, repeat, lost):
+        await ledger.write([one])
+    assert [(one.revision, one.outcome) for one in tracer.stored] == [(3, "ok"), (2, "unknown")]
+    assert tracer.stored[0].rank < tracer.stored[1].rank
+
+
+async def test_of_a_journal_that_was_told_twice_the_later_lines_are_true_and_none_is_behind_its_end() -> None:
+    tracing, tracer = traced()
+    found = snapshot("1", COMPENSATED)
+    began, stock, refusal, undo = found.journal
+    lost = (replace(refusal, kind="Succeeded"), replace(undo, step="charge", direction="do", attempt=2))
+    told = replace(found, journal=(*lost, began, stock, refusal), position=replace(found.position, revision=3))
+    await TracingLedger(Writer(), tracing).write([told])
+    assert [(one.step, one.attempt, one.outcome) for one in tracer.stored] == [
+        ("reserve", 1, "ok"),
+        ("charge", 1, "rejected"),
+    ]
+
+
+async def test_of_an_execution_that_is_not_kept_it_is_told_what_goes_wrong_and_from_then_on() -> None:
+    tracing, tracer = traced(ratio=0.0)
+    ledger = TracingLedger(Writer(), tracing)
+    await ledger.write([snapshot("1", RUNNING), snapshot("2", COMPLETED)])
+    assert tracer.stored == []
+    await ledger.write([snapshot("1", COMPENSATED, journal=snapshot("1", COMPENSATED).journal[2:])])
+    assert [(one.step, one.direction, one.outcome) for one in tracer.stored] == [
+        ("charge", "do", "rejected"),
+        ("reserve", "undo", "ok"),
+    ]
+    failed = snapshot("3", (*RUNNING, Failed(step="charge", reason="busy")))
+    await ledger.write([failed])
+    assert tracer.stored[-1].outcome == "unknown"

@@ -2,7 +2,7 @@
 
 A check looks at the newest beat of a record and yields a sentence for each violation. `check` runs them; call it after
 every beat. Those of `TWINS` compare with a second execution and cost several times more. Number 22 speaks of the books
-of participants and 24 of traces: they are checked where those are.
+of participants and 24 of traces: `truth` and `telling` check them.
 """
 
 from __future__ import annotations
