@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from orchestrator.service.changes import Tell
     from orchestrator.service.meters import Meter, Metric, Reading
     from orchestrator.settings import Settings
+    from workers.message_recorder import MessageRecorder
     from workers.relay import RelayCounts
 
 log = logging.getLogger(__name__)
@@ -91,6 +92,12 @@ class Measuring:
     def consuming(self, **gates: Gate) -> None:
         """Tell which parts take messages."""
         self.meter.observe(metrics.CONSUMING, lambda: [(gate.is_open, (part,)) for part, gate in gates.items()])
+
+    def event_store(self, recorder: MessageRecorder) -> None:
+        """Tell what becomes of messages for the event store."""
+        counts = recorder.counts
+        self.meter.observe(metrics.STORED_MESSAGES, lambda: [(number, (word,)) for word, number in counts.items()])
+        self.meter.observe(metrics.STORE_BACKLOG, lambda: [(recorder.waiting, ())])
 
     def buffer(self, buffer: LedgerBuffer, capacity: int) -> None:
         """Tell what becomes of what is given to the ledger."""

@@ -88,6 +88,11 @@ class MessageRecorder:
                 keeping.cancel()
                 await asyncio.gather(keeping, return_exceptions=True)
 
+    @property
+    def waiting(self) -> int:
+        """How many are in hand and not in a batch yet."""
+        return self._arrived.qsize()
+
     async def is_healthy(self) -> bool:
         """Whether the queue is consumed, or paused on purpose."""
         return await self._consumer.is_healthy()

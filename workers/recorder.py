@@ -67,6 +67,8 @@ async def open_recorder(settings: Settings) -> AsyncGenerator[Recording]:
         tasks = [asyncio.create_task(part.go_on()) for part in parts]
         if measured is not None:
             gates = {"parked messages": recording.parking, "event store": recording.messages}
+            if recording.messages is not None:
+                measured.event_store(recording.messages)
             measured.consuming(**{name: part.gate for name, part in gates.items() if part is not None})
         try:
             yield recording

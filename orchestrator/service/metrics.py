@@ -208,6 +208,21 @@ OUTBOX_WAITING = _metric(
 OUTBOX_AGE = _metric(
     "saga.outbox.age", "s", "Age of the oldest of them; 0 if there is none.", PARTICIPANT, "participant", kind="gauge"
 )
+STORED_MESSAGES = _metric(
+    "saga.event_store.messages",
+    "{message}",
+    "Messages that the recorder took for the event store: stored, repeated, differing (an id with another body; counted"
+    " as repeated too) or unreadable.",
+    RECORDER,
+    "outcome",
+)
+STORE_BACKLOG = _metric(
+    "saga.event_store.waiting",
+    "{message}",
+    "Messages in the recorder's hands that are not stored yet; as many as it may take at once, if it lags.",
+    RECORDER,
+    kind="gauge",
+)
 CONSOLE_REQUESTS = _metric(
     "saga.console.request.duration",
     "s",
