@@ -32,8 +32,12 @@ def about(
     token = _ABOUT.set(ids(execution_id, correlation_id, step=step, direction=direction, attempt=attempt))
     try:
         yield
-    finally:
+    except GeneratorExit:
+        raise  # a task that nobody ends is collected in whatever context that happens: its own is gone
+    except BaseException:
         _ABOUT.reset(token)
+        raise
+    _ABOUT.reset(token)
 
 
 def ids(
