@@ -16,6 +16,7 @@ from tests.acceptance.test_undo_of_ended import completed, undone
 from tests.cli_kit import Ended
 from tests.trip_kit import office
 from workers.desk import ServerDesk
+from workers.upkeep import upkeep
 
 pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("environment")]
 WHY = ("--reason", "decided by hand")
@@ -101,6 +102,27 @@ async def test_a_completed_trip_is_undone_by_the_plan_that_was_seen(tmp_path) ->
         assert (ended["text"], ended["workflow_id"]) == ("it ended: Compensated", linked_id(execution))
         assert len(undone(place)) == 4
         assert (await saga(settings, *confirm)).document["id"] == ended["id"]
+
+
+async def test_stuck_trips_are_counted_and_tried_again_as_one_bulk(tmp_path) -> None:
+    async with office(tmp_path, **ledger_in(tmp_path)) as place:
+        trips, settings = [await place.stuck(number) for number in (1, 2)], place.corner.settings
+        for execution in trips:
+            await listed(settings, "stuck", execution)
+        those = ("--all", "--status", "stuck", "--saga", "trip", "--failed-step", "book_flight")
+        seen = (await saga(settings, "retry", *those, "--dry-run", "--json")).document
+        assert (seen["count"], seen["first_ids"]) == (2, sorted(trips))
+        place.agency.write(cancel_flight="ok")
+        async with upkeep(settings, place.client):
+            confirm = ("--confirm", seen["token"], "--rate", "50", "--wait", *WHY, "--json")
+            done = await saga(settings, "retry", *those, *confirm)
+        assert (done.status, done.document["state"], done.document["done"]) == (OK, "completed", 2)
+        for execution in trips:
+            await listed(settings, "compensated", execution)
+        items = (await saga(settings, "bulks", "show", done.document["id"], "--json")).document["items"]
+        assert [(item["execution_id"], item["state"]) for item in items] == [(name, "done") for name in sorted(trips)]
+        moved = await saga(settings, "retry", *those, "--confirm", seen["token"], *WHY)
+        assert moved.status == CONFLICT, "what was counted is not there any more"
 
 
 async def test_without_a_ledger_an_execution_is_shown_as_temporal_has_it(tmp_path) -> None:
