@@ -23,7 +23,7 @@ async def test_who_asks_is_told_what_they_may(bench) -> None:
         assert (await api.get("/me")).json() == {
             "actor": "ann",
             "role": "viewer",
-            "permissions": ["parked:read", "payload:read", "saga:read"],
+            "permissions": ["events:read", "parked:read", "payload:read", "saga:read"],
             "sagas": ["a", "trip"],
         }
 
