@@ -18,6 +18,7 @@ from orchestrator.service.access import Caller, Role
 from orchestrator.service.accounts import LOCAL, LocalAccounts
 from orchestrator.service.definitions import Definitions
 from orchestrator.service.entering import Entering
+from orchestrator.service.events import Events
 from orchestrator.service.feed import Feed
 from orchestrator.service.figures import Figuring
 from orchestrator.service.health import Health, ledger_probe
@@ -33,6 +34,7 @@ from orchestrator.service.tokens import Issuing, Token, digest_of
 from orchestrator.service.trail import Trail
 from orchestrator.service.use_cases import Service
 from tests.access_kit import MemoryAccounts, MemoryAnswers, MemoryPersonal, MemorySessions, MemoryTokens
+from tests.event_kit import MemoryEvents
 from tests.figures_kit import MemoryFigures
 from tests.hand_kit import Hand
 from tests.parked_kit import MemoryParked, cases_of
@@ -81,6 +83,7 @@ class ApiBench(ServiceBench):
     personal: MemoryPersonal = field(default_factory=MemoryPersonal)
     switches: MemorySwitches = field(default_factory=MemorySwitches)
     parking: MemoryParked = field(default_factory=MemoryParked)
+    messages: MemoryEvents = field(default_factory=MemoryEvents)
     started: dict[str, str] = field(default_factory=dict[str, str])
     provider: Any = None
     links: Links = field(default_factory=Links)
@@ -109,6 +112,7 @@ class ApiBench(ServiceBench):
             reading=reading,
             figuring=Figuring(MemoryFigures(self.ledger), self.clock),
             trail=Trail(self.register),
+            events=Events(self.messages),
             operating=self.operating,
             bulking=self.bulking,
             running=self.running,

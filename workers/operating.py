@@ -9,6 +9,7 @@ from orchestrator.adapters.sql.accounts import SqlAccounts
 from orchestrator.adapters.sql.answers import SqlAnswers
 from orchestrator.adapters.sql.bulks import SqlBulks
 from orchestrator.adapters.sql.databases import open_engine, open_reading_engine
+from orchestrator.adapters.sql.event_reader import SqlEventReader
 from orchestrator.adapters.sql.figures import SqlFigures
 from orchestrator.adapters.sql.ledger import SqlLedger
 from orchestrator.adapters.sql.ledger_reader import SqlLedgerReader
@@ -30,6 +31,7 @@ from orchestrator.service.bulk_reading import BulkReading
 from orchestrator.service.bulk_running import BulkRunning
 from orchestrator.service.definitions import Definitions
 from orchestrator.service.entering import Entering
+from orchestrator.service.events import Events
 from orchestrator.service.figures import Figuring
 from orchestrator.service.once import Once
 from orchestrator.service.operating import Operating, World
@@ -117,6 +119,7 @@ class _Stores:
         self.lasting = Lasting(settings.session_lasts, settings.session_idle)
         self.personal = SqlPersonal(engine, reading, seal)
         self.provider = provider_of(settings)
+        self.events = SqlEventReader(reading, seal)
 
 
 def _world(sagas: Sequence[Saga], settings: Settings, client: Client, reading: AsyncEngine, stores: _Stores) -> World:
@@ -149,6 +152,7 @@ def _service(
         reading=reading,
         figuring=figuring,
         trail=Trail(register),
+        events=Events(stores.events),
         operating=Operating(world),
         bulking=Bulking(world, stores.bulks),
         running=BulkRunning(world, stores.bulks),

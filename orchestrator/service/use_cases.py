@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from orchestrator.service.bulk_running import BulkRunning
     from orchestrator.service.definitions import Definitions
     from orchestrator.service.entering import Entering
+    from orchestrator.service.events import Events
     from orchestrator.service.figures import Figuring
     from orchestrator.service.once import Once
     from orchestrator.service.operating import Operating, World
@@ -29,6 +30,7 @@ class Service:
     Attributes:
         world: what they work with.
         reading: executions, as they are. `figuring`: how they have been. `trail`: what was done to them.
+        events: the messages of the event store.
         operating, bulking, switching: what people do, to one, to many, to all. `running`: does the items of bulks.
         definitions, starting: the sagas of this process. `parked`: messages that could not be handled.
         issuing: API tokens. `entering`: signing in and out, local accounts. `once`: requests that come twice.
@@ -39,6 +41,7 @@ class Service:
     reading: Reading
     figuring: Figuring
     trail: Trail
+    events: Events
     operating: Operating
     bulking: Bulking
     running: BulkRunning

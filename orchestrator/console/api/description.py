@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from orchestrator.console.api import administration, bulks, events, executions, operations, parked, sagas, statistics
+from orchestrator.console.api import (
+    administration,
+    bulks,
+    events,
+    executions,
+    messages,
+    operations,
+    parked,
+    sagas,
+    statistics,
+)
 from orchestrator.console.api.answering import KEY, NEEDED
 from orchestrator.console.api.health import PACKAGE
 from orchestrator.console.api.problems import Place, Problem
@@ -24,7 +34,7 @@ PREFIX = "/api/v1"
 TITLE = "Saga orchestrator"
 ROUTERS = (
     *(executions.router, operations.router, sagas.router, bulks.router),
-    *(parked.router, statistics.router, administration.router, events.router),
+    *(parked.router, statistics.router, messages.router, administration.router, events.router),
 )
 ABOUT = (
     "Sagas: what they do, what was undone, and what people do about them. Every error is a problem with a code; "

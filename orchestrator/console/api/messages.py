@@ -1,0 +1,132 @@
+"""The event store: every message that passed over the broker. `/events` are the signals that keep pages live."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, Field
+from pydantic_core import from_json
+
+from orchestrator.console.api.context import Asking, CursorText, Given, Limit, Text
+from orchestrator.console.api.documents import JSON, Document
+from orchestrator.console.api.problems import documented
+from orchestrator.service.event_ports import EventFilter
+from orchestrator.service.records import milliseconds, moment
+from orchestrator.stored import Kind, Way
+
+if TYPE_CHECKING:
+    from orchestrator.stored import StoredMessage
+
+router = APIRouter(tags=["messages"], responses=documented())
+
+
+class MessageDocument(Document):
+    """One message, as it was recorded."""
+
+    number: int = Field(description="its place in the store, in the order of arrival")
+    source: str
+    message_id: str
+    type: str
+    version: int = Field(description="of the type")
+    kind: Kind
+    way: Way = Field(description="taken by sagas, or sent by them")
+    execution_id: str = Field(description="empty where the message does not say")
+    step: str
+    call: str
+    attempt: int
+    outcome: str = Field(description="of a reply")
+    correlation_id: str
+    causation_id: str
+    sequence: str
+    time: datetime = Field(description="when its sender made it")
+    stored: datetime
+    size: int
+    headers: dict[str, str] | None = Field(description="null unless `contents` were asked for")
+    body: JSON = Field(description="JSON where it is JSON, else text; null unless asked for, or if it was too large")
+
+
+class MessagePage(Document):
+    """A page of messages."""
+
+    items: list[MessageDocument]
+    next_cursor: str | None = Field(description="null at the end")
+
+
+class GapDocument(Document):
+    """Messages of a source that are missing between two that are there."""
+
+    source: str
+    first: int
+    last: int
+    missing: int
+    noticed: datetime
+
+
+class Gaps(Document):
+    """What is missing."""
+
+    items: list[GapDocument]
+
+
+@router.get("/messages")
+async def list_messages(
+    *,
+    console: Given,
+    caller: Asking,
+    correlation_id: Annotated[Text, Query()] = "",
+    execution_id: Annotated[Text, Query()] = "",
+    message_type: Annotated[Text, Query(alias="type")] = "",
+    source: Annotated[Text, Query()] = "",
+    since: Annotated[AwareDatetime | None, Query(description="recorded at or after")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="recorded before")] = None,
+    contents: Annotated[bool, Query(description="with headers and bodies: needs the right payload:read")] = False,
+    limit: Limit = 50,
+    cursor: CursorText = None,
+) -> MessagePage:
+    """Messages in the order in which they were recorded."""
+    wanted = EventFilter(
+        correlation_id=correlation_id,
+        execution_id=execution_id,
+        types=(message_type,) if message_type else (),
+        source=source,
+        since_ms=milliseconds(since) if since else None,
+        until_ms=milliseconds(until) if until else None,
+    )
+    of = f"messages {wanted}"
+    place = console.cursors.read(of, cursor)
+    after = 0 if place is None else int(place[0])
+    page = await console.service.events.page(caller, wanted, after=after, limit=limit, contents=contents)
+    following = None if page.following is None else (page.following,)
+    items = [_document(one) for one in page.messages]
+    return MessagePage(items=items, next_cursor=console.cursors.write(of, following))
+
+
+@router.get("/messages/gaps")
+async def list_gaps(console: Given, caller: Asking, source: Annotated[Text, Query()] = "", limit: Limit = 50) -> Gaps:
+    """Where the sequences of a source leave numbers out."""
+    found = await console.service.events.gaps(caller, source=source, limit=limit)
+    return Gaps(
+        items=[
+            GapDocument(
+                source=gap.source, first=gap.first, last=gap.last, missing=gap.missing, noticed=moment(gap.noticed_ms)
+            )
+            for gap in found
+        ]
+    )
+
+
+def _document(message: StoredMessage) -> MessageDocument:
+    same = MessageDocument.model_fields.keys() - {"time", "stored", "headers", "body"}
+    values: dict[str, Any] = {name: getattr(message, name) for name in same}
+    headers = None if message.headers is None else dict(message.headers)
+    times: dict[str, Any] = {"time": moment(message.at_ms), "stored": moment(message.stored_ms)}
+    return MessageDocument(**values, **times, headers=headers, body=_body(message))
+
+
+def _body(message: StoredMessage) -> Any:
+    try:
+        return None if message.body is None else from_json(message.body)
+    except ValueError:
+        return message.body.decode(errors="replace") if message.body else None

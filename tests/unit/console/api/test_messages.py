@@ -1,0 +1,57 @@
+"""The event store by the API."""
+
+import pytest
+
+from orchestrator.service.access import Caller, Permission, Role
+from tests.api_kit import ApiBench, is_problem
+from tests.event_kit import stored
+
+VIEWER = Caller(actor="ann", role=Role.VIEWER)
+
+
+@pytest.fixture
+async def bench():
+    made = ApiBench()
+    await made.messages.append(
+        [
+            stored(1, kind="event", way="in", type="order.placed", body=b"no json"),
+            stored(2, body=b'{"amount": 7}'),
+            stored(3, correlation_id="c2", sequence="1"),
+            stored(4, correlation_id="c2", sequence="4"),
+        ]
+    )
+    return made
+
+
+def ids(answer):
+    return [one["message_id"] for one in answer.json()["items"]]
+
+
+async def test_messages_are_read_in_pages_and_by_case_type_and_time(bench) -> None:
+    async with bench.asking(VIEWER) as api:
+        first = await api.get("/messages?limit=3")
+        assert ids(first) == ["m1", "m2", "m3"]
+        rest = await api.get("/messages", params={"limit": 3, "cursor": first.json()["next_cursor"]})
+        assert (ids(rest), rest.json()["next_cursor"]) == (["m4"], None)
+        assert ids(await api.get("/messages?correlation_id=c2")) == ["m3", "m4"]
+        assert ids(await api.get("/messages?execution_id=shop:1&type=order.placed")) == ["m1"]
+        assert ids(await api.get("/messages?since=2023-11-14T22:13:20.003Z&until=2023-11-14T22:13:20.004Z")) == ["m3"]
+        other = {"cursor": first.json()["next_cursor"], "limit": 3, "source": "/shop"}
+        assert is_problem(await api.get("/messages", params=other), 400, "cursor-mismatch")
+
+
+async def test_contents_are_a_right_of_their_own(bench) -> None:
+    async with bench.asking(VIEWER) as api:
+        assert (await api.get("/messages")).json()["items"][1]["body"] is None
+        assert is_problem(await api.get("/messages?contents=true"), 403, "denied")
+    async with bench.asking(Caller(actor="ben", role=Role.VIEWER, granted=frozenset({Permission.PAYLOAD}))) as api:
+        one, two, *_ = (await api.get("/messages?contents=true")).json()["items"]
+        assert (one["body"], two["body"]) == ("no json", {"amount": 7})
+        assert two["headers"] == {"saga-step": "charge"}
+
+
+async def test_what_is_missing_is_told(bench) -> None:
+    async with bench.asking(VIEWER) as api:
+        (gap,) = (await api.get("/messages/gaps")).json()["items"]
+        assert (gap["source"], gap["first"], gap["last"], gap["missing"]) == ("/shop", 2, 3, 2)
+        assert (await api.get("/messages/gaps?source=/other")).json() == {"items": []}
