@@ -5,6 +5,7 @@ Queries come from forms, in which an empty field means nothing.
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from zoneinfo import ZoneInfo
 
+log = logging.getLogger(__name__)
 View: TypeAlias = Literal["open", "attention", "all"]
 VIEWS: dict[View, tuple[Status, ...]] = {"open": (*IN_FLIGHT, "terminated"), "attention": ATTENTION, "all": ()}
 TIMES = ("changed_after", "changed_before")
@@ -107,6 +109,8 @@ def problem(request: Request, error: Exception) -> Response:
     failure = failure_of(error)
     kind = KINDS[failure.code]
     status = failure.status or kind.status
+    if failure.code == "internal":
+        log.error("request %s failed", request.state.trace_id, exc_info=error)
     values = {"kind": kind, "failure": failure, "trace_id": request.state.trace_id}
     denied = error if isinstance(error, DeniedError) else None
     answer = page(request, "problem.html", status=status, denied=denied, **values)

@@ -264,3 +264,14 @@ async def test_an_execution_leads_to_its_trace_and_to_temporal(bench) -> None:
     assert f"<code>{place.trace_id}</code>, or <code>saga trace c</code>" in await text_of(bench, "/executions/trip:t1")
     bench.links = Links(traces=Traces("here", ratio=0.0))
     assert "<dt>Trace</dt>" not in await text_of(bench, "/executions/trip:t1")
+
+
+async def test_a_fault_of_ours_is_a_page_with_a_trace_id_that_the_log_has_too(bench, caplog) -> None:
+    detail = bench.ledger.details["trip:t1"]
+    bench.ledger.details["trip:t1"] = replace(detail, state={**detail.state, "plan": "0" * 16})
+    text = await text_of(bench, "/executions/trip:t1", 500)
+    (trace_id,) = re.findall(r"Trace id ([0-9a-f]{32})", text)
+    assert "Something is wrong here" in text
+    assert f"request {trace_id} failed" in caplog.text
+    assert "ReplayMismatchError" in caplog.text
+    assert "ReplayMismatchError" not in text
