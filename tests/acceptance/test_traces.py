@@ -1,13 +1,23 @@
 """What traces tell of orders on the real servers."""
 
+import asyncio
+from collections import Counter
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from itertools import cycle
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from orchestrator.service.records import Filter
+from orchestrator.adapters.rabbitmq.publisher import Publisher
+from orchestrator.adapters.temporal.connecting import connect
+from orchestrator.messages import Envelope
+from orchestrator.service.records import IN_FLIGHT, Filter
 from tests.ledger_kit import reading
 from tests.shop_kit import ALL, shop
-from tests.trace_kit import of_journal, of_spans, recorded
+from tests.trace_kit import last_ends, of_journal, of_spans, recorded
+from tests.worker_process_kit import worker_in_a_process
 
 pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("environment")]
 KINDS = ("", "payment-declined", "shipping-declined", "silent-inventory")
@@ -57,3 +67,57 @@ async def test_with_tracing_off_nothing_is_written(tmp_path) -> None:
     async with shop(tmp_path, *ALL, trace_folder=traces) as place:
         await place.result(await place.place(place.order()))
     assert not traces.exists()
+
+
+MANY = 200
+
+
+@pytest.mark.timeout(600)  # 200 sagas, and a worker's start, on whatever machine
+async def test_with_a_worker_killed_the_spans_of_200_mixed_sagas_are_the_journals(tmp_path) -> None:
+    """What was in flight when it was killed may have spans beyond the journal: of attempts that were lost with it."""
+    traces = tmp_path / "traces"
+    changes = {"traces": "file", "trace_folder": traces, "reconcile_every": timedelta(seconds=1)}
+    async with shop(tmp_path, *ALL, worker=mortal, **changes) as place, reading(place.corner.settings) as ledger:
+        executions = await place_many(place, MANY)
+        while len((await ledger.page(Filter(), limit=MANY)).rows) < MANY // 4:
+            await asyncio.sleep(0.05)
+        running: Any = place.running
+        await running.die()
+        rows = (await ledger.page(Filter(), limit=MANY)).rows
+        ended_before = {row.execution_id for row in rows if row.status not in IN_FLIGHT}
+        assert len(ended_before) < MANY
+        await running.live()
+        for execution in executions:
+            await place.result(execution)
+        while (await ledger.count(Filter(statuses=("completed", "compensated", "aborted")))).number < MANY:
+            await asyncio.sleep(0.1)
+        journals = {execution: last_ends(of_journal(await ledger.journal(execution))) for execution in executions}
+        await running.end()
+    found = recorded(traces)
+    for execution, journal in journals.items():
+        told = of_spans(found[execution])
+        assert [one for one in told if one in journal] == journal
+        assert told == journal or execution not in ended_before
+        assert max(Counter(one[:3] for one in told).values()) == 1
+        assert len({span.trace_id for span in found[execution]}) == 1
+    kinds = Counter(len(journal) for journal in journals.values())
+    assert len(kinds) > 1
+
+
+@asynccontextmanager
+async def mortal(_sagas, settings, _ports):
+    """A worker in a process that can be killed, and another one that goes on."""
+    async with worker_in_a_process(settings) as first, worker_in_a_process(settings, is_started=False) as second:
+        yield SimpleNamespace(client=await connect(settings), die=first.kill, live=second.start, end=second.end)
+
+
+async def place_many(place, number):
+    """Orders of every kind, as fast as the broker takes them; their executions."""
+    kinds = dict(zip(range(number), cycle(KINDS), strict=False))
+    orders = [place.order(one, kind) for one, kind in kinds.items()]
+    async with Publisher.open(place.corner.settings) as publisher:
+        for order in orders:
+            body = order.model_dump_json().encode()
+            envelope = Envelope(id=f"placed-{order.order_id}", source="test", type=order.message_type, body=body)
+            await publisher.publish(envelope, exchange=place.corner.names.events, routing_key=order.message_type)
+    return [f"fulfil-order:{order.order_id}" for order in orders]
