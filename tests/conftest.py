@@ -1,6 +1,7 @@
 """Fixtures that all tests share."""
 
-from collections.abc import AsyncIterator
+import fcntl
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,16 +15,6 @@ PROJECT = Path(__file__).resolve().parents[1]
 # No test asserts how long something takes: machines that build are busy.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """By `--dist loadgroup` the tests of one file run in one process: they share what they start.
-
-    Files that say so by a mark `xdist_group` share something that is there once, as the names of the demo.
-    """
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(PROJECT))))
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +34,11 @@ async def postgres_database(postgres) -> AsyncIterator[str]:
     """The address of an empty database of the test's own on that server."""
     async with fresh_database(postgres) as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def demo_turn(environment: Environment) -> Iterator[None]:
+    """Demos have names that are there once: files of tests that run one take turns, whichever process runs them."""
+    with (PROJECT / ".local" / "demo-tests.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -37,7 +37,7 @@ OVER_A_DESK = {
 """Classes whose commands work over the service layer, and the names of these."""
 PANELS = {
     "Definitions and messages": ("check", "draw", "contracts", "topology", "publish"),
-    "Look": ("list", "show", "watch", "messages", "trace", "events", "operations", "audit"),
+    "Look": ("list", "show", "watch", "messages", "trace", "events", "replay", "operations", "audit"),
     "Start and undo": ("start", "cancel", "compensate", "bulks"),
     "Decide": ("retry", "skip", "resolve", "release", "suspend", "resume", "abandon"),
     "Parked messages": ("parked", "edit", "redrive", "discard", "restore"),

@@ -279,7 +279,7 @@ async def resent(handle):
 
 
 async def test_an_event_of_ours_that_nobody_listens_to_is_nobodys_business(tmp_path) -> None:
-    async with shop(tmp_path, *ALL) as place:
+    async with shop(tmp_path, *ALL, event_store=False) as place:  # the store would hear it
         await place.result(await place.place(place.order()))
         await until(lambda: place.running.relay.counts.unheard == 1)  # order.fulfilled
         assert await place.corner.depth(place.corner.names.parking) == 0

@@ -12,7 +12,7 @@ import pytest
 
 from deploy.local import demo_of
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(400), pytest.mark.xdist_group("demo")]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(600), pytest.mark.usefixtures("environment", "demo_turn")]
 PROJECT = Path(__file__).resolve().parents[2]
 CLEAN = {
     "aborted": 0,

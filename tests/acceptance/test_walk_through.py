@@ -19,9 +19,8 @@ from workers.__main__ import app
 
 pytestmark = [
     pytest.mark.servers,
-    pytest.mark.usefixtures("environment"),
-    pytest.mark.timeout(400),
-    pytest.mark.xdist_group("demo"),
+    pytest.mark.usefixtures("environment", "demo_turn"),
+    pytest.mark.timeout(600),
 ]
 PROJECT = Path(__file__).resolve().parents[2]
 SECTION = (PROJECT / "README.md").read_text().partition("## When a person is needed")[2].partition("\n## ")[0]
@@ -61,7 +60,7 @@ def terminal(monkeypatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def demo():
+def demo(demo_turn):
     """A demo with orders that wait for a person: its exit status and output. What it leaves running ends with this."""
     command = [sys.executable, "-m", "workers", "demo", "--orders", "12", "--stuck", "2", "--parked", "2"]
     yield subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)

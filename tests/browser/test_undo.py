@@ -16,7 +16,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 async def completed(shop):
     execution = await shop.order()
-    await shop.until(execution, "completed")
+    found = await shop.until(execution, "completed")
+    async with asyncio.timeout(60):
+        while not found["confirmed"]:  # only what Temporal has confirmed can be undone without it
+            await asyncio.sleep(0.1)
+            found = await shop.until(execution, "completed")
     return execution
 
 

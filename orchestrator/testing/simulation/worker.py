@@ -109,11 +109,12 @@ class Worker:
             try:
                 await self._work(run, task)
             except Lost:
-                self.telling.lost()
+                self.telling.lost(run.id)
                 self._evict(run)
 
     async def _work(self, run: Run, task: Task) -> None:
         dice = self.world.dice
+        self.telling.lost(run.id)  # of a task that ran out of time while this worker stood still
         if dice.fault("evicted", 0.03):
             self._evict(run)
         cached = self._take_up(run)
@@ -273,7 +274,7 @@ class Worker:
             dice.count("task report refused")
             raise Lost
         world.kept(run, cached)
-        self.telling.recorded()
+        self.telling.recorded(run.id)
         cached.records += 1
         cached.commands, cached.record = left, Record()
         cached.is_clean = not is_heartbeat
