@@ -125,7 +125,8 @@ def once(spans: Iterable[TracedSpan]) -> tuple[TracedSpan, ...]:
     """Each span once: a crash makes processes tell the same twice.
 
     Of several tellings of one attempt that counts which the engine took notice of; of those, the one of the highest
-    rank. Who tells of what another process performed does not know its times: they are taken from whoever does.
+    rank, and of these the latest: a lost task and its repeat may be at one length of the history. Who tells of what
+    another process performed does not know its times: they are taken from whoever does.
     """
     tellings: dict[tuple[str, str], list[TracedSpan]] = {}
     for span in spans:
@@ -134,7 +135,7 @@ def once(spans: Iterable[TracedSpan]) -> tuple[TracedSpan, ...]:
 
 
 def _true_one(tellings: Sequence[TracedSpan]) -> TracedSpan:
-    best = max(tellings, key=lambda span: (not span.ignored, span.rank, span.revision))
+    best = max(tellings, key=lambda span: (not span.ignored, span.rank, span.ended_ns, span.revision))
     alike = [one for one in tellings if (one.revision, one.outcome) == (best.revision, best.outcome)]
     timed = max(alike, key=lambda span: span.ended_ns - span.began_ns)
     return replace(best, began_ns=timed.began_ns, ended_ns=timed.ended_ns)

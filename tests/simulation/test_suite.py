@@ -24,6 +24,8 @@ FAILED_ONCE = {
     711: "a limit ended early: the time of a run was taken from a clock that had been set",
     1302: "an undo began while a slow worker might still perform its step",
     1617: "a command that met the end of a run was never answered, and the run never ended",
+    11560: "of a lost task and its repeat at one length of the history, the lost one's outcome was shown as a span",
+    14026: "the same, in the order of the lost one: nobody's fault, since the repeat died before it told",
     3922: "a late reply ran ahead of the flow, and what uses its fact began before its turn",
     3768: "the same as 1617, behind an abandoned undo",
     4344: "what a lost attempt had begun was forgotten, since its repeat was suspended",

@@ -122,10 +122,10 @@ class Telling:
         """Keep them. A lost attempt and its repeat may tell the same; of what the server has, each is told once."""
         self._told.spans += spans
         for span in spans if self._is_recorded else ():
-            place = (span.span_id, span.rank, span.revision, span.outcome)
-            if place in self._told.recorded:
+            telling = _telling(span)
+            if telling in self._told.recorded:
                 self._world.fail(f"invariant 24: {span.name} {span.attempt} is told twice at one position")
-            self._told.recorded.add(place)
+            self._told.recorded.add(telling)
 
 
 def complaints_of_spans(told: Told, journal: Sequence[Entry]) -> Iterator[str]:
@@ -138,7 +138,7 @@ def complaints_of_spans(told: Told, journal: Sequence[Entry]) -> Iterator[str]:
     expected = _of_journal(journal)
     traced = [TracedSpan(**{name: getattr(span, name) for name in SHARED}) for span in told.spans]
     shown = {one.span_id: one for one in once(traced) if one.is_attempt and not one.ignored}
-    found = [(one.step, one.direction, one.attempt, one.outcome) for one in sorted(shown.values(), key=_place)]
+    found = [_attempt(one) for one in sorted(shown.values(), key=_place)]
     revisions = {attempt: revision for revision, attempt in expected}
     for revision, attempt in expected:
         if attempt in found:
@@ -156,9 +156,19 @@ def complaints_of_spans(told: Told, journal: Sequence[Entry]) -> Iterator[str]:
     acts = [attempt[:3] for attempt in found]
     if len(set(acts)) < len(acts):
         yield f"an attempt has several spans: {found}"
-    order = [revisions[attempt] for attempt in found if attempt in revisions]
+    # A lost attempt's span stands where that attempt had it, until somebody tells it anew.
+    true = [_attempt(one) for one in sorted(shown.values(), key=_place) if _telling(one) in told.recorded]
+    order = [revisions[attempt] for attempt in true if attempt in revisions]
     if order != sorted(order):
         yield f"spans come in the order {found}, the journal's is {[attempt for _, attempt in expected]}"
+
+
+def _attempt(span: TracedSpan) -> Attempt:
+    return (span.step, span.direction, span.attempt, span.outcome)
+
+
+def _telling(span: Span | TracedSpan) -> tuple[str, int, int, str]:
+    return (span.span_id, span.rank, span.revision, span.outcome)
 
 
 def _place(span: TracedSpan) -> int:

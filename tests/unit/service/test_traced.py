@@ -56,6 +56,8 @@ def test_what_the_repeat_of_a_lost_attempt_told_is_true_with_the_times_of_whoeve
     lost = replace(DO, rank=10, revision=5)
     repeat = replace(DO, rank=14, revision=4, outcome="unknown")
     assert once([lost, repeat]) == once([repeat, lost]) == (repeat,)
+    tied = replace(repeat, rank=10, ended_ns=21)
+    assert once([lost, tied]) == once([tied, lost]) == (tied,)
     retold = replace(repeat, rank=20, began_ns=0, ended_ns=0)
     assert once([repeat, retold]) == (replace(retold, began_ns=repeat.began_ns, ended_ns=repeat.ended_ns),)
 
