@@ -55,8 +55,11 @@ class Delivering:
         try:
             workflow_id, taken = await self._given(record, subject)
         except (RefusedCommandError, ConflictError, ExecutionNotFoundError, InvalidRequestError) as error:
-            await self.end(record, "failed", str(error))
-            raise
+            found = await self._run_that_has(record)
+            if found is None:
+                await self.end(record, "failed", str(error))
+                raise
+            workflow_id, taken = found, None
         if taken is not None and taken.ignored.startswith("refused"):
             await self.end(record, "failed", taken.ignored)
             raise RefusedCommandError(record.request.operation, taken.ignored.partition(": ")[2])
@@ -84,6 +87,14 @@ class Delivering:
         if await self._world.register.change(ended, entry):
             return ended
         return await self._world.register.find(record.id) or ended
+
+    async def _run_that_has(self, record: OperationRecord) -> str | None:
+        """The run that took the command from another process in the meantime, and may have ended with it."""
+        try:
+            seen = (await self._world.subjects.find(record.execution_id)).seen
+        except (RefusedCommandError, ExecutionNotFoundError):
+            return None
+        return seen.workflow_id if record.id in seen.execution.state.commands else None
 
     async def _given(self, record: OperationRecord, subject: Subject | None) -> tuple[str, Taken | None]:
         """The run that took the command, and its answer; None if the run was started with the command."""

@@ -405,6 +405,23 @@ async def test_a_crash_between_confirm_and_start_is_made_good(bench) -> None:
     assert [one.state for one in bench.register.operations.values()] == ["verified"]
 
 
+@pytest.mark.parametrize(
+    "said",
+    [RefusedCommandError("compensate", "the execution has ended"), ConflictError("another has ended", revision=1)],
+)
+async def test_one_that_another_process_gives_in_the_same_moment_is_not_told_to_have_failed(bench, said) -> None:
+    bench.completed()
+    plan, begin = await plan_of(bench), bench.live.begin_undo
+
+    async def begin_late(seed, command):
+        await begin(seed, command)
+        raise said
+
+    bench.live.begin_undo = begin_late
+    given = await bench.operate("compensate", plan=plan.hash, override=True)
+    assert (given.state, given.workflow_id) == ("applied", linked_id("trip:t1"))
+
+
 async def _away(*_):
     raise EngineUnavailableError("away")
 
