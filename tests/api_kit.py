@@ -96,7 +96,7 @@ class ApiBench(ServiceBench):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.parking.register = self.register
+        self.parking.register = self.switches.register = self.register
         accounts = LocalAccounts(self.accounts, self.register, self.clock)
         sources = {LOCAL: accounts, **({self.provider.issuer: self.provider} if self.provider else {})}
         sessions = Sessioning(self.sessions, self.clock, sources)
@@ -116,7 +116,7 @@ class ApiBench(ServiceBench):
             operating=self.operating,
             bulking=self.bulking,
             running=self.running,
-            switching=Switching(self.switches, self.register, self.clock),
+            switching=Switching(self.switches, self.register, self.clock, [trip]),
             definitions=definitions,
             starting=Starting(world, definitions, executions, self.switches),
             parked=cases_of(self.parking, self.register, self.clock),

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from orchestrator.service.live import Live
     from orchestrator.service.parked_cases import ParkedCases
+    from orchestrator.service.switches import Switching
     from orchestrator.service.traced import TracedSpan
     from orchestrator.service.use_cases import Service
 
@@ -87,6 +88,12 @@ class FakeDesk:
     @asynccontextmanager
     async def projecting(self) -> AsyncGenerator[Projecting]:
         yield Projecting(Events(self.events_kept), self.models)
+
+    @asynccontextmanager
+    async def switching(self) -> AsyncGenerator[Switching]:
+        if self.ledger_fault:
+            raise self.ledger_fault
+        yield self.bench.service.switching
 
     @asynccontextmanager
     async def service(self, sagas: str = "") -> AsyncGenerator[Service]:
@@ -143,6 +150,9 @@ class _Seat:
 
     def projecting(self) -> AbstractAsyncContextManager[Projecting]:
         return self.desk.projecting()
+
+    def switching(self) -> AbstractAsyncContextManager[Switching]:
+        return self.desk.switching()
 
     def service(self, sagas: str = "") -> AbstractAsyncContextManager[Service]:
         return self.desk.service(sagas)

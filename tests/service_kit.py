@@ -211,6 +211,16 @@ class MemorySwitches:
     held: dict[tuple[str, str], Switch] = field(default_factory=dict)
     away: bool = False
     register: MemoryRegister = field(default_factory=MemoryRegister)
+    names: dict[str, frozenset[str]] = field(
+        default_factory=lambda: {
+            "starts": frozenset({"trip", "order"}),
+            "commands": frozenset({"bank", "inventory", "trip"}),
+        }
+    )
+
+    async def known(self, kind: Kind) -> frozenset[str]:
+        self._check()
+        return self.names[kind]
 
     async def all(self) -> tuple[Switch, ...]:
         self._check()

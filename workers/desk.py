@@ -14,7 +14,7 @@ from orchestrator.cli.desk import Recorded, local_caller
 from orchestrator.settings import load_settings
 from orchestrator.settings.fields import TRACE_ID
 from workers.events import open_events, open_projecting
-from workers.operating import open_reading, open_service
+from workers.operating import open_reading, open_service, open_switching
 from workers.parked import open_parked
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from orchestrator.service.live import Live
     from orchestrator.service.parked_cases import ParkedCases
     from orchestrator.service.projecting import Projecting
+    from orchestrator.service.switches import Switching
     from orchestrator.service.use_cases import Service
     from orchestrator.settings import Settings
 
@@ -78,6 +79,12 @@ class ServerDesk:
         """Over the database alone."""
         async with open_projecting(self._settings_of()) as projecting:
             yield projecting
+
+    @asynccontextmanager
+    async def switching(self) -> AsyncGenerator[Switching]:
+        """Over the ledger's database alone."""
+        async with open_switching(self._settings_of()) as switching:
+            yield switching
 
     @asynccontextmanager
     async def service(self, sagas: str = "") -> AsyncGenerator[Service]:

@@ -81,6 +81,18 @@ async def open_reading(settings: Settings) -> AsyncGenerator[Records]:
 
 
 @asynccontextmanager
+async def open_switching(settings: Settings) -> AsyncGenerator[Switching]:
+    """Kill switches, over the ledger's database alone: they are turned while Temporal is away, too. Errors: as above."""
+    engine = open_engine(settings.ledger)
+    try:
+        await check_version(engine)
+        seal = settings.seal
+        yield Switching(SqlSwitches(engine, seal), SqlRegister(engine, seal), SystemClock())
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
 async def open_service(sagas: Sequence[Saga], settings: Settings, client: Client) -> AsyncGenerator[Service]:
     """The service layer of this process. `client` may be one that connects later: reading needs no Temporal.
 
@@ -156,7 +168,7 @@ def _service(
         operating=Operating(world),
         bulking=Bulking(world, stores.bulks),
         running=BulkRunning(world, stores.bulks),
-        switching=Switching(stores.switches, register, clock),
+        switching=Switching(stores.switches, register, clock, sagas),
         definitions=definitions,
         starting=Starting(world, definitions, executions, stores.switches),
         parked=parked,

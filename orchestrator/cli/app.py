@@ -29,6 +29,7 @@ OVER_A_DESK = {
     "compensating:Compensating": ("compensate",),
     "verbs:Verbs": ("retry", "skip", "resolve", "suspend", "resume", "cancel", "abandon", "release"),
     "bulks:BulkCommands": ("bulks",),
+    "switches:SwitchCommands": ("switches",),
     "parked:ParkedCommands": ("parked", "redrive", "discard", "restore", "edit"),
     "overseeing:Overseeing": ("operations", "audit"),
     "tokens:TokenCommands": ("token",),
@@ -40,6 +41,7 @@ PANELS = {
     "Look": ("list", "show", "watch", "messages", "trace", "events", "replay", "operations", "audit"),
     "Start and undo": ("start", "cancel", "compensate", "bulks"),
     "Decide": ("retry", "skip", "resolve", "release", "suspend", "resume", "abandon"),
+    "Hold": ("switches",),
     "Parked messages": ("parked", "edit", "redrive", "discard", "restore"),
     "Access and ledger": ("token", "account", "ledger"),
 }

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from orchestrator.service.parked_cases import ParkedCases
     from orchestrator.service.projecting import Projecting
     from orchestrator.service.reading import Reading
+    from orchestrator.service.switches import Switching
     from orchestrator.service.traced import TracedSpan
     from orchestrator.service.trail import Trail
     from orchestrator.service.use_cases import Service
@@ -89,6 +90,14 @@ class Desk(Protocol):
 
         Raises:
             LedgerOutdatedError, StoreUnavailableError: the database cannot be used.
+        """
+        ...
+
+    def switching(self) -> AbstractAsyncContextManager[Switching]:
+        """Kill switches, which need no Temporal.
+
+        Raises:
+            LedgerOutdatedError, StoreUnavailableError: the ledger cannot be used.
         """
         ...
 

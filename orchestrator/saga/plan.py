@@ -243,3 +243,10 @@ def leaves(node: Node) -> Iterator[Leaf]:
                 yield from leaves(child)
         case _:
             yield node
+
+
+def participants(plan: Plan) -> frozenset[str]:
+    """Whom a plan sends commands to, undos and probes included."""
+    steps = (leaf for leaf in leaves(plan.root) if isinstance(leaf, StepPlan))
+    calls = (call for step in steps for call in (step.do, step.undo, step.probe) if call is not None)
+    return frozenset(call.participant for call in calls if call.participant)

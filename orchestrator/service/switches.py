@@ -10,24 +10,28 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
-from orchestrator.errors import RefusedCommandError, StoreUnavailableError
+from orchestrator.errors import InvalidRequestError, RefusedCommandError, StoreUnavailableError
 from orchestrator.service.access import Permission
 from orchestrator.service.auditing import AuditEntry
 from orchestrator.service.operating import REFUSALS, check_words
 from orchestrator.service.records import milliseconds
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import timedelta
     from types import TracebackType
     from typing import Self
 
+    from orchestrator.saga.definition import Saga
     from orchestrator.service.access import Caller
     from orchestrator.service.operations import Clock, Register
 
 log = logging.getLogger(__name__)
 Kind: TypeAlias = Literal["starts", "commands"]
+Wanted: TypeAlias = Literal["hold", "hold new", "let go"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,27 +60,39 @@ class Switches(Protocol):
         """Let it go on, likewise; False if it was not held."""
         ...
 
+    async def known(self, kind: Kind) -> frozenset[str]:
+        """Names of sagas, or of participants, in the plans by which executions have run."""
+        ...
+
 
 class Switching:
-    """The use cases of switches, each audited."""
+    """The use cases of switches, each audited. `sagas`: those of this process, whose names are known too."""
 
-    def __init__(self, switches: Switches, register: Register, clock: Clock) -> None:
+    def __init__(self, switches: Switches, register: Register, clock: Clock, sagas: Iterable[Saga] = ()) -> None:
         self._switches = switches
         self._register = register
         self._clock = clock
+        self._sagas = tuple(sagas)
 
-    async def suspend(self, caller: Caller, kind: Kind, name: str, reason: str) -> None:
+    async def suspend(self, caller: Caller, kind: Kind, name: str, reason: str, *, is_new: bool = False) -> None:
         """Hold starts of a saga, or commands to a participant.
 
+        Args:
+            caller: who does it.
+            kind: what is held.
+            name: of the saga or participant. One that nobody knows would hold nothing, and nobody would notice.
+            reason: why.
+            is_new: the name may be one that nothing has run by yet.
+
         Raises:
-            DeniedError, InvalidRequestError: not by this caller, or without a reason.
+            DeniedError, InvalidRequestError: not by this caller, without a reason, or by a name that nobody knows.
             RefusedCommandError: it is held already.
         """
-        await self._turn(caller, kind, name, reason, is_held=True)
+        await self._turn(caller, kind, name, reason, wanted="hold new" if is_new else "hold")
 
     async def resume(self, caller: Caller, kind: Kind, name: str, reason: str) -> None:
         """Let them go on. Errors: see `suspend`."""
-        await self._turn(caller, kind, name, reason, is_held=False)
+        await self._turn(caller, kind, name, reason, wanted="let go")
 
     async def all(self, caller: Caller) -> tuple[Switch, ...]:
         """What is held, as far as the caller may know.
@@ -88,7 +104,8 @@ class Switching:
         held = await self._switches.all()
         return tuple(one for one in held if one.kind == "commands" or caller.may(Permission.READ, one.name))
 
-    async def _turn(self, caller: Caller, kind: Kind, name: str, reason: str, *, is_held: bool) -> None:
+    async def _turn(self, caller: Caller, kind: Kind, name: str, reason: str, *, wanted: Wanted) -> None:
+        is_held = wanted != "let go"
         what = f"{'suspend' if is_held else 'resume'} {kind}"
         entry = AuditEntry(
             at_ms=milliseconds(self._clock.now()),
@@ -104,11 +121,22 @@ class Switching:
             # A participant serves many sagas, so its switch is no matter of one of them.
             caller.require(Permission.SWITCH, name if kind == "starts" else None)
             check_words(reason, name)
+            if wanted == "hold":
+                await self._check_known(caller, kind, name)
             if not await self._turned(kind, name, entry, is_held=is_held):
                 raise RefusedCommandError(what, f"{name!r} is {'held already' if is_held else 'not held'}")
         except REFUSALS as error:
             await self._register.note(replace(entry, result="refused", text=str(error)))
             raise
+
+    async def _check_known(self, caller: Caller, kind: Kind, name: str) -> None:
+        here = {part for saga in self._sagas for part in ((saga.name,) if kind == "starts" else saga.participants)}
+        known = here | await self._switches.known(kind)
+        if name not in known:
+            told = sorted(one for one in known if kind == "commands" or caller.may(Permission.READ, one))
+            nearest = get_close_matches(name, told, n=1)
+            hint = f"did you mean {nearest[0]!r}?" if nearest else f"known are {', '.join(told) or 'none'}"
+            raise InvalidRequestError([("/name", f"nothing has run by the name {name!r} yet: {hint}")])
 
     async def _turned(self, kind: Kind, name: str, entry: AuditEntry, *, is_held: bool) -> bool:
         if not is_held:

@@ -4,8 +4,10 @@ import asyncio
 
 import pytest
 
+from orchestrator.cli.exits import USAGE
 from orchestrator.service.live import linked_id
 from sagas import SAGAS
+from tests.acceptance.test_command_line import saga
 from tests.service_kit import ADMIN, WHY, asked
 from tests.shop_kit import ALL, shop
 from workers.operating import open_service
@@ -25,14 +27,18 @@ async def test_held_starts_wait_in_the_broker_and_begin_when_they_may(tmp_path) 
         shop(tmp_path, *ALL) as place,
         open_service(SAGAS, place.corner.settings, place.running.client) as service,
     ):
-        await service.switching.suspend(ADMIN, "starts", "fulfil-order", WHY)
+        settings = place.corner.settings
+        said = ("starts", "fulfil-order", "--reason", WHY, "--json")
+        assert (await saga(settings, "switches", "suspend", *said)).status == USAGE, "nothing has run by it yet"
+        held = (await saga(settings, "switches", "suspend", *said, "--new")).document["items"]
+        assert [one["name"] for one in held] == ["fulfil-order"]
         await heeded(place, "starts", "fulfil-order", is_held=True)
         execution = await place.place(place.order())
         async with asyncio.timeout(30):
             while not place.running.relay.counts.retried:
                 await asyncio.sleep(0.05)
         assert await service.world.live.look(execution) is None
-        await service.switching.resume(ADMIN, "starts", "fulfil-order", WHY)
+        assert (await saga(settings, "switches", "resume", *said)).document == {"items": []}
         assert (await place.result(execution))["word"] == "Completed"
         assert await place.corner.depth(place.corner.names.parking) == 0
 
@@ -56,3 +62,4 @@ async def test_held_commands_are_not_sent_and_go_on_by_hand(tmp_path) -> None:
         assert (await place.result(execution))["word"] == "Completed"
         assert (await place.effects()).count(("stock", "do")) == 1
         assert await service.world.live.look(linked_id(execution)) is None
+        assert await service.switching._switches.known("commands") == set(SAGAS[0].participants)

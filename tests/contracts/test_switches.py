@@ -3,12 +3,15 @@
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import insert
 
 from orchestrator.adapters.sql.databases import open_engine
+from orchestrator.adapters.sql.ledger_tables import plans
 from orchestrator.adapters.sql.migrating import migrate
 from orchestrator.adapters.sql.switches import SqlSwitches
 from orchestrator.service.auditing import AuditEntry
 from orchestrator.service.switches import Switch
+from sagas.order_fulfilment.saga import fulfil_order
 from tests.service_kit import MemorySwitches
 from tests.sql_kit import fresh_database, sqlite_url
 
@@ -58,3 +61,25 @@ async def test_what_goes_on_is_held_no_more(switches) -> None:
     assert await switches.clear("starts", "trip", ENTRY)
     assert not await switches.clear("starts", "trip", ENTRY)
     assert await switches.all() == ()
+
+
+async def test_names_are_known_by_the_plans_that_executions_ran_by(tmp_path) -> None:
+    engine = open_engine(sqlite_url(tmp_path))
+    try:
+        await migrate(engine)
+        kept = SqlSwitches(engine)
+        assert await kept.known("starts") == frozenset()
+        of_another_version = {"content_hash": "0" * 16, "saga": "older", "version": 1, "plan": b'{"format": 0}'}
+        plan = fulfil_order.plan
+        row = {
+            "content_hash": plan.content_hash,
+            "saga": plan.saga,
+            "version": plan.version,
+            "plan": plan.model_dump_json().encode(),
+        }
+        async with engine.begin() as connection:
+            await connection.execute(insert(plans), [of_another_version, row])
+        assert await kept.known("starts") == {"fulfil-order"}
+        assert await kept.known("commands") == set(fulfil_order.participants) != set()
+    finally:
+        await engine.dispose()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
 from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator.adapters.sql.audit_chain import append, lock
 from orchestrator.adapters.sql.inbox import outages
+from orchestrator.adapters.sql.ledger_tables import plans
 from orchestrator.adapters.sql.register_tables import switches
+from orchestrator.saga.plan import Plan, participants
 from orchestrator.sealing import OPEN
 from orchestrator.service.switches import Switch
 
@@ -57,6 +61,18 @@ class SqlSwitches:
     async def clear(self, kind: Kind, name: str, entry: AuditEntry) -> bool:
         """Let it go on, if it is held."""
         return await self._turned(delete(switches).where(switches.c.kind == kind, switches.c.name == name), entry)
+
+    async def known(self, kind: Kind) -> frozenset[str]:
+        """By the ledger's plans."""
+        with outages():
+            async with self._engine.connect() as connection:
+                stored = (await connection.execute(select(plans.c.plan))).scalars().all()
+        found = set[str]()
+        for one in stored:
+            with contextlib.suppress(ValidationError):  # of another version: what is known here need not be all
+                plan = Plan.model_validate_json(one)
+                found |= {plan.saga} if kind == "starts" else participants(plan)
+        return frozenset(found)
 
     async def _turned(self, statement: Executable, entry: AuditEntry) -> bool:
         """Whether it changed anything; if so, the audit says so in the same transaction."""

@@ -48,6 +48,7 @@ class SwitchBody(BaseModel):
     kind: Kind
     name: Name
     held: bool
+    new: bool = Field(False, description="hold it also by a name that nothing has run by yet")
     reason: Reason
 
 
@@ -101,8 +102,10 @@ async def turn_switch(request: Request, console: Given, caller: Asking, body: Sw
 
     async def work(_: str) -> Answer:
         switching = console.service.switching
-        turn = switching.suspend if body.held else switching.resume
-        await turn(caller, body.kind, body.name, body.reason)
+        if body.held:
+            await switching.suspend(caller, body.kind, body.name, body.reason, is_new=body.new)
+        else:
+            await switching.resume(caller, body.kind, body.name, body.reason)
         return made(200, Switchboard(items=[switch_document(one) for one in await switching.all(caller)]))
 
     return await answer_once(request, console, caller, key, work)

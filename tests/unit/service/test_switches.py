@@ -9,6 +9,7 @@ from orchestrator.errors import DeniedError, InvalidRequestError, RefusedCommand
 from orchestrator.service.access import Caller, Role
 from orchestrator.service.switches import SwitchBoard, Switching
 from tests.service_kit import ADMIN, OPERATOR, WHY, MemorySwitches, ServiceBench
+from tests.trip_kit import trip
 
 
 @pytest.fixture
@@ -55,6 +56,24 @@ async def test_what_is_held_is_not_held_twice_and_what_is_not_held_cannot_go_on(
     await switching.suspend(ADMIN, "starts", "trip", WHY)
     with pytest.raises(RefusedCommandError, match="is held already"):
         await switching.suspend(ADMIN, "starts", "trip", WHY)
+
+
+@pytest.mark.parametrize(("kind", "name", "hint"), [("starts", "tripp", "trip"), ("commands", "bnak", "bank")])
+async def test_a_name_that_nobody_knows_holds_nothing_and_says_so(bench, switching, switches, kind, name, hint) -> None:
+    with pytest.raises(InvalidRequestError, match=f"did you mean '{hint}'"):
+        await switching.suspend(ADMIN, kind, name, WHY)
+    assert (await switches.all(), bench.results) == ((), [(f"suspend {kind}", "refused")])
+    await switching.suspend(ADMIN, kind, name, WHY, is_new=True)
+    await switching.resume(ADMIN, kind, name, WHY)
+
+
+async def test_names_of_the_sagas_of_this_process_are_known_before_anything_ran(bench, switches) -> None:
+    switches.names = {"starts": frozenset(), "commands": frozenset()}
+    switching = Switching(switches, bench.register, bench.clock, [trip])
+    for kind, name in (("starts", "trip"), *(("commands", one) for one in trip.participants)):
+        await switching.suspend(ADMIN, kind, name, WHY)
+    with pytest.raises(InvalidRequestError, match="known are none"):
+        await Switching(switches, bench.register, bench.clock).suspend(ADMIN, "starts", "order", WHY)
 
 
 async def test_a_board_knows_why_and_keeps_it_while_the_store_is_away(switching, switches) -> None:
