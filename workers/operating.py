@@ -82,7 +82,7 @@ async def open_reading(settings: Settings) -> AsyncGenerator[Records]:
 
 @asynccontextmanager
 async def open_switching(settings: Settings) -> AsyncGenerator[Switching]:
-    """Kill switches, over the ledger's database alone: they are turned while Temporal is away, too. Errors: as above."""
+    """Kill switches, over the ledger's database alone: Temporal may be away. Errors: see `open_reading`."""
     engine = open_engine(settings.ledger)
     try:
         await check_version(engine)

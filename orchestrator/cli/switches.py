@@ -63,7 +63,7 @@ class SwitchCommands:
         _print(held, f"{kind} of {name} are held: {HEEDED}", json=json, is_told=True)
 
     def resume(self, kind: KindArgument, name: Name, *, reason: Reason, json: JsonOption = False) -> None:
-        """Let them go on. Starts begin by themselves; steps that were parked, and undos that are stuck, by `saga resume`."""
+        """Let them go on. Starts begin by themselves; what waits for a person meanwhile goes on by `saga resume`."""
         held = asyncio.run(self._resumed(kind, name, reason))
         _print(held, f"{kind} of {name} go on: {HEEDED}", json=json, is_told=True)
 

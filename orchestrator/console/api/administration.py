@@ -48,7 +48,7 @@ class SwitchBody(BaseModel):
     kind: Kind
     name: Name
     held: bool
-    new: bool = Field(False, description="hold it also by a name that nothing has run by yet")
+    new: bool = Field(default=False, description="hold it also by a name that nothing has run by yet")
     reason: Reason
 
 
