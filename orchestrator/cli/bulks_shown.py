@@ -60,6 +60,7 @@ def line_document(bulk: Bulk) -> Document:
         "rate": bulk.rate,
         "total": bulk.total,
         "created": moment(bulk.created_ms),
+        "override": bulk.override,
     }
 
 

@@ -59,10 +59,10 @@ class Compensating:
     ) -> None:
         """Undo an execution, also one that has ended: --dry-run shows the plan, --plan confirms it.
 
-        With --all many of them, each whole and up to the point of no return.
+        With --all many of them, each whole by its own plan; past the point of no return only with --override.
         """
-        if many.are_meant(execution_id, **{"--from": from_step, "--plan": plan, "--override": override}):
-            give_many(self.desk, "compensate", many, manner)
+        if many.are_meant(execution_id, **{"--from": from_step, "--plan": plan}):
+            give_many(self.desk, "compensate", many, manner, override=override)
             return
         wish = Wish(execution_id, from_step or None, override, plan)
         if manner.dry_run:

@@ -81,36 +81,53 @@ class Many:
         )
 
 
-def give_many(desk: Desk, word: BulkWord, many: Many, manner: Manner) -> None:
-    """Count them, ask, and begin the bulk; with `--wait` follow it to its end."""
+def give_many(desk: Desk, word: BulkWord, many: Many, manner: Manner, *, override: bool = False) -> None:
+    """Count them, ask, and begin the bulk; with `--wait` follow it to its end. `override`: past the pivot, too."""
     manner.require_reason()
     if manner.revision is not None:
         raise typer.BadParameter("--revision is for one execution")
     if not (manner.dry_run or many.confirm or manner.yes or may_ask(manner)):
         raise typer.BadParameter(UNSEEN)
-    begun = asyncio.run(_given(desk, word, many, manner))
+    begun = asyncio.run(_given(desk, Wanted(word, many, override), manner))
     if begun is not None:
         leave(*begun, json=manner.json, has_waited=manner.wait)
 
 
-async def _given(desk: Desk, word: BulkWord, many: Many, manner: Manner) -> tuple[Bulk, BulkCounts] | None:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be done to which. `override`: past the point of no return, too."""
+
+    word: BulkWord
+    many: Many
+    override: bool
+
+
+async def _given(desk: Desk, wanted: Wanted, manner: Manner) -> tuple[Bulk, BulkCounts] | None:
+    word, many = wanted.word, wanted.many
     async with desk.service() as service:
         token = many.confirm
         if manner.dry_run or not token:
-            found = await service.bulking.preview(desk.caller, word, many.filter())
+            found = await service.bulking.preview(desk.caller, word, many.filter(), override=wanted.override)
             _show(word, found, manner)
             if manner.dry_run:
                 return None
             _ask(word, len(found.ids), manner)
             token = found.token
-        bulk = await _begun(desk.caller, service, word, replace(many, confirm=token), manner)
+        bulk = await _begun(desk.caller, service, replace(wanted, many=replace(many, confirm=token)), manner)
         seconds = manner.timeout if manner.wait else 0.0
         return await follow(desk.caller, service.bulking, bulk.id, seconds, is_drawn=not manner.json)
 
 
-async def _begun(caller: Caller, service: Service, word: BulkWord, many: Many, manner: Manner) -> Bulk:
+async def _begun(caller: Caller, service: Service, wanted: Wanted, manner: Manner) -> Bulk:
+    many = wanted.many
     wish = BulkWish(
-        word=word, wanted=many.filter(), reason=manner.reason, key=manner.key, token=many.confirm, rate=many.rate
+        word=wanted.word,
+        wanted=many.filter(),
+        reason=manner.reason,
+        key=manner.key,
+        token=many.confirm,
+        rate=many.rate,
+        override=wanted.override,
     )
     return await service.bulking.begin(caller, wish)
 

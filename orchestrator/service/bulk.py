@@ -51,14 +51,20 @@ class Selection:
     token: str
 
     @classmethod
-    def of(cls, ids: list[str]) -> Selection:
-        """The selection of these."""
-        return cls(tuple(ids), hashlib.sha256("\n".join(ids).encode()).hexdigest()[:32])
+    def of(cls, ids: list[str], *, override: bool = False) -> Selection:
+        """The selection of these; to go past the point of no return with them is another one."""
+        content = "\n".join((*ids, *(("",) if override else ())))
+        return cls(tuple(ids), hashlib.sha256(content.encode()).hexdigest()[:32])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkWish:
-    """What a caller wants. `rate`: items a second at most. `token`: of the selection that was shown."""
+    """What a caller wants.
+
+    Attributes:
+        rate: items a second at most. `token`: of the selection that was shown.
+        override: compensate past the point of no return too; a right of its own.
+    """
 
     word: BulkWord
     wanted: Filter
@@ -66,6 +72,7 @@ class BulkWish:
     key: str
     token: str
     rate: float = 20.0
+    override: bool = False
 
 
 class Bulking(BulkReading):
@@ -75,25 +82,26 @@ class Bulking(BulkReading):
         super().__init__(bulks)
         self._world = world
 
-    async def preview(self, caller: Caller, word: BulkWord, wanted: Filter) -> Selection:
+    async def preview(self, caller: Caller, word: BulkWord, wanted: Filter, *, override: bool = False) -> Selection:
         """The executions that would be touched: those of the filter that this caller may do it to, by id.
 
         Raises:
-            DeniedError: no bulks, or not this operation.
-            InvalidRequestError: there are more than `MOST_ITEMS`.
+            DeniedError: no bulks, or not this operation, or not past the point of no return.
+            InvalidRequestError: there are more than `MOST_ITEMS`, or another operation than compensate is to override.
         """
-        caller.require(Permission.BULK)
-        caller.require(PERMISSIONS[word])
+        rights = _rights(word, override=override)
+        for right in rights:
+            caller.require(right)
         found: list[str] = []
         after = None
         while True:
             page = await self._world.ledger.page(wanted, after=after, limit=PAGE)
-            found += [row.execution_id for row in page.rows if caller.may(PERMISSIONS[word], row.saga)]
+            found += [row.execution_id for row in page.rows if all(caller.may(right, row.saga) for right in rights)]
             after = page.following
             if len(found) > MOST_ITEMS:
                 raise InvalidRequestError([("/filter", f"more than {MOST_ITEMS} executions: narrow it")])
             if after is None:
-                return Selection.of(sorted(set(found)))
+                return Selection.of(sorted(set(found)), override=override)
 
     async def begin(self, caller: Caller, wish: BulkWish) -> Bulk:
         """Freeze the items and begin. The same key again is the same bulk.
@@ -113,6 +121,7 @@ class Bulking(BulkReading):
             state="running",
             total=0,
             created_ms=self._world.now_ms(),
+            override=wish.override,
         )
         try:
             return await self._begun(bulk, wish)
@@ -126,7 +135,7 @@ class Bulking(BulkReading):
             raise InvalidRequestError([("/rate", f"{MIN_RATE:g} to {MAX_RATE:g} items a second")])
         known = await self._bulks.by_key(bulk.caller.actor, wish.key)
         if known is None:
-            selection = await self.preview(bulk.caller, wish.word, wish.wanted)
+            selection = await self.preview(bulk.caller, wish.word, wish.wanted, override=wish.override)
             if selection.token != wish.token:
                 raise SelectionMovedError(selection.token, count=len(selection.ids))
             number = len(selection.ids)
@@ -139,7 +148,7 @@ class Bulking(BulkReading):
 
     async def _check_same(self, known: Bulk, wish: BulkWish) -> None:
         items = await self._bulks.items(known.id, limit=MOST_ITEMS)
-        token = Selection.of([item.execution_id for item in items]).token
+        token = Selection.of([item.execution_id for item in items], override=known.override).token
         if (known.word, known.reason, known.rate, token) != (wish.word, wish.reason, wish.rate, wish.token):
             raise KeyReusedError(wish.key, known.id)
 
@@ -166,8 +175,8 @@ class Bulking(BulkReading):
         return await self.find(bulk_id)
 
     def _check_order(self, caller: Caller, bulk: Bulk, reason: str) -> None:
-        caller.require(Permission.BULK)
-        caller.require(PERMISSIONS[bulk.word])
+        for right in _rights(bulk.word, override=bulk.override):
+            caller.require(right)
         begun_for = bulk.caller.sagas
         if caller.sagas is not None and (begun_for is None or not begun_for <= caller.sagas):
             raise DeniedError(actor=caller.actor, permission=Permission.BULK, saga="of others")
@@ -185,6 +194,19 @@ class Bulking(BulkReading):
             target=f"bulk:{bulk.id}",
             result="accepted",
             reason=reason,
-            text=f"{bulk.total} executions",
+            text=f"{bulk.total} executions{', also past the point of no return' if bulk.override else ''}",
             origin=caller.origin,
         )
+
+
+def _rights(word: BulkWord, *, override: bool) -> tuple[Permission, ...]:
+    """What somebody must be allowed.
+
+    Raises:
+        InvalidRequestError: there is nothing to override.
+    """
+    if override and word != "compensate":
+        raise InvalidRequestError(
+            [("/override", f"{word} does not go past the point of no return: it is for compensate")]
+        )
+    return (Permission.BULK, PERMISSIONS[word], *((Permission.OVERRIDE,) if override else ()))

@@ -18,7 +18,12 @@ ItemState: TypeAlias = Literal["waiting", "done", "failed", "skipped"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bulk:
-    """One operation on many executions. `caller`: as whom its items are done. `rate`: items a second at most."""
+    """One operation on many executions.
+
+    Attributes:
+        caller: as whom its items are done. `rate`: items a second at most.
+        override: compensations go past the point of no return.
+    """
 
     id: str
     caller: Caller
@@ -29,6 +34,7 @@ class Bulk:
     state: BulkState
     total: int
     created_ms: int
+    override: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

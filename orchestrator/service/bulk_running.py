@@ -115,9 +115,9 @@ class BulkRunning:
 
     async def _request(self, bulk: Bulk, item: BulkItem) -> Request:
         if bulk.word == "compensate":
-            # The whole of it, as its plan is now; never past the pivot: that is decided about each one by itself.
+            # The whole of it, as its plan is now; past the pivot only if those who began it had the right and said so.
             plan = await self._operating.plan(bulk.caller, item.execution_id)
-            return Compensate(plan=plan.hash)
+            return Compensate(plan=plan.hash, override=bulk.override)
         if bulk.word != "retry":
             return _PLAIN[bulk.word]()
         detail = await self._world.ledger.find(item.execution_id)

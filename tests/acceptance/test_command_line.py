@@ -125,6 +125,27 @@ async def test_stuck_trips_are_counted_and_tried_again_as_one_bulk(tmp_path) -> 
         assert moved.status == CONFLICT, "what was counted is not there any more"
 
 
+async def test_many_are_undone_past_the_point_of_no_return_each_by_its_own_plan(tmp_path) -> None:
+    async with office(tmp_path, **ledger_in(tmp_path)) as place:
+        ended, waiting, settings = await completed(place), await place.waiting(2), place.corner.settings
+        for status, execution in (("completed", ended), ("running", waiting)):
+            await listed(settings, status, execution)
+        those = ("compensate", "--all", "--status", "completed", "--status", "running", "--saga", "trip")
+        async with upkeep(settings, place.client):
+            plain = await saga(settings, *those, "--yes", *WHY, "--wait", "--json")
+            assert (plain.document["done"], plain.document["skipped"]) == (1, 1), "never past it unless that is said"
+            await listed(settings, "compensated", waiting)
+            seen = (await saga(settings, *those, "--override", "--dry-run", "--json")).document
+            assert seen["first_ids"] == [ended]
+            mighty = ("--override", "--confirm", seen["token"], *WHY, "--wait", "--json")
+            assert (await saga(settings, *those, *mighty)).document["done"] == 1
+        await listed(settings, "compensated", ended)
+        shown = (await saga(settings, "show", ended, "--json")).document
+        assert shown["steps"]["take_money"]["phase"] == "undone"
+        keys = [entry["key"] for entry in undone(place)]
+        assert len(keys) == len(set(keys)) >= 4
+
+
 async def test_without_a_ledger_an_execution_is_shown_as_temporal_has_it(tmp_path) -> None:
     async with office(tmp_path, **ledger_in(tmp_path)) as place:
         execution = await place.stuck()

@@ -30,6 +30,12 @@ SOME: list[BulkState] = ["suspended", "running"]
 ENTRY = AuditEntry(at_ms=1, actor="ann", role="operator", what="bulk", target="bulk:b1", result="accepted")
 
 
+async def test_that_one_goes_past_the_pivot_is_kept(bulks) -> None:
+    await bulks.create(BULK, IDS, ENTRY)
+    await bulks.create(replace(BULK, id="b2", key="k2", override=True), IDS, ENTRY)
+    assert [(await bulks.find(name)).override for name in ("b1", "b2")] == [False, True]
+
+
 async def waiting(bulks):
     return next(iter(await bulks.items("b1", "waiting", limit=1)), None)
 

@@ -146,6 +146,7 @@ class SqlBulks:
             "state": bulk.state,
             "total": bulk.total,
             "created_ms": bulk.created_ms,
+            "override": bulk.override,
         }
 
     def _bulk(self, row: Row[Any]) -> Bulk:
@@ -159,6 +160,7 @@ class SqlBulks:
             state=row.state,
             total=row.total,
             created_ms=row.created_ms,
+            override=row.override,
         )
 
     def _item(self, row: Row[Any]) -> BulkItem:

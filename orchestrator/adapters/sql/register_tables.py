@@ -5,7 +5,19 @@ Times are epoch milliseconds. Columns that may hold payloads are bytes and are s
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, String, Table, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    UniqueConstraint,
+    false,
+)
 
 from orchestrator.adapters.sql.ledger_tables import key, metadata
 
@@ -78,6 +90,7 @@ bulks = Table(
     Column("state", String(20), nullable=False),
     Column("total", Integer, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
+    Column("override", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("actor", "given_key", name="bulks_given_key"),
 )
 Index("bulks_state", bulks.c.state, bulks.c.id)

@@ -35,6 +35,7 @@ class BulkLine(Document):
     rate: float
     total: int
     created: datetime
+    override: bool = Field(description="it compensates past the point of no return too")
 
 
 class BulkLines(Document):

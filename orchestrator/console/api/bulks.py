@@ -34,6 +34,7 @@ class Wanted(BaseModel):
 
     operation: BulkWord
     filter: FilterQuery
+    override: bool = Field(default=False, description="compensate past the point of no return too")
 
 
 class BulkBody(Wanted):
@@ -56,7 +57,7 @@ class OrderBody(BaseModel):
 @router.post("/preview", responses=documented(413, 415))
 async def preview_bulk(console: Given, caller: Asking, body: Wanted) -> SelectionDocument:
     """How many executions a filter selects for an operation now. Nothing is done."""
-    found = await console.service.bulking.preview(caller, body.operation, body.filter.filter())
+    found = await console.service.bulking.preview(caller, body.operation, body.filter.filter(), override=body.override)
     return SelectionDocument(count=len(found.ids), token=found.token, first_ids=list(found.ids[:SHOWN_IDS]))
 
 
@@ -72,6 +73,7 @@ async def begin_bulk(request: Request, console: Given, caller: Asking, body: Bul
             key=given,
             token=body.token,
             rate=body.rate,
+            override=body.override,
         )
         bulk = await console.service.bulking.begin(caller, wish)
         _, counts = await console.service.bulking.look(caller, bulk.id)

@@ -17,7 +17,7 @@ from orchestrator.console.pages.forms import form_of
 from orchestrator.console.pages.rendering import page
 from orchestrator.console.pages.routing import ListQuery, fields_of, pages_router
 from orchestrator.errors import InvalidRequestError, OrchestratorError, SelectionMovedError
-from orchestrator.service.access import Caller
+from orchestrator.service.access import Caller, Permission
 from orchestrator.service.bulk import FOLLOWING, MAX_RATE, MIN_RATE, BulkWish, Order
 from orchestrator.service.bulk_records import BulkWord, ItemState
 
@@ -34,9 +34,10 @@ ORDER: TypeAdapter[Order] = TypeAdapter(Order)
 
 
 class BulkQuery(ListQuery):
-    """What is to be done to which executions: the list's own filter."""
+    """What is to be done to which executions: the list's own filter. `override`: past the point of no return, too."""
 
     operation: BulkWord
+    override: bool = False
 
 
 class ItemsQuery(BaseModel):
@@ -122,12 +123,14 @@ async def _form(
     error: OrchestratorError | None = None,
 ) -> Response:
     wanted = replace(query.filter(), statuses=query.statuses)
-    found: Selection = await console.service.bulking.preview(caller, query.operation, wanted)
+    found: Selection = await console.service.bulking.preview(caller, query.operation, wanted, override=query.override)
     return page(
         request,
         "bulk_new.html",
         status=_status(error),
         operation=query.operation,
+        override=query.override,
+        may_override=query.operation == "compensate" and caller.may(Permission.OVERRIDE),
         count=len(found.ids),
         token=found.token,
         shown=found.ids[:SHOWN_IDS],
@@ -186,6 +189,7 @@ def _wish(query: BulkQuery, given: Mapping[str, str]) -> BulkWish:
         key=given["key"],
         token=given["token"],
         rate=rate,
+        override=query.override,
     )
 
 

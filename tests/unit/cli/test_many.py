@@ -9,6 +9,7 @@ from orchestrator.cli import bulks, many
 from orchestrator.cli.exits import CONFLICT, DENIED, OK, TIMEOUT, USAGE
 from orchestrator.service.access import Role
 from orchestrator.service.bulk_running import BulkRunning
+from orchestrator.service.live import linked_id
 from tests.cli_kit import FakeDesk, caller_of, saga
 from tests.table_kit import in_status
 
@@ -100,6 +101,17 @@ def test_many_are_undone_each_by_its_own_plan_and_never_past_the_pivot(worked) -
     assert desk.bench.live.runs["trip:t1"].execution.word == "Compensated"
     assert (stays["execution_id"], stays["state"]) == ("trip:t2", "skipped")
     assert "past the point of no return" in stays["text"]
+
+
+def test_with_the_override_many_are_undone_past_the_pivot_too(worked) -> None:
+    desk = FakeDesk()
+    desk.bench.ledger.keep(desk.bench.completed("t2"))
+    those = ("compensate", "--all", "--status", "completed", "--override")
+    seen = saga(desk, *those, "--dry-run", "--json").document
+    assert saga(desk, *those[:-1], "--confirm", seen["token"], *WHY).status == CONFLICT
+    found = saga(desk, *those, "--confirm", seen["token"], *WHY, "--wait", "--json").document
+    assert (found["state"], found["done"], found["override"]) == ("completed", 1, True)
+    assert desk.bench.live.runs[linked_id("trip:t2")].execution.word == "Compensated"
 
 
 def test_cancelling_many(worked) -> None:

@@ -15,7 +15,7 @@ from orchestrator.errors import (
     RefusedCommandError,
     SelectionMovedError,
 )
-from orchestrator.service.access import Caller, Role
+from orchestrator.service.access import Caller, Permission, Role
 from orchestrator.service.bulk import BulkWish
 from orchestrator.service.bulk_running import AT_ONCE
 from orchestrator.service.records import Filter
@@ -39,7 +39,7 @@ def stuck(bench, *names):
 
 async def begin(bench, word="retry", caller=OPERATOR, **more):
     wanted = more.pop("wanted", EVERYTHING)
-    seen = await bench.bulking.preview(caller, word, wanted)
+    seen = await bench.bulking.preview(caller, word, wanted, override=more.get("override", False))
     given = {"word": word, "wanted": wanted, "reason": WHY, "key": "k1", "token": seen.token, **more}
     return await bench.bulking.begin(caller, BulkWish(**given))
 
@@ -83,6 +83,55 @@ def _abandon():
     from tests.trip_kit import command
 
     return command("AbandonRequested")
+
+
+MIGHTY = Caller(actor="ann", role=Role.OPERATOR, granted=frozenset({Permission.OVERRIDE}))
+
+
+def for_undo(bench):
+    """One before the pivot, two behind it."""
+    running = bench.run("t1")
+    running.arrives("trip.confirmed")
+    for hand in (running, bench.completed("t2"), bench.parked("t3")):
+        bench.ledger.keep(hand)
+
+
+async def test_a_bulk_goes_past_the_pivot_only_if_that_is_said_and_each_is_undone_by_its_own_plan(bench) -> None:
+    for_undo(bench)
+    bulk = await begin(bench, "compensate")
+    await bench.running.run_all()
+    assert await counts(bench, bulk) == (1, 0, 2, 0)
+    assert all("override" in item.text for item in await bench.bulks.items(bulk.id, "skipped"))
+    mighty = await begin(bench, "compensate", MIGHTY, key="k2", override=True)
+    await bench.running.run_all()
+    assert await counts(bench, mighty) == (2, 0, 1, 0)
+    plans = {one.execution_id: one.request for one in bench.register.operations.values() if one.bulk == mighty.id}
+    assert {request.override for request in plans.values()} == {True}
+    assert len({request.plan for request in plans.values()}) == len(plans) == 2
+    (begun,) = [one for one in [row.entry for row in bench.register.rows] if one.target == f"bulk:{mighty.id}"]
+    assert begun.text == "3 executions, also past the point of no return"
+
+
+async def test_past_the_pivot_needs_the_right_in_bulk_too_to_begin_it_and_to_order_it(bench) -> None:
+    for_undo(bench)
+    with pytest.raises(DeniedError, match="override"):
+        await begin(bench, "compensate", override=True)
+    bulk = await begin(bench, "compensate", MIGHTY, override=True)
+    with pytest.raises(DeniedError, match="override"):
+        await bench.bulking.order(OPERATOR, bulk.id, "suspend", WHY)
+    with pytest.raises(InvalidRequestError, match="/override"):
+        await begin(bench, "cancel", MIGHTY, key="k2", override=True)
+
+
+async def test_what_was_counted_without_going_past_the_pivot_does_not_go_past_it(bench) -> None:
+    for_undo(bench)
+    seen = await bench.bulking.preview(MIGHTY, "compensate", EVERYTHING)
+    with pytest.raises(SelectionMovedError):
+        await begin(bench, "compensate", MIGHTY, override=True, token=seen.token)
+    bulk = await begin(bench, "compensate", MIGHTY, override=True)
+    with pytest.raises(KeyReusedError):
+        await begin(bench, "compensate", MIGHTY)
+    assert (await begin(bench, "compensate", MIGHTY, override=True)).id == bulk.id
 
 
 async def test_a_failed_item_can_be_tried_again(bench) -> None:

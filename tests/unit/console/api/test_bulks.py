@@ -23,6 +23,21 @@ async def begun(api, key="k1", **more):
     return await api.post("/bulks", {**wanted, "token": token, "reason": WHY, **more}, key=key)
 
 
+async def test_past_the_point_of_no_return_needs_its_right_here_too(bench) -> None:
+    bench.ledger.keep(bench.completed("t9"))
+    wanted = {"operation": "compensate", "filter": {"status": ["completed"]}, "override": True}
+    async with bench.asking(OPERATOR) as api:
+        assert is_problem(await api.post("/bulks/preview", wanted, key=""), 403, "denied")
+    async with bench.asking(ROLES[Role.ADMIN]) as api:
+        cancel = {**wanted, "operation": "cancel"}
+        assert is_problem(await api.post("/bulks/preview", cancel, key=""), 422, "invalid")
+        seen = (await api.post("/bulks/preview", wanted, key="")).json()
+        made = await api.post("/bulks", {**wanted, "token": seen["token"], "reason": WHY})
+        assert (made.status_code, made.json()["override"]) == (202, True), made.text
+        await bench.running.run_all()
+        assert (await api.http.get(made.headers["location"])).json()["done"] == 1
+
+
 async def test_a_bulk_is_counted_begun_and_followed(bench) -> None:
     async with bench.asking(OPERATOR) as api:
         wanted = {"operation": "suspend", "filter": {"status": ["stuck"]}}

@@ -7,6 +7,7 @@ import pytest
 
 from orchestrator.console.pages import ROUTERS
 from orchestrator.service.access import Caller, Role
+from orchestrator.service.live import linked_id
 from orchestrator.service.records import milliseconds
 from tests.api_kit import Api, ApiBench
 from tests.service_kit import NOW, WHY
@@ -43,6 +44,22 @@ async def begun(api: Api) -> str:
     answer = await fill(api)
     assert answer.status_code == 303, answer.text
     return answer.headers["location"]
+
+
+async def test_past_the_point_of_no_return_is_a_choice_that_is_told(bench) -> None:
+    bench.ledger.keep(bench.completed("t9"))
+    plain = "/bulks/new?operation=compensate&status=completed"
+    async with bench.asking() as api:
+        text = (await api.http.get(plain)).text
+        assert "are skipped" in text
+        (link,) = re.findall(r'href="([^"]*override=true)"', text)
+        chosen = link.replace("&amp;", "&")
+        assert "are undone too" in (await api.http.get(chosen)).text
+        bulk = (await fill(api, chosen)).headers["location"]
+        await bench.running.run_all()
+        assert "Past the point of no return" in (await api.http.get(bulk)).text
+        assert bench.live.runs[linked_id("trip:t9")].execution.word == "Compensated"
+        assert "Past the point of no return" not in (await api.http.get(await begun(api))).text
 
 
 async def test_a_bulk_is_begun_by_typing_how_many_and_followed_to_its_end(bench) -> None:
