@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from benchmarks.__main__ import BEGIN, DOCUMENT, END, RESULTS, made_from
 from benchmarks.report import summary
 
@@ -51,9 +53,10 @@ def test_every_fault_is_kept() -> None:
     assert made["faults"] == ["a", "b"]
 
 
-def test_the_documents_table_is_the_stored_runs() -> None:
+@pytest.mark.parametrize("store", ["sqlite", "postgresql"])
+def test_the_documents_table_is_the_stored_runs(store) -> None:
     text = DOCUMENT.read_text()
-    table = text.split(BEGIN)[1].split(END)[0].strip()
+    table = text.split(BEGIN.format(store=store))[1].split(END.format(store=store))[0].strip()
     name = table.split("`")[1].removeprefix("benchmarks/results/")
     stored = json.loads((RESULTS / name).read_text())
     assert table == made_from(stored, name)
