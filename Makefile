@@ -15,7 +15,7 @@ export PYTHONUNBUFFERED := 1
 # Another lock or another project file means another stamp, and so an installation anew.
 STAMP := $(VENV)/.installed-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
 
-.PHONY: help venv demo demo-stay test test-unit coverage exhaustive exhaustive-write mutants test-servers test-browser images check format up postgres down clean lock docs bench bench-all bench-ledger bench-events test-simulation faults soak bench-console
+.PHONY: help venv demo demo-stay test test-unit coverage exhaustive exhaustive-write mutants test-servers test-browser images check format up postgres down clean lock docs bench bench-all bench-ledger bench-events test-simulation faults soak bench-console bench-traces
 
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -82,7 +82,10 @@ bench-events: venv ## measure how many messages a second the event store takes (
 bench-console: venv ## measure the console's pages with 100,000 executions (about five minutes)
 	$(BIN)/python -m benchmarks.console
 
-bench-all: bench ## and further: relay, recovery, memory, number of steps, number of processes
+bench-traces: venv ## measure what traces cost (about five minutes)
+	$(BIN)/python -m benchmarks.traces
+
+bench-all: bench bench-traces ## and further: relay, recovery, memory, number of steps, number of processes
 	$(BIN)/python -m benchmarks.further
 
 check: venv ## format, lint, two type checkers, import rules, layout limits

@@ -66,6 +66,10 @@ class Crew:
         """Where the books are."""
         return [self.url(name) for name in ("worker", *PARTICIPANTS)]
 
+    def pid(self, name: str) -> int:
+        """Of the process that runs under this name now."""
+        return self._running[name].pid
+
     def url(self, name: str) -> str:
         """A process's own database."""
         return f"sqlite:///{self._folder / name}.db"
