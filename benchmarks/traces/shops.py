@@ -101,7 +101,7 @@ class Shop:
         """See that all is traced, or nothing, where it should be so."""
         placed, ratio = next(self.numbers) - 1, RATIOS[self.manner]
         folder = self.settings.trace_folder
-        roots = {one.execution_id for one in read(folder) if not one.parent_id} if folder.is_dir() else set()
+        roots = {one.execution_id for one in read(folder) if not one.parent_id} if folder.is_dir() else set[str]()
         if ratio in {None, 1.0} and len(roots) != placed * (ratio or 0):
             self.faults.append(f"{self.manner}: {len(roots)} of {placed} executions have their traces")
 
