@@ -99,6 +99,7 @@ check: venv ## format, lint, two type checkers, import rules, layout limits
 docs: venv ## make the documents that are made from code
 	$(BIN)/python -m orchestrator.settings.table
 	$(BIN)/python -m orchestrator.service.metrics_table
+	$(BIN)/python -m orchestrator.adapters.telemetry.log_table
 	$(BIN)/python -m orchestrator.console.api.description
 
 format: venv ## format the code and mend what the linter can

@@ -10,6 +10,7 @@ import pytest
 from typer.main import get_command
 
 import orchestrator.errors
+from orchestrator.adapters.telemetry import log_table
 from orchestrator.console.api.description import written
 from orchestrator.console.diagram.svg import svg_of
 from orchestrator.contracts.foreign import MAPPING
@@ -50,6 +51,11 @@ def test_the_table_of_settings_is_todays() -> None:
 
 def test_the_table_of_metrics_is_todays() -> None:
     assert (PROJECT / "docs" / "metrics.md").read_text() == metrics_table.document(), "run make docs"
+
+
+def test_the_words_of_the_log_are_fresh() -> None:
+    told = (PROJECT / "docs" / "logs.md").read_text()
+    assert told == log_table.document(told), "run make docs"
 
 
 RELIABILITY = (PROJECT / "docs" / "reliability.md").read_text()

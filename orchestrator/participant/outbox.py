@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from orchestrator.contracts.protocol import EXECUTION
 from orchestrator.errors import PublishError, StoreUnavailableError
 
 if TYPE_CHECKING:
@@ -86,7 +87,13 @@ class Outbox:
         try:
             await self._publish(event)
         except PublishError as error:
-            log.warning("event %s %s waits in the outbox: %s", event.type, event.id, error)
+            log.warning(
+                "event %s %s waits in the outbox: %s",
+                event.type,
+                event.id,
+                error,
+                extra={"execution_id": event.headers.get(EXECUTION, ""), "correlation_id": event.correlation_id},
+            )
         else:
             self._sent.add(number)
 

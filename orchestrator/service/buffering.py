@@ -21,6 +21,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
 from orchestrator.errors import LedgerOutdatedError, StoreUnavailableError
+from orchestrator.service.about import ids
 from orchestrator.service.records import moment, place
 
 if TYPE_CHECKING:
@@ -223,7 +224,7 @@ class LedgerBuffer:
         except Exception:
             if len(snapshots) + len(messages) == 1:
                 refused = [one.execution_id for one in snapshots] + [one.execution_id for one in messages]
-                log.exception("the ledger refuses %s", refused)
+                log.exception("the ledger refuses %s", refused[0], extra=ids(refused[0]))
                 self.counts.refused += len(snapshots)
                 return
             log.exception("the ledger refused %s changes at once: they are written one by one", len(snapshots))

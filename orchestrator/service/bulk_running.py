@@ -17,6 +17,7 @@ from orchestrator.errors import (
     RefusedCommandError,
     StoreUnavailableError,
 )
+from orchestrator.service.about import ids
 from orchestrator.service.abreast import Abreast
 from orchestrator.service.operating import REFUSALS, Operating
 from orchestrator.service.operations import Instruction
@@ -100,7 +101,7 @@ class BulkRunning:
         except REFUSALS as error:
             return "failed", str(error), ""
         except Exception as error:
-            log.exception("item %s of bulk %s", item.number, bulk.id)
+            log.exception("item %s of bulk %s", item.number, bulk.id, extra=ids(item.execution_id))
             return "failed", f"a fault of the orchestrator: {type(error).__name__}", ""
         if record.state == "accepted":
             raise EngineUnavailableError(record.text)

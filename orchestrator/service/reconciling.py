@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from orchestrator.service.records import Gone, OpenRow
     from orchestrator.service.runs import RunSeen
 
-Given = TypeVar("Given")
+Given = TypeVar("Given", bound="OpenRow | RunSeen")
 log = logging.getLogger(__name__)
 
 CLOSED_UNTIL = "closed-until"
@@ -263,6 +263,6 @@ async def _looked(
     except AWAY:
         raise
     except Exception:
-        log.exception("%s cannot be looked at: the next pass tries again", one)
+        log.exception("%s cannot be looked at: the next pass tries again", one.workflow_id, extra=ids(one.workflow_id))
         counts.unknown += 1
         return None

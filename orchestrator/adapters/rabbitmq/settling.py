@@ -11,6 +11,7 @@ from orchestrator.adapters.rabbitmq.consumer import acknowledge, is_gone
 from orchestrator.adapters.rabbitmq.ladder import Ladder, RetryStrategy, copy_of
 from orchestrator.adapters.rabbitmq.parking import Parking, Why
 from orchestrator.errors import PublishError
+from orchestrator.service.about import ids
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -52,7 +53,13 @@ class Settler:
 
     async def park(self, message: AbstractIncomingMessage, why: Why) -> bool:
         """A person must look at it."""
-        log.warning("parked a message of %s: %s: %s", self.queue, why.reason, why.text)
+        log.warning(
+            "parked a message of %s: %s: %s",
+            self.queue,
+            why.reason,
+            why.text,
+            extra=ids(why.candidates[0]) if len(why.candidates) == 1 else {},
+        )
         return await self._move(message, lambda: self._parking.park(message, queue=self.queue, why=why))
 
     async def pass_on(self, message: AbstractIncomingMessage, *, exchange: str, routing_key: str) -> bool:

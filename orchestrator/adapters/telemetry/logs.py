@@ -1,7 +1,8 @@
 """The log of a process: lines for people on a terminal, one JSON object a line for everybody else.
 
 By the standard library: everything we build on logs by it, so one handler gives all of it the same form and the same
-rules. In JSON no line has the text of an error that is not ours, nor a line of source: both may hold what was sent.
+rules. In JSON no line has the text of an error that is not ours, nor a line of source: both may hold what was sent. And
+libraries that tell of what they carry, whole and at DEBUG, are heard from WARNING on, however much is logged.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 WORDS = ("saga", "execution_id", "correlation_id", "step", "direction", "attempt", "error")
 """What a line may say beside its event, in this order."""
 MOST_FRAMES = 20
+CARRIERS = ("aio_pika", "aiormq", "aiosqlite", "asyncpg", "httpcore", "httpx", "sqlalchemy", "temporalio", "urllib3")
+"""Loggers of libraries that write bodies, headers, parameters and addresses into their lines at DEBUG or INFO."""
+REPRESENTING = "asyncio"
+"""Its lines have more lines, in which tasks and futures represent the errors that they ended with."""
 
 
 def set_up(settings: Settings) -> None:
@@ -32,6 +37,8 @@ def set_up(settings: Settings) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines() if is_json else TextLines())
     logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
+    for name in CARRIERS:
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.root.level))
 
 
 def words_of(record: logging.LogRecord) -> dict[str, Any]:
@@ -53,7 +60,10 @@ class TextLines(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """A JSON object: time, level, logger, event; what it is about; kinds of errors, and where they came from."""
+    """A JSON object: time, level, logger, event; what it is about; kinds of errors, and where they came from.
+
+    `template` is the event without what is put into it, and so the same in each line of its kind.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
@@ -61,14 +71,32 @@ class JsonLines(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "event": record.getMessage(),
+            "event": _event(record),
             **words_of(record),
         }
+        if record.args:
+            line["template"] = str(record.msg)
         error = record.exc_info[1] if record.exc_info else None
         if error is not None:
             line["exception"] = [_told(one) for one in _chain(error)]
             line["where"] = _frames(error)
         return to_json(line, fallback=str).decode()
+
+
+def _event(record: logging.LogRecord) -> str:
+    """What happened, with its arguments; of those that are errors, only ours say more than their kind."""
+    text = str(record.msg)
+    if isinstance(record.args, tuple) and record.args:
+        text %= tuple(_said(one) for one in record.args)
+    elif record.args:
+        text %= record.args
+    return text.partition("\n")[0] if record.name == REPRESENTING else text
+
+
+def _said(argument: object) -> object:
+    if isinstance(argument, BaseException) and not isinstance(argument, OrchestratorError):
+        return _told(argument)
+    return argument
 
 
 def _chain(error: BaseException) -> list[BaseException]:
@@ -83,7 +111,13 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 def _told(error: BaseException) -> str:
     name = type(error).__name__
-    return f"{name}: {error}" if isinstance(error, OrchestratorError) else name
+    match error:
+        case OrchestratorError():
+            return f"{name}: {error}"
+        case OSError(strerror=str() as said):  # in the words of the system, which knows of no payload
+            return f"{name}: {said}"
+        case _:
+            return name
 
 
 def _frames(error: BaseException) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.adapters.telemetry.logs import JsonLines, TextLines, set_up
+from orchestrator.adapters.telemetry.logs import CARRIERS, JsonLines, TextLines, set_up
 from orchestrator.errors import PublishUnknownError
 from orchestrator.service.about import about
 from tests.temporal_kit import settings
@@ -71,6 +71,38 @@ def test_errors_are_told_by_their_kinds_and_places_and_only_ours_by_their_text()
     assert told(record(error=PublishUnknownError("the broker is slow")))["exception"] == [
         "PublishUnknownError: the broker is slow"
     ]
+
+
+def test_an_error_among_the_arguments_says_no_more_than_one_that_is_traced() -> None:
+    assert told(record("%s waits: %s", "it", ValueError(CANARY)))["event"] == "it waits: ValueError"
+    ours = PublishUnknownError("the broker is slow")
+    assert told(record("%s waits: %s", "it", ours))["event"] == "it waits: the broker is slow"
+    refused = ConnectionRefusedError(111, "Connection refused")
+    assert told(record("it waits: %s", refused))["event"] == "it waits: ConnectionRefusedError: Connection refused"
+    assert told(record("%(one)s", {"one": 1}))["event"] == "1"
+    assert told(record("100 %"))["event"] == "100 %"
+
+
+def test_what_asyncio_says_of_a_task_ends_before_what_the_task_held() -> None:
+    made = record(f"Task exception was never retrieved\nfuture: <Task exception=ValueError('{CANARY}')>")
+    made.name = "asyncio"
+    assert told(made)["event"] == "Task exception was never retrieved"
+
+
+def test_libraries_that_tell_of_what_they_carry_are_heard_from_warnings_on() -> None:
+    before, level = logging.root.handlers[:], logging.root.level
+    levels = {name: logging.getLogger(name).level for name in CARRIERS}
+    try:
+        set_up(settings(log_level="debug"))
+        assert logging.getLogger("orchestrator.anything").isEnabledFor(logging.DEBUG)
+        assert [name for name in CARRIERS if logging.getLogger(f"{name}.part").isEnabledFor(logging.INFO)] == []
+        set_up(settings(log_level="error"))
+        assert [name for name in CARRIERS if logging.getLogger(name).isEnabledFor(logging.WARNING)] == []
+    finally:
+        logging.root.handlers[:] = before
+        logging.root.setLevel(level)
+        for name, was in levels.items():
+            logging.getLogger(name).setLevel(was)
 
 
 def test_a_line_for_people_ends_with_what_it_is_about() -> None:
