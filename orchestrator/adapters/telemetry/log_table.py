@@ -62,19 +62,17 @@ def lines(project: Path = PROJECT) -> list[Line]:
 def lines_in(source: str, module: str) -> Iterator[Line]:
     """Those of one file."""
     for node in ast.walk(ast.parse(source)):
-        match node:
-            case ast.Call(func=ast.Attribute(value=ast.Name(id="log"), attr=level), args=[said, *put]) if (
-                level in LEVELS
-            ):
-                extra = next((ast.unparse(one.value) for one in node.keywords if one.arg == "extra"), "")
-                yield Line(
-                    module,
-                    node.lineno,
-                    LEVELS[level],
-                    _template(said),
-                    tuple(ast.unparse(one) for one in put),
-                    _about(module, extra),
-                )
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in LEVELS:
+            by = node.func.value
+            if isinstance(by, ast.Name) and by.id == "log":
+                yield _line(node, LEVELS[node.func.attr], module)
+
+
+def _line(call: ast.Call, level: str, module: str) -> Line:
+    extra = next((ast.unparse(one.value) for one in call.keywords if one.arg == "extra"), "")
+    said, *puts_in = call.args
+    about = _about(module, extra)
+    return Line(module, call.lineno, level, _template(said), tuple(ast.unparse(one) for one in puts_in), about)
 
 
 def _template(said: ast.expr) -> str:
