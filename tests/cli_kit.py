@@ -15,6 +15,7 @@ from unittest import mock
 from typer.main import get_command
 
 from orchestrator.cli.app import build_app
+from orchestrator.cli.context import load_sagas
 from orchestrator.cli.desk import Recorded, Records
 from orchestrator.cli.exits import status_of
 from orchestrator.errors import EngineUnavailableError
@@ -22,6 +23,7 @@ from orchestrator.service.access import Caller, Permission, Role
 from orchestrator.service.bulk_reading import BulkReading
 from orchestrator.service.events import Events
 from orchestrator.service.projecting import Projecting
+from orchestrator.service.rehearsing import Rehearsing
 from orchestrator.service.trail import Trail
 from tests.api_kit import ApiBench
 from tests.event_kit import MemoryEvents, MemoryModels
@@ -96,6 +98,11 @@ class FakeDesk:
         yield self.bench.service.switching
 
     @asynccontextmanager
+    async def rehearsing(self, sagas: str) -> AsyncGenerator[Rehearsing]:
+        trail = Trail(self.bench.register)
+        yield Rehearsing(self.bench.reading, trail, Events(self.events_kept), load_sagas(sagas))
+
+    @asynccontextmanager
     async def service(self, sagas: str = "") -> AsyncGenerator[Service]:
         if self.bench.live.away:
             raise EngineUnavailableError(AWAY)
@@ -153,6 +160,9 @@ class _Seat:
 
     def switching(self) -> AbstractAsyncContextManager[Switching]:
         return self.desk.switching()
+
+    def rehearsing(self, sagas: str) -> AbstractAsyncContextManager[Rehearsing]:
+        return self.desk.rehearsing(sagas)
 
     def service(self, sagas: str = "") -> AbstractAsyncContextManager[Service]:
         return self.desk.service(sagas)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from orchestrator.service.records import JournalEntry
+    from orchestrator.service.journal import JournalEntry
     from orchestrator.service.traced import TracedSpan
 
 WORDS = {"Succeeded": "ok", "Refused": "rejected", "Failed": "unknown", "Elapsed": "unknown"}

@@ -11,6 +11,7 @@ from orchestrator.adapters.temporal.live import TemporalLive
 from orchestrator.adapters.temporal.reaching import ReachedLive
 from orchestrator.cli.context import load_sagas
 from orchestrator.cli.desk import Recorded, local_caller
+from orchestrator.service.rehearsing import Rehearsing
 from orchestrator.settings import load_settings
 from orchestrator.settings.fields import TRACE_ID
 from workers.events import open_events, open_projecting
@@ -85,6 +86,13 @@ class ServerDesk:
         """Over the ledger's database alone."""
         async with open_switching(self._settings_of()) as switching:
             yield switching
+
+    @asynccontextmanager
+    async def rehearsing(self, sagas: str) -> AsyncGenerator[Rehearsing]:
+        """Over the database alone."""
+        settings, loaded = self._settings_of(), load_sagas(sagas)
+        async with open_reading(settings) as records, open_events(settings) as events:
+            yield Rehearsing(records.reading, records.trail, events, loaded)
 
     @asynccontextmanager
     async def service(self, sagas: str = "") -> AsyncGenerator[Service]:

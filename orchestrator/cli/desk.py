@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from orchestrator.service.parked_cases import ParkedCases
     from orchestrator.service.projecting import Projecting
     from orchestrator.service.reading import Reading
+    from orchestrator.service.rehearsing import Rehearsing
     from orchestrator.service.switches import Switching
     from orchestrator.service.traced import TracedSpan
     from orchestrator.service.trail import Trail
@@ -98,6 +99,17 @@ class Desk(Protocol):
 
         Raises:
             LedgerOutdatedError, StoreUnavailableError: the ledger cannot be used.
+        """
+        ...
+
+    def rehearsing(self, sagas: str) -> AbstractAsyncContextManager[Rehearsing]:
+        """What runs executions again by today's definitions, from the database alone.
+
+        Args:
+            sagas: where those are, as module:ATTRIBUTE.
+
+        Raises:
+            LedgerOutdatedError, StoreUnavailableError: it cannot be read.
         """
         ...
 

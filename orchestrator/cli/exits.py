@@ -23,7 +23,7 @@ from orchestrator.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-OK, ERROR, USAGE, NOT_FOUND, CONFLICT, DENIED, TIMEOUT, PARTIAL = range(8)
+OK, ERROR, USAGE, NOT_FOUND, CONFLICT, DENIED, TIMEOUT, PARTIAL, DIFFERS = range(9)
 NOBODY_KNOWS = (
     ExecutionNotFoundError,
     OperationNotFoundError,

@@ -1,4 +1,4 @@
-"""`saga replay`: what is in the event store, once more. It rebuilds read models; nothing is sent to anybody."""
+"""`saga replay`: what is in the event store, once more: read models anew, an execution by today's definition."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from pydantic_core import to_json
 from rich.console import Group
 from rich.text import Text
 
-from orchestrator.cli.context import JsonOption, load, print_document, table_console
+from orchestrator.cli.context import DEFAULT as DEFAULT_SAGAS
+from orchestrator.cli.context import JsonOption, SagasOption, load, print_document, table_console
+from orchestrator.cli.rehearsed_shown import show_rehearsed
 from orchestrator.cli.tables import counted, plain
 from orchestrator.errors import OrchestratorError
 from orchestrator.saga.projection import Projection
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from orchestrator.cli.desk import Desk
     from orchestrator.service.projecting import Rebuilt
+    from orchestrator.service.rehearsing import Rehearsed
 
 DEFAULT = "sagas:PROJECTIONS"
 PROJECTION = "projection"
@@ -38,13 +41,24 @@ class Replaying:
 
     def replay(
         self,
-        name: Annotated[str, typer.Argument(help="the projection, by its name", show_default=False)],
+        name: Annotated[str, typer.Argument(help="the projection, by its name", show_default=False)] = "",
         *,
-        to: Annotated[str, typer.Option(help=f"what is made of the messages: {PROJECTION}")],
+        to: Annotated[str, typer.Option(help=f"what is made of the messages: {PROJECTION}")] = "",
+        rehearse: Annotated[str, typer.Option(metavar="EXECUTION", help="an execution, run by today's saga")] = "",
+        sagas: SagasOption = DEFAULT_SAGAS,
         projections: Annotated[str, typer.Option(help="where they are, as module:ATTRIBUTE")] = DEFAULT,
         json: JsonOption = False,
     ) -> None:
-        """Rebuild a read model from the event store: `saga replay --to projection NAME`. Nothing is sent."""
+        """Rebuild a read model from the event store, or run an execution again by today's definition. Nothing is sent.
+
+        `saga replay --to projection NAME`; `saga replay --rehearse EXECUTION`, which exits with 8 if today's definition
+        would go another way, and with 7 if that is not known.
+        """
+        if bool(to) == bool(rehearse):
+            raise typer.BadParameter(f"take one of --to {PROJECTION} NAME and --rehearse EXECUTION")
+        if rehearse:
+            show_rehearsed(asyncio.run(_rehearsed(self.desk, rehearse, sagas)), json=json)
+            return
         if to != PROJECTION:
             raise typer.BadParameter(f"--to takes {PROJECTION}, as in saga replay --to {PROJECTION} {name}")
         made = asyncio.run(_rebuilt(self.desk, projection_named(load(projections), projections, name)))
@@ -70,6 +84,11 @@ def projection_named(found: Any, reference: str, name: str) -> Projection[Any]:
         )
         raise OrchestratorError(f"there is no projection {name!r} in {reference}: {there}, or name another place")
     return some[name]
+
+
+async def _rehearsed(desk: Desk, execution_id: str, sagas: str) -> Rehearsed:
+    async with desk.rehearsing(sagas) as rehearsing:
+        return await rehearsing.rehearse(desk.caller, execution_id)
 
 
 async def _rebuilt(desk: Desk, projection: Projection[Any]) -> Rebuilt:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from orchestrator.engine.signals import Direction
     from orchestrator.engine.states import State
     from orchestrator.saga.plan import Plan
-    from orchestrator.service.records import JournalEntry, MessageRecord, StepRow
+    from orchestrator.service.journal import JournalEntry
+    from orchestrator.service.records import MessageRecord, StepRow
 
 AttemptEnd: TypeAlias = Literal["", "ok", "rejected", "unknown", "not_begun"]
 """How an attempt ended; empty = it is under way. `unknown`: without a verdict. `not_begun`: no code, or withdrawn."""

@@ -15,7 +15,8 @@ from orchestrator.service.snapshots import status_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-    from orchestrator.service.records import JournalEntry, Snapshot, Status
+    from orchestrator.service.journal import JournalEntry
+    from orchestrator.service.records import Snapshot, Status
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from orchestrator.service.changes import Change
+    from orchestrator.service.journal import JournalEntry
     from orchestrator.service.meters import Meter
-    from orchestrator.service.records import JournalEntry
 
 S = 1_000_000_000
 """Nanoseconds in a second."""

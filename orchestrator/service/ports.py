@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from orchestrator.contracts.protocol import Reply
     from orchestrator.messages import Envelope
     from orchestrator.saga.plan import Plan
+    from orchestrator.service.journal import JournalEntry
     from orchestrator.service.records import (
         Count,
         Cursor,
         Detail,
         Filter,
         Freshness,
-        JournalEntry,
         MessageRecord,
         OpenRow,
         Page,

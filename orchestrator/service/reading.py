@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from orchestrator.service.access import Caller
     from orchestrator.service.attempts import Attempt
     from orchestrator.service.compensation import UndoPlan
+    from orchestrator.service.journal import JournalEntry
     from orchestrator.service.operations import Clock
     from orchestrator.service.ports import LedgerReader
-    from orchestrator.service.records import Cursor, Detail, ExecutionRow, JournalEntry, MessageRecord
+    from orchestrator.service.records import Cursor, Detail, ExecutionRow, MessageRecord
     from orchestrator.service.rules import Action
 
 MOST_ROWS = 200

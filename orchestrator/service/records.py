@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 if TYPE_CHECKING:
     from orchestrator.engine.execution import Execution
     from orchestrator.saga.plan import Plan
+    from orchestrator.service.journal import JournalEntry
 
 Status: TypeAlias = Literal[
     "running",
@@ -50,25 +51,6 @@ class Position:
     def rank(self) -> int:
         """One number that orders the tellings of one execution: the later run, then the longer history, is true."""
         return (self.run_ms << 20) + self.history
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JournalEntry:
-    """One thing the engine was told, without payloads. `ignored`: why it changed nothing."""
-
-    revision: int
-    at_ms: int
-    kind: str
-    step: str = ""
-    direction: str = ""
-    attempt: int = 0
-    code: str = ""
-    reason: str = ""
-    ignored: str = ""
-    actor: str = ""
-    command_id: str = ""
-    message_type: str = ""
-    message_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

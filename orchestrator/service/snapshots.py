@@ -11,7 +11,8 @@ from orchestrator.engine.signals import Arrived, Elapsed, Started
 from orchestrator.engine.states import Phase
 from orchestrator.engine.turn import timer_kind
 from orchestrator.messages import short_hash
-from orchestrator.service.records import ExecutionRow, JournalEntry, StepRow, moment
+from orchestrator.service.journal import JournalEntry
+from orchestrator.service.records import ExecutionRow, StepRow, moment
 
 if TYPE_CHECKING:
     from orchestrator.engine.execution import Execution
@@ -97,7 +98,7 @@ def entry_of(revision: int, at_ms: int, signal: Signal, ignored: str) -> Journal
     """A line of the journal; payloads stay out of it."""
     event = signal.event if isinstance(signal, Arrived) else signal.trigger if isinstance(signal, Started) else None
     kind: Any = type(signal)
-    said = _limit(signal.timer) if isinstance(signal, Elapsed) else {n: getattr(signal, n) for n in _told(kind)}
+    told = _limit(signal.timer) if isinstance(signal, Elapsed) else {n: getattr(signal, n) for n in _told(kind)}
     return JournalEntry(
         revision=revision,
         at_ms=at_ms,
@@ -105,8 +106,17 @@ def entry_of(revision: int, at_ms: int, signal: Signal, ignored: str) -> Journal
         ignored=ignored,
         message_type=event.type if event else "",
         message_id=event.message_id if event else "",
-        **said,
+        said=_said(signal) if event is None else None,
+        **told,
     )
+
+
+def _said(signal: Signal) -> dict[str, Any] | None:
+    """What decides beside what each line has; None where all of it is as by default, as with nearly every signal."""
+    if isinstance(signal, Elapsed):
+        return None if timer_kind(signal.timer) == "limit" else {"timer": signal.timer}
+    found = {name: getattr(signal, name) for name, usual in _SAID.items() if getattr(signal, name, usual) != usual}
+    return found or None
 
 
 def _limit(timer: str) -> dict[str, Any]:
@@ -127,6 +137,7 @@ def without_ids(text: str) -> str:
     return _CHANGING.sub("#", text)
 
 
+_SAID = {"retryable": True, "fence_ms": 0, "steps": (), "from_step": None, "override": False, "event_type": None}
 _TOLD = ("step", "direction", "attempt", "code", "reason", "actor", "command_id")
 
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from orchestrator.messages import Envelope
-    from orchestrator.service.records import JournalEntry, Snapshot
+    from orchestrator.service.journal import JournalEntry
+    from orchestrator.service.records import Snapshot
 
 Kind: TypeAlias = Literal["internal", "producer", "consumer"]
 Operation: TypeAlias = Literal["send", "receive", "process"]

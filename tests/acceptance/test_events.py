@@ -7,15 +7,32 @@ import signal
 import sqlite3
 import sys
 from contextlib import asynccontextmanager, closing
+from datetime import timedelta
 
 import pytest
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
+from orchestrator import Retry, Saga, parallel, pivot, publish, step, wait_for
 from orchestrator.adapters.sql.databases import open_engine
 from orchestrator.cli.app import build_app
+from orchestrator.cli.exits import DIFFERS
+from orchestrator.errors import ExecutionNotFoundError
 from orchestrator.service.access import Caller, Role
 from orchestrator.service.event_ports import EventFilter
+from sagas.order_fulfilment.messages import OrderPlaced, PaymentSettled
+from sagas.order_fulfilment.saga import (
+    charge_payment,
+    create_shipment,
+    order_fulfilled,
+    pack_parcel,
+    print_label,
+    refund_payment,
+    release_stock,
+    reserve_stock,
+    unpack_parcel,
+    void_label,
+)
 from tests.rabbitmq_kit import CE, corner, until
 from tests.shop_kit import ALL, shop
 from workers.demo_processes import environment_of
@@ -82,6 +99,59 @@ async def test_every_message_of_an_order_is_kept_once_and_found_by_its_correlati
         assert [row["cents"] for row in made["rows"].values()] == [order.total_cents]
         assert (made["messages"], await place.effects()) == (2, before)
         assert await place.corner.depth(place.corner.names.store) == 0
+
+
+OTHERWISE = Saga(
+    "fulfil-order",
+    step(charge_payment, undo=refund_payment, retry=Retry(attempts=5, backoff=2.0)),
+    step(reserve_stock, undo=release_stock, within=timedelta(seconds=30)),
+    wait_for(PaymentSettled, within=timedelta(minutes=15)),
+    parallel(step(print_label, undo=void_label), step(pack_parcel, undo=unpack_parcel)),
+    pivot(create_shipment),
+    publish(order_fulfilled),
+    starts_on=OrderPlaced,
+    key="order_id",
+    within=timedelta(days=7),
+    version=2,
+)
+"""The order's saga with its first two steps in another order."""
+
+
+async def rehearsed(settings, execution, sagas="sagas:SAGAS"):
+    """Exit status and document of `saga replay --rehearse`, with Temporal and RabbitMQ out of reach."""
+    nowhere = settings.model_copy(
+        update={"temporal_address": "127.0.0.1:1", "rabbitmq_url": SecretStr("amqp://guest:guest@127.0.0.1:1")}
+    )
+    app = build_app(lambda: ServerDesk(lambda: nowhere))
+    arguments = ["replay", "--rehearse", execution, "--sagas", sagas, "--json"]
+    ended = await asyncio.to_thread(CliRunner().invoke, app, arguments)
+    if isinstance(ended.exception, ExecutionNotFoundError):  # the ledger is written behind
+        return None, {}
+    assert ended.stdout, ended.exception
+    return ended.exit_code, json.loads(ended.stdout)
+
+
+async def test_real_executions_are_rehearsed_by_todays_definition_and_by_a_changed_one(tmp_path) -> None:
+    async with shop(tmp_path, *ALL) as place, open_recorder(place.corner.settings):
+        settings = place.corner.settings
+        good, bad = [await place.place(place.order(n, how)) for n, how in ((1, ""), (2, "shipping-declined"))]
+        assert [(await place.result(one))["word"] for one in (good, bad)] == ["Completed", "Compensated"]
+        before = await place.effects()
+        for execution, word in ((good, "Completed"), (bad, "Compensated")):
+            status, found = None, {}
+            async with asyncio.timeout(30):
+                while not found or found["then"]["status"] != word or found["unknown"]:
+                    status, found = await rehearsed(settings, execution)
+            assert (status, found["verdict"], found["unknown"]) == (0, "same", [])
+            assert found["today"]["status"] == word
+            assert all(one["then"]["input"]["value"] for one in found["attempts"])
+        status, changed = await rehearsed(settings, bad, "tests.acceptance.test_events:OTHERWISE")
+        assert (status, changed["verdict"], changed["today"]["version"]) == (DIFFERS, "differs", 2)
+        assert changed["first_divergence"] == "at 1: reserve_stock do 1 then, charge_payment do 1 today"
+        assert changed["today"]["status"] == "Compensated"
+        moved = [one["step"] for one in changed["attempts"] if one["direction"] == "undo" and one["differs"]]
+        assert sorted(moved) == ["charge_payment", "reserve_stock"]
+        assert await place.effects() == before
 
 
 @asynccontextmanager

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from orchestrator.sealing import Seal
-    from orchestrator.service.records import Filter, JournalEntry, MessageRecord
+    from orchestrator.service.journal import JournalEntry
+    from orchestrator.service.records import Filter, MessageRecord
 
 RECONCILED = "reconciled"
 

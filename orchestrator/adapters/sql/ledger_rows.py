@@ -8,15 +8,8 @@ from pydantic import TypeAdapter
 from pydantic_core import from_json, to_json
 
 from orchestrator.adapters.sql.ledger_tables import executions, messages
-from orchestrator.service.records import (
-    ExecutionRow,
-    JournalEntry,
-    MessageRecord,
-    OpenRow,
-    StepRow,
-    milliseconds,
-    moment,
-)
+from orchestrator.service.journal import JournalEntry
+from orchestrator.service.records import ExecutionRow, MessageRecord, OpenRow, StepRow, milliseconds, moment
 from orchestrator.service.snapshots import row_of, steps_of
 
 if TYPE_CHECKING:

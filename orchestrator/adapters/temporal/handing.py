@@ -16,7 +16,8 @@ from temporalio.worker import Interceptor, WorkflowInboundInterceptor, WorkflowI
 
 from orchestrator.adapters.temporal import memo
 from orchestrator.engine.execution import Execution
-from orchestrator.service.records import JournalEntry, Position, Snapshot, milliseconds
+from orchestrator.service.journal import JournalEntry
+from orchestrator.service.records import Position, Snapshot, milliseconds
 from orchestrator.service.snapshots import entry_of
 
 if TYPE_CHECKING:

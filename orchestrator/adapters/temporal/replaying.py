@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from temporalio.worker import ExecuteWorkflowInput, WorkflowInterceptorClassInput
 
     from orchestrator.engine.signals import Signal
-    from orchestrator.service.records import JournalEntry, Snapshot
+    from orchestrator.service.journal import JournalEntry
+    from orchestrator.service.records import Snapshot
 
 
 async def stood(history: WorkflowHistory, given: Given, converter: DataConverter) -> tuple[Execution, tuple[str, ...]]:

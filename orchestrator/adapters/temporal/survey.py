@@ -20,7 +20,8 @@ from orchestrator.adapters.temporal.histories import first_input
 from orchestrator.adapters.temporal.replaying import stood, told
 from orchestrator.engine.execution import Execution
 from orchestrator.errors import EngineUnavailableError
-from orchestrator.service.records import JournalEntry, Position, Snapshot, milliseconds
+from orchestrator.service.journal import JournalEntry
+from orchestrator.service.records import Position, Snapshot, milliseconds
 from orchestrator.service.runs import RunSeen, gone_as
 
 if TYPE_CHECKING:

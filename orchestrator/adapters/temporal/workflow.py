@@ -30,7 +30,7 @@ from orchestrator.engine.signals import Arrived, CancelRequested, ReceivedEvent
 
 if TYPE_CHECKING:
     from orchestrator.engine.execution import Execution
-    from orchestrator.service.records import JournalEntry
+    from orchestrator.service.journal import JournalEntry
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from orchestrator.service.records import moment
 
 if TYPE_CHECKING:
     from orchestrator.service.attempts import Attempt
-    from orchestrator.service.records import JournalEntry, MessageRecord
+    from orchestrator.service.journal import JournalEntry
+    from orchestrator.service.records import MessageRecord
 
 
 class AttemptDocument(Document):

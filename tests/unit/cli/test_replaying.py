@@ -1,11 +1,17 @@
 import json
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 
-from orchestrator.cli.exits import DENIED, ERROR, USAGE
+from orchestrator.cli.exits import DENIED, DIFFERS, ERROR, PARTIAL, USAGE
 from orchestrator.service.access import Caller, Permission, Role
+from orchestrator.service.rehearsing import Rehearsed
 from tests.cli_kit import FakeDesk, saga
 from tests.event_kit import T0, stored
+from tests.rerun_kit import compared
+from tests.unit.service.test_differing import CHARGE, COMPLETED, HOLD, WEIGH, a_saga
 
 ROWS = {"2023-11-14": {"cents": 700}}
 REVENUE = ("replay", "--to", "projection", "revenue-per-day")
@@ -33,6 +39,8 @@ def test_a_projection_is_rebuilt_from_the_store_in_place_of_what_it_was(desk):
     [
         (("replay", "--to", "projection", "revenue"), ERROR, "take one of revenue-per-day"),
         (("replay", "--to", "participants", "revenue-per-day"), USAGE, "--to takes projection"),
+        (("replay",), USAGE, "take one of --to projection NAME"),
+        ((*REVENUE, "--rehearse", "a:1"), USAGE, "take one of"),
         ((*REVENUE, "--projections", "sagas:SAGAS"), ERROR, "write SAGAS = (mine, ...)"),
     ],
     ids=str,
@@ -49,3 +57,49 @@ def test_replaying_is_a_right_of_its_own_and_needs_that_to_see_payloads(desk, gr
     assert desk.models.kept == {}
     desk.caller = Caller(actor="ben", role=Role.OPERATOR, granted=frozenset({Permission.REPLAY, Permission.PAYLOAD}))
     assert saga(desk, *REVENUE).status == 0
+
+
+class RehearsingDesk(FakeDesk):
+    """A desk at which every execution is one that completed, and today's saga another."""
+
+    today = COMPLETED.saga
+    changes: ClassVar[dict] = {}
+
+    @asynccontextmanager
+    async def rehearsing(self, sagas):
+        async def rehearse(caller, execution_id):
+            found = compared(COMPLETED, self.today, **self.changes)
+            return Rehearsed(
+                execution_id=execution_id, then=COMPLETED.saga.plan, today=self.today.plan, comparison=found
+            )
+
+        yield SimpleNamespace(rehearse=rehearse)
+
+
+def test_a_rehearsed_execution_says_by_its_status_whether_today_differs():
+    desk = RehearsingDesk()
+    same = saga(desk, "replay", "--rehearse", "rerun:A17", "--json")
+    assert (same.status, same.document["verdict"], same.document["first_divergence"]) == (0, "same", None)
+    desk.today = a_saga(CHARGE, HOLD)
+    differs = saga(desk, "replay", "--rehearse", "rerun:A17", "--json")
+    assert (differs.status, differs.document["verdict"]) == (DIFFERS, "differs")
+    assert differs.document["first_divergence"] == "at 1: hold do 1 then, charge do 1 today"
+    assert [one["today"]["place"] for one in differs.document["attempts"]] == [2, 1]
+    assert differs.document["attempts"][0]["then"]["input"]["value"] == {"order_id": "A17", "cents": 700}
+    desk.today, desk.changes = COMPLETED.saga, {"messages": ()}
+    unknown = saga(desk, "replay", "--rehearse", "rerun:A17", "--json")
+    assert (unknown.status, unknown.document["verdict"]) == (PARTIAL, "unknown")
+
+
+def test_a_rehearsed_execution_is_shown_attempt_by_attempt():
+    desk = RehearsingDesk()
+    desk.today = a_saga(HOLD, WEIGH, CHARGE)
+    shown = saga(desk, "replay", "--rehearse", "rerun:A17")
+    assert shown.status == DIFFERS
+    lines = [" ".join(line.split()) for line in shown.out.splitlines()]
+    assert "1 1 hold do 1 ok ok" in lines
+    assert "2 charge do 1 ok not begun today" in lines
+    assert "2 weigh do 1 open not begun then" in lines
+    assert "status: Completed then, Running today" in lines
+    assert "not known: answer of weigh do 1: none was recorded, so it stays open" in lines
+    assert "today's definition would go another way: at 2: charge do 1 then, weigh do 1 today" in lines

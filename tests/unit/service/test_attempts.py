@@ -8,7 +8,8 @@ from orchestrator.engine.execution import Execution
 from orchestrator.engine.states import Phase, StepState
 from orchestrator.saga.plan import CallPlan, Plan, RetryPlan, StepPlan, TriggerPlan
 from orchestrator.service.attempts import Attempt, attempts, next_tries
-from orchestrator.service.records import JournalEntry, MessageRecord, StepRow, moment
+from orchestrator.service.journal import JournalEntry
+from orchestrator.service.records import MessageRecord, StepRow, moment
 
 
 def told(kind, *, step="charge", direction="do", attempt=1, **more):

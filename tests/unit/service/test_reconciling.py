@@ -7,8 +7,9 @@ import pytest
 
 from orchestrator.errors import EngineUnavailableError
 from orchestrator.service import reconciling
+from orchestrator.service.journal import JournalEntry
 from orchestrator.service.reconciling import Reconciler
-from orchestrator.service.records import Freshness, JournalEntry, OpenRow
+from orchestrator.service.records import Freshness, OpenRow
 from orchestrator.service.runs import RunSeen
 from tests.ledger_kit import COMPLETED, T0, snapshot
 
