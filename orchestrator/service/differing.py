@@ -187,7 +187,7 @@ def _others(recalled: Recalled, made: Rerun) -> Iterator[str]:
         yield f"{number} {event} parked today ({code}), not then"
     for one in made.unused:
         if isinstance(one.signal, OperatorSignal) and not one.lacks:
-            why = today.execution.objection(one.signal)  # type: ignore[arg-type] - every one of them is an operator's
+            why = today.execution.objection(one.signal)
             yield f"{type(one.signal).__name__} by {one.signal.actor} would be refused: {why}"
 
 

@@ -138,7 +138,7 @@ async def test_real_executions_are_rehearsed_by_todays_definition_and_by_a_chang
         assert [(await place.result(one))["word"] for one in (good, bad)] == ["Completed", "Compensated"]
         before = await place.effects()
         for execution, word in ((good, "Completed"), (bad, "Compensated")):
-            status, found = None, {}
+            status, found = await rehearsed(settings, execution)
             async with asyncio.timeout(30):
                 while not found or found["then"]["status"] != word or found["unknown"]:
                     status, found = await rehearsed(settings, execution)

@@ -1,7 +1,7 @@
 import json
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
-from typing import ClassVar
+from typing import Any
 
 import pytest
 
@@ -63,12 +63,12 @@ class RehearsingDesk(FakeDesk):
     """A desk at which every execution is one that completed, and today's saga another."""
 
     today = COMPLETED.saga
-    changes: ClassVar[dict] = {}
+    messages: Any = COMPLETED.messages
 
     @asynccontextmanager
     async def rehearsing(self, sagas):
         async def rehearse(caller, execution_id):
-            found = compared(COMPLETED, self.today, **self.changes)
+            found = compared(COMPLETED, self.today, messages=self.messages)
             return Rehearsed(
                 execution_id=execution_id, then=COMPLETED.saga.plan, today=self.today.plan, comparison=found
             )
@@ -86,7 +86,7 @@ def test_a_rehearsed_execution_says_by_its_status_whether_today_differs():
     assert differs.document["first_divergence"] == "at 1: hold do 1 then, charge do 1 today"
     assert [one["today"]["place"] for one in differs.document["attempts"]] == [2, 1]
     assert differs.document["attempts"][0]["then"]["input"]["value"] == {"order_id": "A17", "cents": 700}
-    desk.today, desk.changes = COMPLETED.saga, {"messages": ()}
+    desk.today, desk.messages = COMPLETED.saga, ()
     unknown = saga(desk, "replay", "--rehearse", "rerun:A17", "--json")
     assert (unknown.status, unknown.document["verdict"]) == (PARTIAL, "unknown")
 

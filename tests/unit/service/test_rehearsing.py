@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ class OneExecution:
         if execution_id != execution.state.execution_id:
             return None
         position = Position(run_id="r", run_ms=T0, history=9, revision=execution.state.revision)
-        times = {"started_ms": T0, "changed_ms": T0}
+        times: Any = {"started_ms": T0, "changed_ms": T0}
         snapshot = Snapshot(
             execution=execution,
             position=position,
@@ -60,7 +61,8 @@ async def rehearsing(*sagas, noted=(), events=None):
     store = MemoryEvents()
     await store.append(COMPLETED.messages)
     store.linked[ID] = {one.identity for one in COMPLETED.messages if one.way == "in"}
-    reading = Reading(OneExecution(COMPLETED, tuple(noted)), ManualClock())
+    ledger: Any = OneExecution(COMPLETED, tuple(noted))
+    reading = Reading(ledger, ManualClock())
     return Rehearsing(reading, Trail(MemoryRegister()), Events(events or store), sagas or [COMPLETED.saga])
 
 
