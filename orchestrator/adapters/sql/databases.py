@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from orchestrator.errors import StoreUnavailableError
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import Dialect
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 BUSY_TIMEOUT_MS = 20_000
@@ -41,6 +43,11 @@ def make_folder(url: str) -> None:
         raise StoreUnavailableError(f"the folder {folder} of a database cannot be made ({why}): {REMEDY}") from error
     if not os.access(folder, os.W_OK):
         raise StoreUnavailableError(f"this process may not write to {folder}, where a database is to lie: {REMEDY}")
+
+
+def insert_of(dialect: Dialect) -> Any:
+    """The own `insert` of a database, which knows `ON CONFLICT`."""
+    return import_module(f"sqlalchemy.dialects.{dialect.name}").insert
 
 
 def open_engine(url: str) -> AsyncEngine:

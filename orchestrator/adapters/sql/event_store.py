@@ -10,8 +10,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import LargeBinary, String, delete, select, text
-from sqlalchemy.dialects import postgresql, sqlite
 
+from orchestrator.adapters.sql.databases import insert_of
 from orchestrator.adapters.sql.event_tables import FORGOTTEN, event_store
 from orchestrator.adapters.sql.inbox import outages
 from orchestrator.adapters.sql.ledger_tables import marks
@@ -45,11 +45,9 @@ class SqlEventStore:
         self._engine = engine
         self._seal = seal
         self._is_postgres = engine.dialect.name == "postgresql"
-        dialect: Any = postgresql if self._is_postgres else sqlite
-        self._insert: Executable = (
-            _from_arrays() if self._is_postgres else dialect.insert(event_store).on_conflict_do_nothing()
-        )
-        self._mark: Any = dialect.insert(marks)
+        insert = insert_of(engine.dialect)
+        self._insert: Executable = _from_arrays() if self._is_postgres else insert(event_store).on_conflict_do_nothing()
+        self._mark: Any = insert(marks)
 
     async def append(self, messages: Sequence[StoredMessage]) -> Appended:
         """Store those that are new, by one statement, in one transaction."""

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter
 from sqlalchemy import delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from orchestrator.adapters.sql.databases import REMEDY, make_folder, open_engine
+from orchestrator.adapters.sql.databases import REMEDY, insert_of, make_folder, open_engine
 from orchestrator.adapters.sql.tables import inbox, metadata, outbox
 from orchestrator.errors import StoreUnavailableError
 from orchestrator.messages import Envelope
@@ -58,9 +57,9 @@ class SqlTransaction:
         The second one then finds our row and begins with it, having done nothing yet that it would have to roll back.
         """
         values = {"participant": self._participant, "forward_key": forward_key, "state": OPEN, "changed": _now()}
-        dialect = postgresql if self._connection.dialect.name == "postgresql" else sqlite
+        insert = insert_of(self._connection.dialect)
         with outages():
-            made = await self._connection.execute(dialect.insert(inbox).values(values).on_conflict_do_nothing())
+            made = await self._connection.execute(insert(inbox).values(values).on_conflict_do_nothing())
             if made.rowcount == 1:
                 self._unsaved.add(forward_key)
                 return None

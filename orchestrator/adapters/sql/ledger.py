@@ -6,9 +6,9 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, case, func, or_, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator.adapters.sql import ledger_rows as rows
+from orchestrator.adapters.sql.databases import insert_of
 from orchestrator.adapters.sql.inbox import outages
 from orchestrator.adapters.sql.ledger_tables import executions, journal, marks, messages, plans, steps
 from orchestrator.adapters.sql.migrating import check_version, migrate
@@ -46,8 +46,7 @@ class SqlLedger:
         self._tell = tell
         self._known_plans: set[str] = set()
         self._is_ready = False
-        dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
-        self._statements = _Statements(dialect.insert)
+        self._statements = _Statements(insert_of(engine.dialect))
 
     async def prepare(self) -> None:
         """Make the tables on SQLite; see that they are there on PostgreSQL, where a person migrates.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, or_, select, true, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator.adapters.sql import ledger_rows as rows
+from orchestrator.adapters.sql.databases import insert_of
 from orchestrator.adapters.sql.inbox import outages
 from orchestrator.adapters.sql.ledger import STALE, read_mark
 from orchestrator.adapters.sql.ledger_reader import RECONCILED
@@ -33,8 +33,7 @@ class SqlLedgerKeeper:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
-        self._insert: Any = dialect.insert
+        self._insert: Any = insert_of(engine.dialect)
 
     async def open_rows(self, *, after: str = "", limit: int = 500) -> Sequence[OpenRow]:
         """Whatever is not confirmed, in order of ids."""

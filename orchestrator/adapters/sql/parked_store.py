@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import case, delete, func, insert, or_, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator.adapters.sql import parked_rows as rows
 from orchestrator.adapters.sql.audit_chain import append, lock
+from orchestrator.adapters.sql.databases import insert_of
 from orchestrator.adapters.sql.inbox import outages
 from orchestrator.adapters.sql.ledger_tables import marks
 from orchestrator.adapters.sql.parked_tables import parked_actions, parked_copies, parked_groups, parked_messages
@@ -51,8 +51,7 @@ class SqlParkedStore:
     def __init__(self, engine: AsyncEngine, seal: Seal = OPEN) -> None:
         self._engine = engine
         self._seal = seal
-        dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
-        self._insert: Any = dialect.insert
+        self._insert: Any = insert_of(engine.dialect)
 
     async def record(self, arrival: Arrival, now_ms: int) -> bool:
         """Store a copy, once."""

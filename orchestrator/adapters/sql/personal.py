@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator.adapters.sql.access_tables import preferences, views
+from orchestrator.adapters.sql.databases import insert_of
 from orchestrator.adapters.sql.inbox import outages
 from orchestrator.sealing import OPEN
 from orchestrator.service.personal import Preferences, View
@@ -25,8 +25,7 @@ class SqlPersonal:
         self._writing = writing
         self._reading = reading
         self._seal = seal
-        dialect = postgresql if writing.dialect.name == "postgresql" else sqlite
-        self._insert: Any = dialect.insert
+        self._insert: Any = insert_of(writing.dialect)
 
     async def preferences(self, actor: str) -> Preferences | None:
         """Of an actor."""

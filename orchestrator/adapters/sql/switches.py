@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator.adapters.sql.audit_chain import append, lock
+from orchestrator.adapters.sql.databases import insert_of
 from orchestrator.adapters.sql.inbox import outages
 from orchestrator.adapters.sql.ledger_tables import plans
 from orchestrator.adapters.sql.register_tables import switches
@@ -32,8 +32,7 @@ class SqlSwitches:
     def __init__(self, engine: AsyncEngine, seal: Seal = OPEN) -> None:
         self._engine = engine
         self._seal = seal
-        dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
-        self._insert: Any = dialect.insert
+        self._insert: Any = insert_of(engine.dialect)
 
     async def all(self) -> tuple[Switch, ...]:
         """By kind and name."""
