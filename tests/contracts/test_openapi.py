@@ -64,6 +64,8 @@ def make_real(case: Any, here: Served, number: int) -> None:
         case.body = {**case.body, **{name: word for name, word in words.items() if name in case.body}}
         if case.operation.path.endswith("/operations"):
             case.body = {**case.body, "dry_run": number % 2 == 0}
+        if case.operation.path.endswith("/switches"):
+            case.body = {**case.body, "kind": "starts", "name": "trip"}
         if "message_id" in known:
             case.body["dry_run"] = True
             case.path_parameters = {"message_id": known["message_id"][2 if case.body["operation"] == "restore" else 0]}
