@@ -1,4 +1,4 @@
-"""`saga worker` as a process of a test's own."""
+"""`saga worker`, or another process that has a port for its health, as one of a test's own."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ class WorkerProcess:
     settings: Settings
     http: aiohttp.ClientSession
     port: int
+    command: str = "worker"
     process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
@@ -44,7 +45,7 @@ class WorkerProcess:
             sys.executable,
             "-m",
             "workers",
-            "worker",
+            self.command,
             cwd=PROJECT,
             env={**os.environ, **environment_of(self.settings), "SAGA_HEALTH_PORT": str(self.port)},
             stderr=asyncio.subprocess.PIPE,
@@ -82,11 +83,13 @@ class WorkerProcess:
 
 
 @asynccontextmanager
-async def worker_in_a_process(settings: Settings, *, is_started: bool = True) -> AsyncGenerator[WorkerProcess]:
-    """A worker; killed at the end of the block if it has not ended."""
+async def worker_in_a_process(
+    settings: Settings, command: str = "worker", *, is_started: bool = True
+) -> AsyncGenerator[WorkerProcess]:
+    """A worker, or another command; killed at the end of the block if it has not ended."""
     port = free_port()
     async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as http:
-        made = WorkerProcess(settings, http, port)
+        made = WorkerProcess(settings, http, port, command)
         try:
             if is_started:
                 await made.start()

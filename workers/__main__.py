@@ -76,15 +76,13 @@ def reconciler() -> None:
 
     Workers do this too; run it where none of them runs.
     """
-    from orchestrator.adapters.temporal.connecting import connect
-    from workers.reconciler import reconciling
-    from workers.upkeep import upkeep
+    from workers.health import serve_health
+    from workers.keeping import open_keeping
 
     async def work() -> None:
         settings = _settings()
         stop = stop_on_signals()
-        client = await connect(settings)
-        async with reconciling(settings, client), upkeep(settings, client):
+        async with open_keeping(settings) as keeping, serve_health(settings, keeping.is_ready, keeping.measuring):
             note.print("reconciler is ready")
             await stop.wait()
 

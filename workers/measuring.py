@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from orchestrator.service.buffering import LedgerBuffer
     from orchestrator.service.changes import Tell
     from orchestrator.service.meters import Meter, Metric, Reading
+    from orchestrator.service.tracing import Tracing
     from orchestrator.settings import Settings
     from workers.message_recorder import MessageRecorder
     from workers.relay import RelayCounts
@@ -78,6 +79,11 @@ class Measuring:
         """Tell what waits in the ledger."""
         self.ask(metrics.EXECUTIONS_OPEN, gauges.open_executions)
         self.ask(metrics.PARKED_WAITING, gauges.parked_messages)
+
+    def spans(self, tracing: Tracing | None) -> None:
+        """Tell of spans that are lost."""
+        if tracing is not None:
+            self.meter.observe(metrics.SPANS_DROPPED, lambda: [(tracing.tracer.dropped, ())])
 
     def relay(self, counts: RelayCounts) -> None:
         """Tell what becomes of events."""

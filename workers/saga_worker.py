@@ -171,6 +171,7 @@ async def _lines(settings: Settings, codecs: Codecs) -> AsyncGenerator[_Lines]:
     ):
         if measuring is not None:
             measuring.ledger(gauges)
+            measuring.spans(tracing)
         yield _Lines(measuring, tracing, buffer, reader, board, publisher, connection)
 
 

@@ -17,7 +17,7 @@ WORKER = "workers"
 PARTICIPANT = "participants"
 RECORDER = "the recorder"
 EVERY = "every process"
-READS = "workers and the console, from the ledger"
+READS = "workers, the reconciler and the console, from the ledger"
 
 EXECUTIONS_STARTED = _metric(
     "saga.executions.started", "{execution}", "Executions that the ledger came to know.", LEDGER, "saga"
@@ -231,6 +231,12 @@ CONSOLE_REQUESTS = _metric(
     "route",
     "status",
     kind="histogram",
+)
+SPANS_DROPPED = _metric(
+    "saga.spans.dropped",
+    "{span}",
+    "Spans that were not kept: the folder or the collector did not take them, or too many waited for it.",
+    "every process that traces",
 )
 LOOP_LAG = _metric(
     "saga.event_loop.lag",

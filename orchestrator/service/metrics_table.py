@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 HEAD = """# Metrics
 
-`saga worker`, `saga recorder`, `saga participant` and `saga console` tell Prometheus how it goes at `/metrics`, beside
-`/healthz` and `/readyz`: at `SAGA_HEALTH_HOST` and `SAGA_HEALTH_PORT`. Unless the port is set it is 0,
-which is nowhere; each process of a machine needs one of its own.
+`saga worker`, `saga recorder`, `saga reconciler`, `saga participant` and `saga console` tell Prometheus how it goes at
+`/metrics`, beside `/healthz` (it lives) and `/readyz` (it can work: what it needs answers): at `SAGA_HEALTH_HOST` and
+`SAGA_HEALTH_PORT`. Unless the port is set it is 0, which is nowhere; each process of a machine needs one of its own.
 
 ## What is counted when
 

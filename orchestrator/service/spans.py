@@ -103,6 +103,11 @@ class Span:
 class Tracer(Protocol):
     """Where spans go. Nothing here fails or holds anybody up: what cannot be kept is counted and dropped."""
 
+    @property
+    def dropped(self) -> int:
+        """Spans that were not kept, so far."""
+        ...
+
     def give(self, span: Span) -> None:
         """Take a span; it is written a little later."""
         ...

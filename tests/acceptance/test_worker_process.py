@@ -7,12 +7,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
+from orchestrator.adapters.sql.migrating import migrate_at
 from orchestrator.adapters.temporal.connecting import connect
 from orchestrator.service import metrics
 from orchestrator.service.records import Filter
+from sagas import SAGAS
 from tests.ledger_kit import reading
 from tests.metrics_kit import read
+from tests.rabbitmq_kit import corner
 from tests.shop_kit import ALL, shop
 from tests.trace_kit import of_journal
 from tests.worker_process_kit import worker_in_a_process
@@ -60,6 +64,25 @@ async def test_what_a_worker_counts_is_what_the_journals_say(tmp_path) -> None:
     outcomes = read(text, metrics.RELAY_MESSAGES)
     assert outcomes["started",] == len(KINDS)
     assert read(text, metrics.RELAY_RECEIVED) == {(): sum(outcomes.values())}
+
+
+TOLD_BY = {
+    "reconciler": metrics.SPANS_DROPPED,
+    "recorder": metrics.STORE_BACKLOG,
+}
+
+
+@pytest.mark.parametrize("command", TOLD_BY)
+async def test_a_process_beside_the_workers_says_how_it_is_too(tmp_path, command) -> None:
+    ledger = SecretStr(f"sqlite:///{tmp_path}/ledger.db")
+    more = {"ledger_url": ledger, "traces": "file", "trace_folder": tmp_path / "traces"}
+    async with corner([saga.plan for saga in SAGAS], **more) as place:
+        await migrate_at(place.settings.ledger)
+        async with worker_in_a_process(place.settings, command) as made:  # until /readyz says so
+            assert await made.health("/healthz") == (200, "ok")
+            assert read(await made.metrics(), TOLD_BY[command]) == {(): 0}
+            assert b"is ready" in await made.end()
+            assert await made.health("/healthz") is None
 
 
 async def written(ledger, execution) -> None:

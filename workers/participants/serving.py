@@ -53,6 +53,8 @@ async def serve(participant: Participant, settings: Settings, *, database_url: s
         serve_health(settings, server.is_healthy, measuring),
         forgetting(store, settings.inbox_keep),
     ):
+        if measuring is not None:
+            measuring.spans(tracing)
         await stop.wait()
 
 

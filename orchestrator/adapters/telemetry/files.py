@@ -44,13 +44,9 @@ class SpanFiles(SpanExporter):
         name: how this process's files begin.
         max_bytes: a file that has reached this is followed by a fresh one.
         keep: so many files of all processes are kept.
-
-    Attributes:
-        dropped: spans that could not be written.
     """
 
     def __init__(self, folder: Path, name: str, *, max_bytes: int, keep: int) -> None:
-        self.dropped = 0
         self._folder = folder
         self._name = name
         self._max_bytes = max_bytes
@@ -66,7 +62,6 @@ class SpanFiles(SpanExporter):
             try:
                 self._append(written)
             except OSError as error:
-                self.dropped += len(spans)
                 if not self._is_told:
                     log.warning("spans cannot be written to %s and are dropped: %s", self._folder, error)
                 self._is_told = True

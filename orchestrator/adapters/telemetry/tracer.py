@@ -12,6 +12,7 @@ from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import NonRecordingSpan, set_span_in_context
 
+from orchestrator.adapters.telemetry.counted import CountedExporter
 from orchestrator.adapters.telemetry.readable import context_of, readable
 
 if TYPE_CHECKING:
@@ -39,20 +40,31 @@ class OtelTracer:
 
     def __init__(self, resource: Resource, exporter: SpanExporter, *, is_file: bool) -> None:
         self._resource = resource
-        self._exporter = exporter
+        self._exporter = CountedExporter(exporter)
         self._is_file = is_file
+        self._given = self._stored = 0
         self._processor = BatchSpanProcessor(
-            exporter, max_queue_size=QUEUE, schedule_delay_millis=DELAY_MS, max_export_batch_size=BATCH
+            self._exporter, max_queue_size=QUEUE, schedule_delay_millis=DELAY_MS, max_export_batch_size=BATCH
         )
 
+    @property
+    def dropped(self) -> int:
+        """Spans that were not kept."""
+        return self._exporter.dropped
+
     def give(self, span: Span) -> None:
-        """Take a span; it goes out with the next batch."""
+        """Take a span; it goes out with the next batch. If too many wait, because nobody takes them, it is dropped."""
+        if self._given - (self._exporter.taken - self._stored) >= QUEUE:
+            self._exporter.drop()
+            return
+        self._given += 1
         self._processor.on_end(readable(span, self._resource))
 
     async def store(self, spans: Sequence[Span]) -> None:
         """Into the file at once; to other places with the next batch."""
         if self._is_file:
             await asyncio.to_thread(self._exporter.export, [readable(one, self._resource) for one in spans])
+            self._stored += len(spans)
         else:
             for one in spans:
                 self.give(one)

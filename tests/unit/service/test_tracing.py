@@ -21,6 +21,8 @@ SENDER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 class HandTracer:
+    dropped = 0
+
     def __init__(self):
         self.spans = []
         self.stored = []
