@@ -12,6 +12,8 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_NO_CONFIG := 1
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PYTHONUNBUFFERED := 1
+# Compiled modules are kept, whatever the shell says: a worker that compiles all anew starts three seconds later.
+export PYTHONDONTWRITEBYTECODE :=
 # Another lock or another project file means another stamp, and so an installation anew.
 STAMP := $(VENV)/.installed-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
 
@@ -147,6 +149,6 @@ $(STAMP): requirements.lock pyproject.toml
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(VENV)/uv.wanted; \
 	  mv $(VENV)/uv.wanted $(VENV)/uv.installed; \
 	}
-	@$(BIN)/uv pip sync --quiet --require-hashes requirements.lock
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requirements.lock
 	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
