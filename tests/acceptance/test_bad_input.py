@@ -77,6 +77,18 @@ async def test_a_message_that_cannot_be_taken_is_parked_and_the_next_order_is_fu
         assert await place.corner.depth(place.corner.names.parking) == 0
 
 
+async def test_a_batch_of_cloudevents_is_parked_whole_and_starts_nothing(tmp_path) -> None:
+    async with shop(tmp_path) as place:
+        one = {"specversion": "1.0", "id": "b1", "source": "/partner", "type": PLACED}
+        body = json.dumps([{**one, "data": json.loads(place.order().model_dump_json())}]).encode()
+        await place.corner.event(body, {}, content_type="application/cloudevents-batch+json")
+        (parked,) = await place.corner.parked()
+        assert parked.headers[REASON] == "malformed"
+        assert "a batch of CloudEvents is not taken: send each event as a message" in str(parked.headers[TEXT])
+        assert (parked.body, parked.content_type) == (body, "application/cloudevents-batch+json")
+        assert place.running.relay.counts.started == 0
+
+
 async def test_the_same_id_with_other_content_is_parked_while_the_order_runs(tmp_path) -> None:
     async with shop(tmp_path) as place:
         order = place.order()

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 PREFIX = "ce-"
 ACCEPTED_PREFIXES = (PREFIX, "cloudevents_", "cloudevents:")
 STRUCTURED = "application/cloudevents"
+STRUCTURED_JSON = "application/cloudevents+json"
+BATCH = "application/cloudevents-batch"
 SPEC_VERSION = "1.0"
 REQUIRED = ("specversion", "id", "source", "type")
 MAX_ATTRIBUTE_BYTES = 255
@@ -111,7 +113,7 @@ def from_amqp(message: AbstractIncomingMessage, *, max_body_bytes: int, codecs: 
     headers = travelling(message.headers)
     content_type = message.content_type or ""
     if content_type.lower().startswith(STRUCTURED):
-        attributes, body = structured(message.body)
+        attributes, body = structured(message.body, content_type)
         content_type = attributes.get("datacontenttype", "")
     else:
         attributes, body = binary(message.headers), message.body
@@ -135,6 +137,15 @@ def from_amqp(message: AbstractIncomingMessage, *, max_body_bytes: int, codecs: 
     )
 
 
+def _require_single_json(content_type: str) -> None:
+    """A batch would have to be taken and refused event by event, and settled as one."""
+    media = content_type.partition(";")[0].strip().lower()
+    if media.startswith(BATCH):
+        raise MalformedMessageError("a batch of CloudEvents is not taken: send each event as a message of its own")
+    if media not in (STRUCTURED, STRUCTURED_JSON):
+        raise MalformedMessageError(f"{media[:60]!r} is not taken: send structured events as {STRUCTURED_JSON}")
+
+
 class _StructuredEvent(BaseModel, extra="allow"):
     """A CloudEvent in structured mode, as far as its data is concerned."""
 
@@ -142,12 +153,13 @@ class _StructuredEvent(BaseModel, extra="allow"):
     data_base64: str | None = None
 
 
-def structured(body: bytes) -> tuple[dict[str, str], bytes]:
+def structured(body: bytes, content_type: str = STRUCTURED_JSON) -> tuple[dict[str, str], bytes]:
     """The attributes and the data of a CloudEvent in structured mode.
 
     Raises:
-        MalformedMessageError: it is none.
+        MalformedMessageError: it is none, or by its content type a batch, or no JSON.
     """
+    _require_single_json(content_type)
     try:
         event = _StructuredEvent.model_validate(decode(body))
         encoded = event.data_base64

@@ -188,6 +188,18 @@ def test_structured_mode_that_is_none_is_refused(document):
         take(structured(document))
 
 
+def test_a_batch_is_refused_in_words():
+    for content_type in ("application/cloudevents-batch+json", "Application/CloudEvents-Batch+JSON; charset=utf-8"):
+        with pytest.raises(MalformedMessageError, match="a batch of CloudEvents is not taken: send each event"):
+            take(structured([STRUCTURED, STRUCTURED], content_type))
+
+
+def test_another_format_than_json_is_refused_in_words():
+    with pytest.raises(MalformedMessageError, match=r"'application/cloudevents\+xml' is not taken: send .*\+json"):
+        take(structured(b"<event/>", "application/cloudevents+xml; charset=utf-8"))
+    assert take(structured({**STRUCTURED, "data": {}}, "application/cloudevents")).id == "m1"
+
+
 class Flown(Event, type="flown", codec="avro"):
     id: str
 
