@@ -37,8 +37,9 @@ async def test_1_the_only_worker_is_killed_with_twenty_sagas_under_way(tmp_path,
         await place.balance(executions, words, STEPS[saga])
 
 
-@LANES
-async def test_2_the_only_worker_is_killed_in_an_undo_with_twenty_sagas_under_way(tmp_path, saga, goal) -> None:
+@pytest.mark.parametrize("saga", STEPS, ids=["express", "durable"])
+async def test_2_the_only_worker_is_killed_in_an_undo_with_twenty_sagas_under_way(tmp_path, saga) -> None:
+    # Some were killed while they went forward: what these begin to undo waits until no slow worker can perform it.
     async with world(tmp_path) as place:
         first, _, last = STEPS[saga]
         place.always(f"{last}.do.before", "refuse")
@@ -48,9 +49,7 @@ async def test_2_the_only_worker_is_killed_in_an_undo_with_twenty_sagas_under_wa
         await killed(victim)
         undone = sum(1 for _, way, _ in await place.effects() if way == "undo")
         assert 0 < undone < 40
-        with Cost(
-            f"worker killed in an undo with 20 {saga} sagas under way, after {undone} of 40 undos: the same", goal
-        ):
+        with Cost(f"worker killed in an undo with 20 {saga} sagas under way, after {undone} of 40 undos: the same"):
             await place.start()
             words = await place.words(executions)
         assert words == {"Compensated": 20}
