@@ -63,7 +63,7 @@ def looked(found: Looked) -> Document:
         "in_doubt": list(found.in_doubt),
         "window_ends": found.window_ends,
         "actions": [asdict(action) for action in found.actions],
-        "source": "ledger" if found.as_of else "temporal",
+        "source": found.source,
         "as_of": found.as_of.moment if found.as_of else None,
         "without_ledger": found.without_ledger or None,
         "state": made.dump(),

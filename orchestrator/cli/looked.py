@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
 
 from orchestrator.engine.execution import Execution
 from orchestrator.errors import (
@@ -20,6 +22,7 @@ from orchestrator.service.rules import OPERATIONS, Action
 from orchestrator.service.subjects import by_engine_alone
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from datetime import datetime
 
     from orchestrator.cli.desk import Desk
@@ -52,32 +55,57 @@ class Looked:
     why: str = ""
     without_ledger: str = ""
 
+    @property
+    def source(self) -> str:
+        """Who told it."""
+        return "ledger" if self.as_of else "temporal"
+
+    @property
+    def is_makeshift(self) -> bool:
+        """Whether a server is away that would have told more."""
+        return bool(self.as_of or self.without_ledger)
+
+
+Look: TypeAlias = "Callable[[], Awaitable[Looked]]"
+AWAY = (EngineUnavailableError, StoreUnavailableError, LedgerOutdatedError)
+"""What a look may raise while a server is away."""
+
 
 async def look(desk: Desk, execution_id: str) -> Looked:
-    """An execution, wherever it is known.
+    """An execution, wherever it is known. Errors: see `begin_looking`."""
+    async with AsyncExitStack() as stack:
+        return (await begin_looking(stack, desk, execution_id))[1]
+
+
+async def begin_looking(stack: AsyncExitStack, desk: Desk, execution_id: str) -> tuple[Look, Looked]:
+    """How to look at an execution again, by whatever answers now, and the first look.
+
+    Args:
+        stack: holds open what is needed for it.
+        desk: opens it.
+        execution_id: which.
 
     Raises:
         ExecutionNotFoundError: nobody knows it.
         StoreUnavailableError, LedgerOutdatedError: the ledger cannot be used, and Temporal does not answer, or does not
             know it (any more).
     """
+    caller = desk.caller
     try:
-        async with desk.service() as service:
-            return await look_by(desk.caller, service, execution_id)
+        service = await stack.enter_async_context(desk.service())
+        again = partial(_look_by, caller, service, execution_id)
+        return again, await again()
     except EngineUnavailableError as error:
-        async with desk.reading() as records:
-            return await _kept(desk.caller, records.reading, execution_id, str(error))
+        records = await stack.enter_async_context(desk.reading())
+        kept = partial(_kept, caller, records.reading, execution_id, str(error))
+        return kept, await kept()
     except (StoreUnavailableError, LedgerOutdatedError) as error:
-        async with desk.live() as live:
-            return await _by_engine_alone(desk.caller, live, execution_id, error)
+        live = await stack.enter_async_context(desk.live())
+        alone = partial(_by_engine_alone, caller, live, execution_id, error)
+        return alone, await alone()
 
 
-async def look_by(caller: Caller, service: Service, execution_id: str) -> Looked:
-    """The same with a service layer that is open.
-
-    Raises:
-        EngineUnavailableError: Temporal does not answer.
-    """
+async def _look_by(caller: Caller, service: Service, execution_id: str) -> Looked:
     try:
         subject = await service.operating.find(caller, execution_id)
     except RefusedCommandError as error:  # Temporal has forgotten it, and its end is not confirmed yet

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +19,7 @@ from rich.text import Text
 from orchestrator.cli import documents, tables
 from orchestrator.cli.context import ExecutionId, JsonOption, print_document, table_console
 from orchestrator.cli.exits import TIMEOUT
-from orchestrator.cli.looked import look, look_by
+from orchestrator.cli.looked import AWAY, begin_looking, look
 from orchestrator.cli.showing import draw_execution
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from orchestrator.cli.looked import Looked
 
 LOOK_EVERY_S = 0.5
+MAKESHIFT_S = 5.0
+"""After so long it is tried again whether a server that was away is back."""
 WITHOUT_LEDGER = (
     "this is what Temporal knows: the ledger was not asked, so nothing can be done to it now, and an undo that Temporal"
     " has forgotten would not show"
@@ -95,18 +99,50 @@ async def _watch(desk: Desk, execution_id: str, seconds: float, *, json: bool) -
 
 
 async def _changes(desk: Desk, execution_id: str) -> AsyncIterator[Looked]:
-    """The execution now and after each change, until nothing goes on by itself any more."""
-    seen: tuple[int, str] | None = None
-    async with desk.service() as service:
-        while True:
-            found = await look_by(desk.caller, service, execution_id)
-            state = found.execution.state
-            if seen != (state.revision, found.word):
-                seen = state.revision, found.word
+    """The execution now and after each change, until nothing goes on by itself any more.
+
+    Temporal or the ledger may go away meanwhile and come back: it is looked at by whatever answers. What the ledger
+    has from before the last look is no change.
+    """
+    last: Looked | None = None
+    while last is None or not _rests(last):
+        async for found in _looks(desk, execution_id):
+            if last is None or _is_news(found, last):
+                last = found
                 yield found
-            if state.ended or found.status in NEEDS_PERSON or found.status == "terminated":
-                return
+                if _rests(found):
+                    return
+
+
+def _rests(found: Looked) -> bool:
+    return found.execution.state.ended or found.status in NEEDS_PERSON or found.status == "terminated"
+
+
+def _is_news(found: Looked, last: Looked) -> bool:
+    was, now = last.execution.state.revision, found.execution.state.revision
+    if found.as_of and now < was:
+        return False
+    return (now, found.word, found.source) != (was, last.word, last.source)
+
+
+async def _looks(desk: Desk, execution_id: str) -> AsyncIterator[Looked]:
+    """Look after look by what answers now, until that goes away, or for a while if something else would tell more.
+
+    Raises:
+        EngineUnavailableError, StoreUnavailableError, LedgerOutdatedError: nothing answers.
+    """
+    until = time.monotonic() + MAKESHIFT_S
+    async with AsyncExitStack() as stack:
+        look_again, found = await begin_looking(stack, desk, execution_id)
+        while True:
+            yield found
             await asyncio.sleep(LOOK_EVERY_S)
+            if found.is_makeshift and time.monotonic() > until:
+                return
+            try:
+                found = await look_again()
+            except AWAY:
+                return
 
 
 def _print_line(found: Looked, *, json: bool) -> None:
@@ -114,7 +150,11 @@ def _print_line(found: Looked, *, json: bool) -> None:
     steps = [name for name, step in state.steps.items() if step.phase.value in ("doing", "undoing", "stuck", "parked")]
     if json:
         line = {"at": now, "id": state.execution_id, "status": found.status, "revision": state.revision, "steps": steps}
-        sys.stdout.write(to_json(line).decode() + "\n")
+        as_of = found.as_of.moment if found.as_of else None
+        told = {"source": found.source, "as_of": as_of, "without_ledger": found.without_ledger or None}
+        sys.stdout.write(to_json({**line, **told}).decode() + "\n")
     else:
-        sys.stdout.write(f"{now:%H:%M:%S} {found.word} {', '.join(steps)}".rstrip() + "\n")
+        why = f" (by the ledger: {found.why})" if found.as_of else ""
+        why = why or (f" (by Temporal alone: {found.without_ledger})" if found.without_ledger else "")
+        sys.stdout.write(f"{now:%H:%M:%S} {found.word} {', '.join(steps)}".rstrip() + f"{why}\n")
     sys.stdout.flush()

@@ -155,6 +155,8 @@ async def test_without_a_ledger_an_execution_is_shown_as_temporal_has_it(tmp_pat
             assert (shown["source"], shown["steps"]["book_flight"]["phase"]) == ("temporal", "stuck")
             assert shown["without_ledger"]
             assert not [action for action in shown["actions"] if action["allowed"]]
+            watched = (await saga(settings, "watch", execution, "--json")).document
+            assert (watched["status"], watched["source"], bool(watched["without_ledger"])) == ("stuck", "temporal", True)
             assert (await saga(settings, "show", "trip:nobody")).status == ERROR, "nobody can say that it is not there"
 
 
@@ -173,6 +175,8 @@ async def test_with_both_servers_away_what_was_written_down_is_still_read(tmp_pa
     assert (await saga(settings, "audit", "--json")).document["items"] == []
     shown = (await saga(settings, "show", execution, "--json")).document
     assert (shown["source"], shown["steps"]["book_flight"]["phase"]) == ("ledger", "stuck")
+    watched = (await saga(settings, "watch", execution, "--json")).document
+    assert (watched["status"], watched["source"], bool(watched["as_of"])) == ("stuck", "ledger", True)
     refused = await saga(settings, "retry", execution, "book_flight", *WHY)
     assert (refused.status, refused.out) == (ERROR, "")
     assert "no Temporal server answers at 127.0.0.1:1" in refused.err

@@ -2,6 +2,7 @@
 
 import pytest
 
+from orchestrator.cli import looking
 from orchestrator.cli.exits import DENIED, ERROR, NOT_FOUND, OK, TIMEOUT
 from orchestrator.cli.looking import WITHOUT_LEDGER
 from orchestrator.errors import LedgerOutdatedError, StoreUnavailableError
@@ -125,6 +126,66 @@ def test_watching_ends_after_its_time_limit(desk) -> None:
     assert ended.document["status"] == "running"
 
 
-def test_watching_needs_temporal(desk) -> None:
+@pytest.fixture
+def quickly(monkeypatch) -> None:
+    """Looks follow each other at once, and what was away is asked for again each time."""
+    monkeypatch.setattr(looking, "LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(looking, "MAKESHIFT_S", 0.0)
+
+
+def test_without_a_ledger_it_is_watched_as_temporal_has_it(desk) -> None:
+    desk.bench.stuck()
+    desk.ledger_fault = LedgerOutdatedError("the tables are not there")
+    ended = saga(desk, "watch", TRIP)
+    assert (ended.status, ended.err) == (OK, "")
+    assert ended.out.rstrip().endswith("Stuck book_flight (by Temporal alone: the tables are not there)")
+    line = saga(desk, "watch", TRIP, "--json").document
+    assert (line["source"], line["without_ledger"]) == ("temporal", "the tables are not there")
+
+
+def test_with_temporal_away_it_is_watched_as_the_ledger_has_it(desk) -> None:
+    desk.bench.ledger.keep_open(desk.bench.stuck(), changed_ms=milliseconds(NOW))
     desk.bench.live.away = True
-    assert saga(desk, "watch", TRIP).status == ERROR
+    assert f"Stuck book_flight (by the ledger: {AWAY})" in saga(desk, "watch", TRIP).out
+    line = saga(desk, "watch", TRIP, "--json").document
+    assert (line["source"], line["as_of"]) == ("ledger", "2026-01-01T00:00:00Z")
+
+
+def test_with_nothing_to_ask_it_says_what_is_away(desk) -> None:
+    desk.bench.stuck()
+    desk.bench.live.away = True
+    desk.ledger_fault = StoreUnavailableError("it is away")
+    ended = saga(desk, "watch", TRIP)
+    assert (ended.status, ended.out) == (ERROR, "")
+    assert "it is away" in ended.err
+
+
+@pytest.mark.usefixtures("quickly")
+def test_temporal_that_goes_away_and_comes_back_is_watched_on(desk) -> None:
+    hand = desk.bench.run(undo_book_flight="reject")
+    desk.bench.ledger.keep_open(hand, changed_ms=milliseconds(NOW))
+    live, told = desk.bench.live, desk.bench.ledger.find
+    done: list[str] = []
+
+    async def looked(execution_id):
+        if not done:
+            hand.arrives("trip.confirmed")  # the ledger does not know of it: what it has is older
+            done.append("looked")
+            seen = await type(live).look(live, execution_id)
+            live.away = True
+            return seen
+        return await type(live).look(live, execution_id)
+
+    async def found(execution_id):
+        detail = await told(execution_id)
+        done.append("ledger")
+        if done.count("ledger") == 3:
+            live.away = False
+            hand.tell(command("CancelRequested"))
+        return detail
+
+    live.look, desk.bench.ledger.find = looked, found
+    lines = saga(desk, "watch", TRIP, "--timeout", "20").out.splitlines()
+    assert [line.split()[1] for line in lines] == ["Running", "Stuck"]
+    assert done.count("ledger") >= 3
+    assert "by the ledger" not in "".join(lines)
