@@ -71,6 +71,10 @@ class Settings(TraceSettings, ContractSettings, ServingSettings, ProviderSetting
     tasks_at_once: int = Field(
         20, ge=2, le=1_000, description="workflow tasks a worker has in hand at once; more wait in Temporal"
     )
+    # One that is not in memory is performed again from its history, without effects, before it goes on.
+    executions_in_memory: int = Field(
+        2_000, ge=1, le=1_000_000, description="waiting executions a worker keeps in memory; more are read anew"
+    )
     sticky_timeout: Seconds = Field(timedelta(seconds=1), description="how long a task waits for its worker, seconds")
     run_budget: Seconds = Field(
         timedelta(seconds=1), validate_default=True, description="an express run begins no step later, seconds"

@@ -156,7 +156,11 @@ async def test_without_a_ledger_an_execution_is_shown_as_temporal_has_it(tmp_pat
             assert shown["without_ledger"]
             assert not [action for action in shown["actions"] if action["allowed"]]
             watched = (await saga(settings, "watch", execution, "--json")).document
-            assert (watched["status"], watched["source"], bool(watched["without_ledger"])) == ("stuck", "temporal", True)
+            assert (watched["status"], watched["source"], bool(watched["without_ledger"])) == (
+                "stuck",
+                "temporal",
+                True,
+            )
             assert (await saga(settings, "show", "trip:nobody")).status == ERROR, "nobody can say that it is not there"
 
 

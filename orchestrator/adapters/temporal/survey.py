@@ -15,6 +15,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from orchestrator.adapters.temporal import given as names
 from orchestrator.adapters.temporal import memo
+from orchestrator.adapters.temporal.answers import NOBODY
 from orchestrator.adapters.temporal.given import Given, from_json
 from orchestrator.adapters.temporal.histories import first_input
 from orchestrator.adapters.temporal.replaying import stood, told
@@ -157,8 +158,8 @@ async def _asked(handle: WorkflowHandle[Any, Any], seen: RunSeen, plan: Plan) ->
     except WorkflowQueryFailedError:
         return None
     except RPCError as error:
-        if error.status in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.FAILED_PRECONDITION):
-            return None  # no worker answers
+        if error.status in NOBODY:
+            return None
         raise
     return _snapshot(seen, Execution.restore(plan, answer["state"]), answer)
 

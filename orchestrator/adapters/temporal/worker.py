@@ -39,7 +39,7 @@ def saga_worker(client: Client, stage: Stage, settings: Settings, sink: Sink | N
         activities=Activities(stage, client).all(),
         interceptors=_interceptors(sink),
         workflow_task_executor=ThreadPoolExecutor(WORKFLOW_THREADS, thread_name_prefix="saga-workflow"),
-        max_cached_workflows=2_000,
+        max_cached_workflows=settings.executions_in_memory,
         max_concurrent_activities=500,
         # One run a task; twice as many, because a run whose task is lost goes on to its own limit.
         max_concurrent_local_activities=2 * settings.tasks_at_once,

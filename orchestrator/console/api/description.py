@@ -16,6 +16,7 @@ from orchestrator.console.api import (
     bulks,
     events,
     executions,
+    files,
     messages,
     operations,
     parked,
@@ -35,6 +36,7 @@ TITLE = "Saga orchestrator"
 ROUTERS = (
     *(executions.router, operations.router, sagas.router, bulks.router),
     *(parked.router, statistics.router, messages.router, administration.router, events.router),
+    files.router,
 )
 ABOUT = (
     "Sagas: what they do, what was undone, and what people do about them. Every error is a problem with a code; "

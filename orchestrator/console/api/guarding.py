@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import secrets
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 
-from orchestrator.console.api.problems import Failure, failure_of, respond
+from orchestrator.console.api.problems import AS_GET, Failure, failure_of, respond
 from orchestrator.contracts.decoding import decode
 from orchestrator.errors import MalformedMessageError
 from orchestrator.settings.fields import is_loopback
@@ -34,6 +35,10 @@ HEADERS = {
 }
 FOREIGN = "a page of another site asked for this"
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+class _HeadTold(Exception):  # noqa: N818 - nothing went wrong
+    """All of an answer to HEAD was sent: whatever has the body, which may never end, stops here."""
 
 
 class Guard:
@@ -61,17 +66,25 @@ class Guard:
         # Routes see paths as they were written: a slash inside of an id stays one part.
         scope["path"] = scope.get("raw_path", b"").decode("ascii", "replace") or scope["path"]
 
+        is_head = scope["method"] == AS_GET
+        if is_head:
+            scope = {**scope, "method": "GET"}
+
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 _add_headers(MutableHeaders(scope=message), trace_id)
+            elif is_head:
+                await send({"type": "http.response.body", "body": b""})
+                raise _HeadTold
             await send(message)
 
-        failure, whole = await self._read(scope, headers, receive)
-        if failure is None:
-            failure = await self._passed(scope, whole, send_guarded)
-        if failure is not None:
-            answer = respond(failure, path=scope["path"], root=scope.get("root_path", ""), trace_id=trace_id)
-            await answer(scope, receive, send_guarded)
+        with contextlib.suppress(_HeadTold):
+            failure, whole = await self._read(scope, headers, receive)
+            if failure is None:
+                failure = await self._passed(scope, whole, send_guarded)
+            if failure is not None:
+                answer = respond(failure, path=scope["path"], root=scope.get("root_path", ""), trace_id=trace_id)
+                await answer(scope, receive, send_guarded)
 
     async def _passed(self, scope: Scope, receive: Receive, send: Send) -> Failure | None:
         """Let the app answer; the failure to tell if it could not."""

@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+AS_GET = "HEAD"
+"""Answered as GET is, without the body: see `guarding`."""
 _JSON = re.compile(r"application/(?:[^/]+\+)?json")
 
 
@@ -184,6 +186,8 @@ def install(app: FastAPI) -> None:
     """Let every error of an app be a problem."""
 
     async def answer(request: Request, error: Exception) -> Response:
+        if request.method == "OPTIONS" and isinstance(error, HTTPException) and error.status_code == 405:  # noqa: PLR2004
+            return Response(status_code=204, headers={"Allow": _allowed(request)})
         failure = _of_request(request, error) or failure_of(error)
         trace_id = request.scope["state"]["trace_id"]
         if failure.code == "internal":  # one of ours that no caller can do anything about
@@ -221,16 +225,17 @@ def _of_request(request: Request, error: Exception) -> Failure | None:
                 "unsupported-media-type", f"the body must be application/json, not {said[:100] or 'unsaid'!r}"
             )
         case HTTPException(status_code=405):
-            headers = {"Allow": ", ".join(_methods(request))} if error.headers else {}
+            headers = {"Allow": _allowed(request)} if error.headers else {}
             return Failure("method-not-allowed", str(error.detail), headers=headers)
         case _:
             return None
 
 
-def _methods(request: Request) -> list[str]:
+def _allowed(request: Request) -> str:
     """What may be done at a path: several routes share one, and each knows its own methods only."""
     asked = [(method, {**request.scope, "method": method}) for method in METHODS]
-    return [name for name, scope in asked if any(one.matches(scope)[0] is Match.FULL for one in request.app.routes)]
+    found = [name for name, scope in asked if any(one.matches(scope)[0] is Match.FULL for one in request.app.routes)]
+    return ", ".join(sorted({*found, "OPTIONS", *((AS_GET,) if "GET" in found else ())}))
 
 
 def _of_http(error: HTTPException) -> Failure:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version as version_of
 from typing import TYPE_CHECKING
 
 from fastapi import Request, Response
 from pydantic_core import to_json
 
 from orchestrator.console.api.context import Asking, Given, PathText
-from orchestrator.console.api.health import PACKAGE
+from orchestrator.console.api.files import asyncapi_of
 from orchestrator.console.diagram.svg import svg_of
 from orchestrator.console.pages.rendering import page
 from orchestrator.console.pages.routing import pages_router
-from orchestrator.contracts.asyncapi import asyncapi
 from orchestrator.contracts.json_schema import bundle
 
 if TYPE_CHECKING:
@@ -39,9 +37,7 @@ async def schemas(console: Given, caller: Asking) -> Response:
 @router.get("/asyncapi.json")
 async def described(console: Given, caller: Asking) -> Response:
     """The same as AsyncAPI, with where each message travels."""
-    prefix, contracts = console.links.prefix, console.service.definitions.contracts(caller)
-    document = asyncapi(contracts, title=prefix, version=version_of(PACKAGE), prefix=prefix)
-    return _file("asyncapi.json", document)
+    return _file("asyncapi.json", asyncapi_of(console, caller))
 
 
 @router.get("/{name}")

@@ -10,8 +10,9 @@ from urllib.parse import urlencode
 from fastapi import Query, Request, Response
 
 from orchestrator.console.api.context import Asking, CursorText, Given, PathText
+from orchestrator.console.api.files import standing_of
 from orchestrator.console.diagram.sparkline import sparkline
-from orchestrator.console.diagram.svg import Standing, svg_of
+from orchestrator.console.diagram.svg import svg_of
 from orchestrator.console.diagram.timeline import Act, timeline_of
 from orchestrator.console.pages.rendering import page
 from orchestrator.console.pages.routing import ListQuery, TrailQuery, fields_of, listed, pages_router
@@ -20,7 +21,6 @@ from orchestrator.service.access import Permission
 from orchestrator.service.attempts import next_tries
 from orchestrator.service.bulk_records import BulkWord
 from orchestrator.service.figures import WINDOWS, Window
-from orchestrator.service.reading import Look
 from orchestrator.service.records import Cursor, Filter, moment
 from orchestrator.service.trail import Sought
 
@@ -113,8 +113,10 @@ async def execution(
         "execution.html",
         look=look,
         row=look.row,
-        standing=_standing(look),
-        drawings={way: svg_of(look.plan, _standing(look), direction=way, has_links=True) for way in ("right", "down")},
+        standing=standing_of(look),
+        drawings={
+            way: svg_of(look.plan, standing_of(look), direction=way, has_links=True) for way in ("right", "down")
+        },
         attempts=attempts,
         next_tries=next_tries(look.plan, look.state, attempts),
         timeline=timeline_of(attempts, _acts(people), now=datetime.now(UTC)),
@@ -133,15 +135,6 @@ def _acts(operations: Iterable[OperationRecord]) -> list[Act]:
         Act(moment(one.accepted_ms), f"{DEEDS[one.request.operation].text} by {one.actor}: {one.state}, {one.reason}")
         for one in operations
     ]
-
-
-def _standing(look: Look) -> Standing:
-    return Standing(
-        {one.row.step: one.row for one in look.steps},
-        is_unwinding=look.state.is_unwinding,
-        has_completed=look.state.completed,
-        is_undone=look.row.status == "compensated",
-    )
 
 
 @router.get("/operations")

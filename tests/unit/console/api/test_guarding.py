@@ -88,7 +88,44 @@ async def test_a_wrong_path_and_a_wrong_method_are_problems_too() -> None:
         assert is_problem(await api.get("/nothing"), 404, "not-found")
         wrong = await api.http.delete("/api/v1/executions")
         assert is_problem(wrong, 405, "method-not-allowed")
-        assert wrong.headers["allow"] == "GET, POST", "all that may be done at this path, though by several routes"
+        allowed = "GET, HEAD, OPTIONS, POST"
+        assert wrong.headers["allow"] == allowed, "all that may be done at this path, though by several routes"
+        assert is_problem(await api.http.request("OPTIONS", "/api/v1/nothing"), 404, "not-found")
+        told = await api.http.options("/api/v1/executions")
+        assert (told.status_code, told.headers["allow"], told.content) == (204, allowed, b"")
+        assert "access-control-allow-origin" not in told.headers
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/executions", "/api/v1/executions/trip:t1", "/docs", "/static/reference.css", "/api/v1/sagas/trip"]
+)
+async def test_head_is_answered_as_get_is_without_the_body(path) -> None:
+    bench = ApiBench()
+    bench.ledger.keep_open(bench.run())
+    async with bench.asking(ROLES[Role.ADMIN]) as api:
+        whole, head = await api.http.get(path), await api.http.head(path)
+        assert (head.status_code, head.content) == (200, b"")
+        told = [{name: value for name, value in one.headers.items() if name != "x-trace-id"} for one in (whole, head)]
+        assert told[0] == told[1]
+
+
+async def test_head_of_what_is_not_there_has_the_status_alone(caplog) -> None:
+    async with ApiBench().asking(ROLES[Role.ADMIN]) as api:
+        for path, status in (
+            ("/api/v1/nothing", 404),
+            ("/api/v1/executions/trip:t9", 404),
+            ("/api/v1/bulks/b1/orders", 405),
+        ):
+            found = await api.http.head(path)
+            assert (found.status_code, found.content) == (status, b""), path
+    assert "failed" not in caplog.text
+
+
+async def test_head_of_a_stream_ends(caplog) -> None:
+    async with ApiBench().asking(ROLES[Role.ADMIN]) as api:
+        found = await api.http.head("/api/v1/events")
+        assert (found.status_code, found.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    assert "failed" not in caplog.text
 
 
 # -- while access control is off ------------------------------------------------------------------------------------

@@ -1,6 +1,11 @@
 """Sagas and starting them, by the API."""
 
+import base64
+import hashlib
+import json
+import re
 from datetime import timedelta
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -8,7 +13,7 @@ from orchestrator.service.access import Caller, Role
 from tests.api_kit import ROLES, ApiBench, is_problem
 from tests.service_kit import WHY
 
-OPERATOR = ROLES[Role.OPERATOR]
+OPERATOR, VIEWER = ROLES[Role.OPERATOR], ROLES[Role.VIEWER]
 START = {"saga": "trip", "input": {"trip": "x1"}, "reason": WHY}
 
 
@@ -37,6 +42,38 @@ async def test_sagas_are_shown_with_their_flow_contracts_and_executions_in_fligh
     async with bench.asking(Caller(actor="zoe", role=Role.ADMIN, sagas=frozenset({"order"}))) as api:
         assert (await api.get("/sagas")).json() == {"items": []}
         assert is_problem(await api.get("/sagas/trip"), 403, "denied")
+
+
+async def test_sagas_and_executions_are_given_as_pictures_that_need_nothing_else(bench) -> None:
+    bench.ledger.keep_open(bench.stuck())
+    async with bench.asking(VIEWER) as api:
+        for path in ("/sagas/trip/diagram.svg", "/sagas/trip/diagram.svg?version=1", "/executions/trip:t1/diagram.svg"):
+            found = await api.get(path)
+            assert (found.status_code, found.headers["content-type"].partition(";")[0]) == (200, "image/svg+xml")
+            assert ET.fromstring(found.text).tag == "{http://www.w3.org/2000/svg}svg"
+            style = re.search(r"<style>(.*?)</style>", found.text, re.DOTALL)
+            assert style is not None
+            digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+            assert f"style-src 'sha256-{digest}'" in found.headers["content-security-policy"]
+        assert "stuck" in (await api.get("/executions/trip:t1/diagram.svg")).text
+        assert is_problem(await api.get("/sagas/nothing/diagram.svg"), 404, "not-found")
+        assert is_problem(await api.get("/sagas/trip/diagram.svg?version=9"), 404, "not-found")
+        assert is_problem(await api.get("/executions/trip:t9/diagram.svg"), 404, "not-found")
+    async with bench.asking(Caller(actor="zoe", role=Role.VIEWER, sagas=frozenset({"order"}))) as api:
+        for path in ("/sagas/trip/diagram.svg", "/executions/trip:t1/diagram.svg"):
+            assert is_problem(await api.get(path), 403, "denied")
+
+
+async def test_messages_are_given_as_asyncapi_and_json_schema_of_what_the_caller_may_see(bench) -> None:
+    async with bench.asking(VIEWER) as api:
+        described = (await api.get("/asyncapi.json")).json()
+        schemas = (await api.get("/messages.schema.json")).json()
+        assert described["asyncapi"].startswith("3.")
+        assert "trip.ordered" in json.dumps(described)
+        assert "trip.ordered" in json.dumps(schemas)
+    async with bench.asking(Caller(actor="zoe", role=Role.VIEWER, sagas=frozenset({"order"}))) as api:
+        for path in ("/asyncapi.json", "/messages.schema.json"):
+            assert "trip" not in json.dumps((await api.get(path)).json()).replace("strip", "")
 
 
 async def test_a_saga_is_started_once_per_key_and_then_queried(bench) -> None:
