@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from orchestrator.cli.desk import Desk
-    from orchestrator.cli.looked import Looked
+    from orchestrator.cli.looked import Look, Looked
 
 LOOK_EVERY_S = 0.5
 MAKESHIFT_S = 5.0
@@ -105,13 +105,12 @@ async def _changes(desk: Desk, execution_id: str) -> AsyncIterator[Looked]:
     has from before the last look is no change.
     """
     last: Looked | None = None
-    while last is None or not _rests(last):
-        async for found in _looks(desk, execution_id):
-            if last is None or _is_news(found, last):
-                last = found
-                yield found
-                if _rests(found):
-                    return
+    async for found in _looks(desk, execution_id):
+        if last is None or _is_news(found, last):
+            last = found
+            yield found
+        if _rests(last):
+            return
 
 
 def _rests(found: Looked) -> bool:
@@ -126,23 +125,29 @@ def _is_news(found: Looked, last: Looked) -> bool:
 
 
 async def _looks(desk: Desk, execution_id: str) -> AsyncIterator[Looked]:
-    """Look after look by what answers now, until that goes away, or for a while if something else would tell more.
+    """Look after look, without end.
 
     Raises:
         EngineUnavailableError, StoreUnavailableError, LedgerOutdatedError: nothing answers.
     """
+    while True:
+        async with AsyncExitStack() as stack:
+            look_again, found = await begin_looking(stack, desk, execution_id)
+            async for each in _alike(look_again, found):
+                yield each
+
+
+async def _alike(look_again: Look, found: Looked) -> AsyncIterator[Looked]:
+    """Looks by what answers now, until that goes away, or for a while if something else would tell more."""
     until = time.monotonic() + MAKESHIFT_S
-    async with AsyncExitStack() as stack:
-        look_again, found = await begin_looking(stack, desk, execution_id)
-        while True:
-            yield found
-            await asyncio.sleep(LOOK_EVERY_S)
-            if found.is_makeshift and time.monotonic() > until:
-                return
-            try:
-                found = await look_again()
-            except AWAY:
-                return
+    yield found
+    while not (found.is_makeshift and time.monotonic() > until):
+        await asyncio.sleep(LOOK_EVERY_S)
+        try:
+            found = await look_again()
+        except AWAY:
+            return
+        yield found
 
 
 def _print_line(found: Looked, *, json: bool) -> None:

@@ -108,15 +108,14 @@ async def execution(
     before = None if place is None else (int(place[0]), str(place[1]))
     letters = await reading.messages(caller, execution_id, before=before, limit=MESSAGES)
     people = await console.service.trail.operations(caller, Sought(target=execution_id), limit=FEW)
+    stands = standing_of(look)
     return page(
         request,
         "execution.html",
         look=look,
         row=look.row,
-        standing=standing_of(look),
-        drawings={
-            way: svg_of(look.plan, standing_of(look), direction=way, has_links=True) for way in ("right", "down")
-        },
+        standing=stands,
+        drawings={way: svg_of(look.plan, stands, direction=way, has_links=True) for way in ("right", "down")},
         attempts=attempts,
         next_tries=next_tries(look.plan, look.state, attempts),
         timeline=timeline_of(attempts, _acts(people), now=datetime.now(UTC)),
