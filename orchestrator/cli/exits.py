@@ -18,6 +18,7 @@ from orchestrator.errors import (
     RefusedCommandError,
     SagaNotFoundError,
     TokenNotFoundError,
+    TraceNotFoundError,
 )
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ NOBODY_KNOWS = (
     ParkedNotFoundError,
     SagaNotFoundError,
     TokenNotFoundError,
+    TraceNotFoundError,
 )
 _STATUSES: tuple[tuple[tuple[type[Exception], ...], int], ...] = (
     ((InvalidRequestError,), USAGE),

@@ -11,7 +11,7 @@ import typer
 
 from orchestrator.cli.context import JsonOption, print_document, table_console
 from orchestrator.cli.tracing_shown import document, picture
-from orchestrator.errors import ExecutionNotFoundError
+from orchestrator.errors import TraceNotFoundError
 from orchestrator.service.reading import MOST_ROWS
 from orchestrator.service.records import Filter
 from orchestrator.service.traced import of_attempts, trees
@@ -35,7 +35,9 @@ class Tracing:
 
     def trace(
         self,
-        correlation_id: Annotated[str, typer.Argument(help="a correlation id, or an execution's id")],
+        wanted: Annotated[
+            str, typer.Argument(metavar="CORRELATION_ID", help="a correlation id, an execution's id or a trace id")
+        ],
         *,
         from_: Annotated[
             Path | None, typer.Option("--from", help="a file or folder of OTLP JSON lines, in place of our own")
@@ -44,15 +46,16 @@ class Tracing:
     ) -> None:
         """Show what was done under a correlation id, as a tree: from spans, or from the journal if there are none."""
         recorded = self.desk.traces(from_)
-        found, note = trees(recorded.spans, correlation_id), ""
+        found, note = trees(recorded.spans, wanted), ""
         if not found and from_ is None:
-            found, note = asyncio.run(_from_journal(self.desk, correlation_id)), NO_SPANS
+            found, note = asyncio.run(_from_journal(self.desk, wanted)), NO_SPANS
         if not found:
-            raise ExecutionNotFoundError(correlation_id)
+            raise TraceNotFoundError(wanted, str(from_ or ""))
         if json:
-            print_document(document(correlation_id, found, note, recorded.link))
+            print_document(document(wanted, found, note, recorded.link))
         else:
-            table_console().print(picture(found, note, recorded.link))
+            console = table_console()
+            console.print(picture(found, note, recorded.link, width=console.width), soft_wrap=True)
 
 
 async def _from_journal(desk: Desk, correlation_id: str) -> tuple[TraceTree, ...]:

@@ -11,7 +11,7 @@ from rich.text import Text
 from orchestrator.service.records import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from orchestrator.service.traced import Branch, TracedSpan, TraceTree
 
@@ -19,22 +19,52 @@ MS, SECOND = 1_000_000, 1_000_000_000
 """In nanoseconds."""
 STYLES = {"rejected": "yellow", "unknown": "bold red", "refused": "yellow"}
 COLUMNS = ("time", "span", "step", "direction", "attempt", "outcome", "duration")
+NARROW = ("time", "span", "step", "dir", "no", "outcome", "took")
+"""The same where there is no room for long heads."""
+LEAST = (("span", 10), ("step", 4))
+"""Columns that are cut where a terminal is narrow, in this order, and how wide they stay: the tree is the first to go,
+since a line says its step and direction beside it."""
+WIDE_GAP, NARROW_GAP = 2, 1
 
 
-def picture(found: Sequence[TraceTree], note: str, link: Callable[[str], str]) -> Group:
-    """Each trace as a tree, one line a span. `link`: where a trace is to be seen elsewhere, empty = nowhere."""
+def picture(found: Sequence[TraceTree], note: str, link: Callable[[str], str], *, width: int) -> Group:
+    """Each trace as a tree, one line a span.
+
+    Args:
+        found: the traces.
+        note: what is to be said first.
+        link: where a trace is to be seen elsewhere, empty = nowhere.
+        width: of the terminal, characters.
+    """
     parts: list[Any] = [Text(note, style="yellow")] if note else []
     for tree in found:
         parts.append(
             Text(f"{tree.execution_id}  trace {tree.trace_id}" if tree.trace_id else tree.execution_id, "bold")
         )
-        table = Table(*COLUMNS, box=None, pad_edge=False, header_style="dim")
-        for guide, span in _lines(tree.branches):
-            table.add_row(*_cells(guide, span))
-        parts.append(table)
+        parts.append(_table([_cells(guide, span) for guide, span in _lines(tree.branches)], width))
         if tree.trace_id and (address := link(tree.trace_id)):
             parts.append(Text(address, style="dim"))
     return Group(*parts)
+
+
+def _table(rows: Sequence[Sequence[Text]], width: int) -> Table:
+    room = [max(cell.cell_len for cell in column) for column in zip(*rows, strict=True)]
+    is_wide = _total(map(max, room, map(len, COLUMNS)), WIDE_GAP) <= width
+    names, gap = (COLUMNS, WIDE_GAP) if is_wide else (NARROW, NARROW_GAP)
+    widths = dict(zip(names, map(max, room, map(len, names)), strict=True))
+    for name, least in LEAST:
+        over = max(0, _total(widths.values(), gap) - width)
+        widths[name] -= min(over, max(0, widths[name] - least))
+    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="dim")
+    for name, given in widths.items():
+        table.add_column(name, width=given, no_wrap=True, overflow="ellipsis")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _total(widths: Iterable[int], gap: int) -> int:
+    return sum(widths) + gap * (len(COLUMNS) - 1)
 
 
 def document(correlation_id: str, found: Sequence[TraceTree], note: str, link: Callable[[str], str]) -> dict[str, Any]:

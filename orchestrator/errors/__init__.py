@@ -35,6 +35,7 @@ OrchestratorError
 ├── OperationNotFoundError
 ├── ParkedNotFoundError          no parked message or group of this id
 ├── ExecutionNotFoundError
+├── TraceNotFoundError           nothing that was recorded speaks of an id
 ├── EngineUnavailableError       Temporal cannot be reached now
 ├── EngineFaultError             Temporal answers something that says neither yes nor no
 ├── StoreUnavailableError        a database cannot be used now
@@ -109,6 +110,7 @@ from orchestrator.errors.operating import (
     TooManyRequestsError,
     TooManyStreamsError,
     TooManyTriesError,
+    TraceNotFoundError,
     UnknownCallerError,
 )
 from orchestrator.errors.root import (
@@ -178,6 +180,7 @@ __all__ = [
     "StartTooOldError",
     "StoreUnavailableError",
     "TopologyError",
+    "TraceNotFoundError",
     "UnknownCommandError",
     "UnknownMessageTypeError",
     "UnknownVersionError",

@@ -47,6 +47,22 @@ class ExecutionNotFoundError(OrchestratorError):
         self.execution_id = execution_id
 
 
+class TraceNotFoundError(OrchestratorError):
+    """Nothing that was recorded speaks of an id.
+
+    Args:
+        wanted: a correlation id, an execution's id or a trace id.
+        place: where it was looked for; empty = in our own spans and the ledger.
+    """
+
+    def __init__(self, wanted: str, place: str = "") -> None:
+        where = f"no span in {place} speaks" if place else "neither a span nor the ledger speaks"
+        told = "name a correlation id, or an execution's id as fulfil-order:A17"
+        super().__init__(f"{where} of {wanted!r}: {told}")
+        self.wanted = wanted
+        self.place = place
+
+
 class DeniedError(OrchestratorError):
     """A caller lacks a right.
 

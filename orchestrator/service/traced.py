@@ -72,12 +72,16 @@ class TraceTree:
     spans: tuple[TracedSpan, ...]
 
 
-def trees(spans: Iterable[TracedSpan], correlation_id: str) -> tuple[TraceTree, ...]:
-    """The traces in which a correlation id occurs, whole, in the order in which they begin."""
+def trees(spans: Iterable[TracedSpan], wanted: str) -> tuple[TraceTree, ...]:
+    """The traces in which a correlation or execution id occurs, or that have this id; whole, as they began."""
     by_trace: dict[str, list[TracedSpan]] = {}
     for span in spans:
         by_trace.setdefault(span.trace_id, []).append(span)
-    found = [_tree(trace_id, once(ones)) for trace_id, ones in by_trace.items() if _speaks_of(ones, correlation_id)]
+    found = [
+        _tree(trace_id, once(ones))
+        for trace_id, ones in by_trace.items()
+        if wanted == trace_id or _speaks_of(ones, wanted)
+    ]
     return tuple(sorted(found, key=lambda tree: min(span.began_ns for span in tree.spans)))
 
 
@@ -141,23 +145,29 @@ def _true_one(tellings: Sequence[TracedSpan]) -> TracedSpan:
     return replace(best, began_ns=timed.began_ns, ended_ns=timed.ended_ns)
 
 
-def _speaks_of(spans: Sequence[TracedSpan], correlation_id: str) -> bool:
-    return any(correlation_id in (span.correlation_id, span.execution_id) for span in spans)
+def _speaks_of(spans: Sequence[TracedSpan], wanted: str) -> bool:
+    return any(wanted in (span.correlation_id, span.execution_id) for span in spans)
 
 
 def _tree(trace_id: str, spans: tuple[TracedSpan, ...]) -> TraceTree:
     known = {span.span_id for span in spans}
     below: dict[str, list[TracedSpan]] = {}
-    for span in sorted(spans, key=_order):
+    for span in spans:
         below.setdefault(span.parent_id if span.parent_id in known else "", []).append(span)
 
-    def branch(span: TracedSpan) -> Branch:
-        return Branch(span, tuple(branch(one) for one in below.get(span.span_id, ())))
+    def branches(parent_id: str) -> tuple[Branch, ...]:
+        return tuple(Branch(span, branches(span.span_id)) for span in _in_order(below.get(parent_id, ())))
 
     execution_id = next((span.execution_id for span in spans if span.execution_id), "")
-    return TraceTree(trace_id, execution_id, tuple(branch(span) for span in below.get("", ())), spans)
+    return TraceTree(trace_id, execution_id, branches(""), spans)
 
 
-def _order(span: TracedSpan) -> tuple[int, int]:
-    """By the journal where it speaks; a clock of another machine may be off."""
-    return (span.revision, span.began_ns)
+def _in_order(siblings: Iterable[TracedSpan]) -> list[TracedSpan]:
+    """By the journal where it speaks, since a clock of another machine may be off; the others by time between these."""
+    by_journal = sorted(siblings, key=lambda span: span.revision)
+    latest, place = 0, dict[str, int]()
+    for span in by_journal:
+        if span.revision:
+            latest = max(latest, span.began_ns)
+        place[span.span_id] = latest if span.revision else span.began_ns
+    return sorted(by_journal, key=lambda span: place[span.span_id])

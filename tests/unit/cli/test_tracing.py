@@ -1,15 +1,17 @@
 """`saga trace`: one line a span, from spans or from the journal."""
 
+import io
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from orchestrator.cli.exits import NOT_FOUND, OK
 from orchestrator.cli.tracing import NO_SPANS
-from orchestrator.cli.tracing_shown import duration
+from orchestrator.cli.tracing_shown import duration, picture
 from orchestrator.service.records import milliseconds
-from orchestrator.service.traced import TracedSpan
+from orchestrator.service.traced import TracedSpan, trees
 from tests.cli_kit import FakeDesk, saga
 from tests.service_kit import ADMIN, NOW
 
@@ -89,8 +91,33 @@ def test_with_no_spans_the_tree_is_the_journals_and_says_so(desk) -> None:
     assert saga(desk, "trace", "trip:t1", "--json").document["source"] == "journal"
 
 
+LONG = replace(
+    DO, span_id="s", parent_id="a", name="send saga-of-a-long-name.commands", step="charge_payment", revision=0
+)
+
+
+@pytest.mark.parametrize("width", [54, 60, 80, 110, 200])
+def test_a_span_is_one_line_however_narrow_the_terminal_is(width) -> None:
+    console = Console(width=width, file=io.StringIO(), color_system=None)
+    made = picture(trees([UNDO, DO, ROOT, LONG], "thread"), "", lambda _: "", width=width)
+    with console.capture() as captured:
+        console.print(made, soft_wrap=True)
+    _, columns, *lines = captured.get().splitlines()
+    assert len(lines) == 4
+    assert max(len(line.rstrip()) for line in lines) <= width
+    assert all(line[:12].count(":") == 2 for line in lines)
+    assert [line.split()[-4:-2] for line in lines[-1:]] == [["1", "ok"]]
+    heads = ["direction", "attempt", "outcome", "duration"] if width >= 110 else ["dir", "no", "outcome", "took"]
+    assert columns.split()[3:] == heads
+    assert ("charge_payment" in lines[2]) is (width >= 80)
+    assert (LONG.name in lines[2]) is (width >= 110)
+
+
 def test_what_nobody_knows_and_what_a_file_does_not_have_is_told(desk) -> None:
-    assert saga(desk, "trace", "nobody").status == NOT_FOUND
+    ended = saga(desk, "trace", "nobody")
+    assert ended.status == NOT_FOUND
+    assert "neither a span nor the ledger speaks of 'nobody'" in ended.err
+    assert "no span in spans.jsonl speaks of 'nobody'" in saga(desk, "trace", "nobody", "--from", "spans.jsonl").err
     desk.bench.ledger.keep_open(desk.bench.stuck(), changed_ms=milliseconds(NOW))
     assert saga(desk, "trace", "trip:t1", "--from", "spans.jsonl").status == NOT_FOUND
 

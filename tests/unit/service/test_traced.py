@@ -74,3 +74,19 @@ def test_the_journal_gives_the_same_shape() -> None:
     done, refused = (branch.span for branch in tree.branches[0].below)
     assert (done.ended_ns - done.began_ns, done.outcome) == (40_000_000, "ok")
     assert (refused.ended_ns - refused.began_ns, refused.outcome, refused.error) == (0, "rejected", "declined")
+
+
+def test_a_trace_is_found_by_its_own_id_too() -> None:
+    (tree,) = trees([DO, SEND, ROOT], ROOT.trace_id)
+    assert tree.trace_id == ROOT.trace_id
+
+
+def test_what_the_journal_does_not_know_stands_between_attempts_by_its_time() -> None:
+    """Attempts keep the journal's order, whatever the clock of their machine says."""
+    first = replace(DO, span_id="1", revision=2, began_ns=500)
+    second = replace(DO, span_id="2", revision=3, began_ns=400)
+    late = replace(ROOT, span_id="3", parent_id=ROOT.span_id, name="accepted", began_ns=600)
+    third = replace(DO, span_id="4", revision=4, began_ns=700)
+    early = replace(late, span_id="5", began_ns=100)
+    (tree,) = trees([third, late, second, early, first, replace(ROOT, began_ns=50)], "thread")
+    assert [branch.span.span_id for branch in tree.branches[0].below] == ["5", "1", "2", "3", "4"]
