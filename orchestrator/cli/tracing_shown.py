@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 MS, SECOND = 1_000_000, 1_000_000_000
 """In nanoseconds."""
 STYLES = {"rejected": "yellow", "unknown": "bold red", "refused": "yellow"}
-COLUMNS = ("time", "span", "step", "direction", "attempt", "outcome", "duration")
-NARROW = ("time", "span", "step", "dir", "no", "outcome", "took")
+COLUMNS: tuple[str, ...] = ("time", "span", "step", "direction", "attempt", "outcome", "duration")
+NARROW: tuple[str, ...] = ("time", "span", "step", "dir", "no", "outcome", "took")
 """The same where there is no room for long heads."""
 LEAST = (("span", 10), ("step", 4))
 """Columns that are cut where a terminal is narrow, in this order, and how wide they stay: the tree is the first to go,
@@ -50,7 +50,8 @@ def picture(found: Sequence[TraceTree], note: str, link: Callable[[str], str], *
 def _table(rows: Sequence[Sequence[Text]], width: int) -> Table:
     room = [max(cell.cell_len for cell in column) for column in zip(*rows, strict=True)]
     is_wide = _total(map(max, room, map(len, COLUMNS)), WIDE_GAP) <= width
-    names, gap = (COLUMNS, WIDE_GAP) if is_wide else (NARROW, NARROW_GAP)
+    names = COLUMNS if is_wide else NARROW
+    gap = WIDE_GAP if is_wide else NARROW_GAP
     widths = dict(zip(names, map(max, room, map(len, names)), strict=True))
     for name, least in LEAST:
         over = max(0, _total(widths.values(), gap) - width)
