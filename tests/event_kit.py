@@ -115,6 +115,7 @@ class MemoryEvents:
                 not wanted.correlation_id or one.correlation_id == wanted.correlation_id or one.identity in taken,
                 not wanted.execution_id or one.execution_id == wanted.execution_id or one.identity in taken,
                 not wanted.types or one.type in wanted.types,
+                not wanted.ids or one.message_id in wanted.ids or one.identity in wanted.ids,
                 not wanted.kind or one.kind == wanted.kind,
                 not wanted.source or one.source == wanted.source,
                 wanted.since_ms is None or one.stored_ms >= wanted.since_ms,

@@ -18,6 +18,7 @@ class EventFilter:
     Attributes:
         correlation_id, execution_id: with the events that the ledger knows the executions took: those say neither.
         types, kind, source: as stored.
+        ids: of messages, or their identities: the ledger names events by these.
         since_ms, until_ms: recorded at or after, and before.
         sagas: those a caller is limited to; None = all.
     """
@@ -25,6 +26,7 @@ class EventFilter:
     correlation_id: str = ""
     execution_id: str = ""
     types: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
     kind: Kind | None = None
     source: str = ""
     since_ms: int | None = None

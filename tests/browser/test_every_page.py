@@ -46,6 +46,7 @@ PAGES = {
     "a parked message": "/parked/messages/{message}",
     "to edit a parked message": "/parked/messages/{message}/do/edit",
     "to redrive a group": "/parked/groups/{group}/do/redrive",
+    "messages": "/messages?execution_id={completed}",
     "oneself": "/me",
     "bulks": "/bulks",
     "a new bulk": "/bulks/new?view=attention&operation=resume",

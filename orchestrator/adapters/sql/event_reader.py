@@ -105,6 +105,8 @@ def _conditions(wanted: EventFilter) -> Iterator[ColumnElement[bool]]:
         )
     if wanted.types:
         yield _c.type.in_(wanted.types)
+    if wanted.ids:
+        yield or_(_c.message_id.in_(wanted.ids), _c.identity.in_(wanted.ids))
     for name in ("kind", "source"):
         if value := getattr(wanted, name):
             yield _c[name] == value

@@ -1,10 +1,22 @@
 """HTML pages beside the API: to watch sagas, and to put them right. They work without JavaScript."""
 
-from orchestrator.console.pages import bulks, deeds, doors, export, me, parked, parked_deeds, provider, sagas, watching
+from orchestrator.console.pages import (
+    bulks,
+    deeds,
+    doors,
+    export,
+    me,
+    parked,
+    parked_deeds,
+    provider,
+    sagas,
+    thread,
+    watching,
+)
 
 ROUTERS = (
     *(export.router, watching.router, sagas.router, deeds.router, bulks.router),
-    *(parked.router, parked_deeds.router, doors.router, provider.router, me.router),
+    *(parked.router, parked_deeds.router, doors.router, provider.router, me.router, thread.router),
 )
 
 __all__ = ["ROUTERS"]

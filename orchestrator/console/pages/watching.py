@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, get_args
 from urllib.parse import urlencode
 
@@ -20,14 +20,19 @@ from orchestrator.console.pages.words import ATTENTION, DEEDS, STATUSES
 from orchestrator.service.access import Permission
 from orchestrator.service.attempts import next_tries
 from orchestrator.service.bulk_records import BulkWord
+from orchestrator.service.event_ports import EventFilter
 from orchestrator.service.figures import WINDOWS, Window
-from orchestrator.service.records import Cursor, Filter, moment
+from orchestrator.service.records import Cursor, Filter, moment, saga_of
 from orchestrator.service.trail import Sought
+from orchestrator.service.waits import waits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from orchestrator.console.api.context import Console
+    from orchestrator.service.access import Caller
     from orchestrator.service.operations import OperationRecord
+    from orchestrator.service.reading import Letters
 
 router = pages_router()
 ROWS, FEW, MESSAGES = 50, 10, 200
@@ -103,6 +108,9 @@ async def execution(
     reading = console.service.reading
     look = await reading.look(caller, execution_id)
     attempts = await reading.attempts(caller, execution_id)
+    journal = await reading.journal(caller, execution_id)
+    waited = waits(look.plan, look.state, journal, attempts)
+    now = datetime.now(request.state.preferences.zone)
     of = f"messages {execution_id}"
     place = console.cursors.read(of, cursor)
     before = None if place is None else (int(place[0]), str(place[1]))
@@ -118,15 +126,31 @@ async def execution(
         drawings={way: svg_of(look.plan, stands, direction=way, has_links=True) for way in ("right", "down")},
         attempts=attempts,
         next_tries=next_tries(look.plan, look.state, attempts),
-        timeline=timeline_of(attempts, _acts(people), now=datetime.now(UTC)),
-        journal=await reading.journal(caller, execution_id),
+        timeline=timeline_of(attempts, _acts(people), waited, now=now),
+        waits=waited,
+        journal=journal,
         letters=letters,
+        headers=await _headers(console, caller, execution_id, letters),
         older=console.cursors.write(of, letters.following),
         related=(await reading.related(caller, execution_id, limit=FEW)).rows,
         operations=people,
         trace=console.links.trace_of(execution_id),
         temporal_page=console.links.temporal_page(look.row.workflow_id, look.row.run_id),
     )
+
+
+async def _headers(
+    console: Console, caller: Caller, execution_id: str, letters: Letters
+) -> Mapping[str, Mapping[str, str]] | None:
+    """By message, as the ledger names it, its headers, where the event store has it; None for who may not see them."""
+    if not letters.shows_payloads or not caller.may(Permission.EVENTS, saga_of(execution_id)):
+        return None
+    ids = tuple({one.message_id for one in letters.messages})
+    if not ids:
+        return {}
+    wanted = EventFilter(execution_id=execution_id, ids=ids)
+    found = await console.service.events.page(caller, wanted, limit=MESSAGES, newest_first=True, contents=True)
+    return {name: one.headers or {} for one in found.messages for name in (one.message_id, one.identity)}
 
 
 def _acts(operations: Iterable[OperationRecord]) -> list[Act]:

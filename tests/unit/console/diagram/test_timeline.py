@@ -5,9 +5,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from orchestrator.console.diagram.timeline import FOLDED, WIDTH, Bar, fold, timeline_of
+from orchestrator.console.diagram.timeline import FOLDED, LEAST, WIDTH, Bar, fold, timeline_of
 from orchestrator.service.attempts import Attempt
 from orchestrator.service.records import moment
+from orchestrator.service.waits import Wait
 
 SVG = "{http://www.w3.org/2000/svg}"
 NOW = moment(100_000)
@@ -73,6 +74,43 @@ def test_many_gaps_leave_room_for_what_happened() -> None:
     assert sum(one.width for one in stretches) == pytest.approx(WIDTH)
 
 
+def wait(began: int | None, ended: int | None, until: int | None = None) -> Wait:
+    begins, ends, at = (None if second is None else moment(second * 1_000) for second in (began, ended, until))
+    return Wait(step="approved", kind="event", reason="waits for the event ok", began=begins, ended=ends, until=at)
+
+
+def test_a_wait_is_hatched_and_says_what_for_how_long_and_until_when() -> None:
+    made = attempt("reserve", 0, 1, end="ok")
+    drawn = items(timeline_of([made], waits=[wait(1, 4), wait(1, None, 3_601)], now=moment(61_000)))
+    over = drawn["approved waits for the event ok, 3 s"]
+    open_one = drawn["approved waits for the event ok, 1 min by now, until 1970-01-01 01:00:01 UTC"]
+    assert (over.attrib["class"], open_one.attrib["class"]) == ("wait is-left", "wait is-active")
+    assert {one.attrib["fill"] for part in (over, open_one) for one in part.iter(f"{SVG}rect")} == {"url(#waiting)"}
+    assert "wait" not in drawn["reserve, do 1: done, 1 s"].attrib["class"]
+
+
+def test_a_long_wait_is_folded_as_nothing_happens_in_it() -> None:
+    made = [attempt("reserve", 0, 1, end="ok"), attempt("ship", 3_601, 3_602, end="ok")]
+    drawn = items(timeline_of(made, waits=[wait(1, 3_601)], now=NOW))
+    assert "nothing for 1 h" in drawn
+    (bar_of_it,) = drawn["approved waits for the event ok, 1 h"].iter(f"{SVG}rect")
+    assert float(bar_of_it.attrib["width"]) == pytest.approx(FOLDED)
+
+
+def test_what_only_waits_has_a_picture_over_the_whole_width() -> None:
+    (bar_of_it,) = items(timeline_of([], waits=[wait(0, None)], now=moment(7_200_000)))[
+        "approved waits for the event ok, 2 h by now"
+    ].iter(f"{SVG}rect")
+    assert float(bar_of_it.attrib["width"]) == pytest.approx(WIDTH)
+
+
+def test_a_wait_whose_begin_nobody_knows_is_a_tick() -> None:
+    (bar_of_it,) = items(timeline_of([attempt("a", 0, 1, end="ok")], waits=[wait(None, None)], now=NOW))[
+        "approved waits for the event ok"
+    ].iter(f"{SVG}rect")
+    assert float(bar_of_it.attrib["width"]) == LEAST
+
+
 def test_hostile_reasons_are_text() -> None:
     told = [attempt("<b>", 1, 2, end="rejected", reason='"><img onerror=x>')]
     text = timeline_of(told, now=NOW)
@@ -89,7 +127,7 @@ def test_a_picture_passes_a_strict_policy() -> None:
     text = timeline_of([attempt("a", 1, 2, end="ok"), attempt("b", None, 99, end="not_begun")], now=NOW + timedelta(1))
     assert " style=" not in text
     assert {element.tag.removeprefix(SVG) for element in ET.fromstring(text).iter()} <= {
-        "svg",
+        *("defs", "pattern", "svg"),
         "g",
         "title",
         "rect",

@@ -14,6 +14,7 @@ from orchestrator.service.access import Caller, Permission, Role
 from orchestrator.service.records import MessageRecord, milliseconds
 from orchestrator.service.spans import Traces
 from tests.api_kit import ApiBench
+from tests.event_kit import stored
 from tests.service_kit import NOW
 
 HOSTILE = '<img src=x onerror="alert(1)">'
@@ -253,15 +254,57 @@ async def test_messages_show_the_ids_that_tie_them_together(bench) -> None:
         assert f"<dt>{header}</dt><dd>{value}</dd>" in text
 
 
+def letter_of(message_id: str, **more: Any) -> MessageRecord:
+    given: dict[str, Any] = {"direction": "out", "kind": "command", "type": "book", "at_ms": milliseconds(NOW), **more}
+    return MessageRecord(execution_id="trip:t1", message_id=message_id, **given)
+
+
+async def test_messages_have_all_their_headers_where_the_event_store_has_them(bench) -> None:
+    taken = stored(2, execution_id="", kind="event", way="in", headers={"traceparent": "00-ab"})
+    bench.messages.rows = [stored(1, execution_id="trip:t1", headers={"saga-step": HOSTILE}), taken]
+    bench.messages.linked = {"trip:t1": {taken.identity}}
+    event = letter_of(taken.identity, direction="in", kind="event")
+    bench.ledger.letters["trip:t1"] = (letter_of("m1"), event, letter_of("m9"))
+    text = await text_of(bench, "/executions/trip:t1")
+    assert "<dt>saga-step</dt><dd>&lt;img" in text
+    assert "<dt>traceparent</dt><dd>00-ab</dd>" in text
+    assert text.count("The event store does not have it.") == 1
+    assert text.count("<summary>1 headers</summary>") == 2
+
+
+async def test_where_the_event_store_has_none_of_them_it_says_so_and_what_fills_it(bench) -> None:
+    bench.ledger.letters["trip:t1"] = (letter_of("m1"),)
+    assert "so only their ids are known: <code>saga recorder</code>" in await text_of(bench, "/executions/trip:t1")
+    bench.access_control = True
+    viewer = Caller(actor="vic", role=Role.VIEWER)
+    assert "Headers are hidden: they need" in await text_of(bench, "/executions/trip:t1", caller=viewer)
+
+
+async def test_what_it_waits_for_stands_above_the_timeline_with_its_end(bench) -> None:
+    text = await text_of(bench, "/executions/trip:t%2F3")
+    assert "<strong>approved</strong> waits for the event trip.approved, since <time" in text
+    assert 'aria-label="approved waits for the event trip.approved, ' in text
+    assert "until 2026-01-01 01:00:00 UTC" in text
+    over = await text_of(bench, "/executions/trip:t2")
+    assert "<strong>approved</strong>" not in over
+
+
+async def test_ids_can_be_copied_by_buttons_that_scripts_show(bench) -> None:
+    text = await text_of(bench, "/executions/trip:t1")
+    assert '<button type="button" class="copy" data-copy="trip:t1" aria-label="Copy the execution id"' in text
+    assert 'aria-label="Copy the correlation id"' in text
+
+
 async def test_an_execution_leads_to_its_trace_and_to_temporal(bench) -> None:
     place = Traces("here").of("trip:t1")
     links = Links(temporal="http://ui", trace="http://traces/{trace_id}", traces=Traces("here"))
     bench.links = links
     text = await text_of(bench, "/executions/trip:t1")
-    assert f'<code>{place.trace_id}</code> <a href="http://traces/{place.trace_id}" rel="noreferrer">' in text
+    assert f'data-copy="{place.trace_id}"' in text
+    assert f'</button> <a href="http://traces/{place.trace_id}" rel="noreferrer">' in text
     assert 'href="http://ui/namespaces/default/workflows/trip%3At1/r/history"' in text
     bench.links = Links(traces=Traces("here"))
-    assert f"<code>{place.trace_id}</code>, or <code>saga trace c</code>" in await text_of(bench, "/executions/trip:t1")
+    assert "</button>, or <code>saga trace c</code>" in await text_of(bench, "/executions/trip:t1")
     bench.links = Links(traces=Traces("here", ratio=0.0))
     assert "<dt>Trace</dt>" not in await text_of(bench, "/executions/trip:t1")
 
