@@ -79,6 +79,23 @@ async def test_without_scripts_lists_forms_and_their_end_work(shop, browser, gua
     await shop.until(execution, "compensated")
 
 
+async def test_ids_are_copied_by_keyboard_and_without_scripts_there_is_no_button(shop, browser, context, stuck) -> None:
+    await context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = await context.new_page()
+    await page.goto(f"/executions/{stuck}")
+    button = page.get_by_role("button", name="Copy the execution id")
+    await button.focus()
+    await page.keyboard.press("Enter")
+    await expect(button).to_have_text("Copied")
+    assert await page.evaluate("navigator.clipboard.readText()") == stuck
+    silent = await browser.new_context(base_url=shop.address, java_script_enabled=False)
+    page = await silent.new_page()
+    await page.goto(f"/executions/{stuck}")
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("undo incomplete")
+    await expect(page.get_by_role("button", name="Copy", exact=False)).to_have_count(0)
+    await silent.close()
+
+
 async def test_in_forced_colours_the_picture_takes_the_readers_colours(shop, browser, guard, stuck) -> None:
     context = await browser.new_context(base_url=shop.address, forced_colors="active")
     await guard.watch(context)

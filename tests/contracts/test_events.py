@@ -153,6 +153,8 @@ async def test_a_message_is_read_as_it_was_stored(bench):
         (EventFilter(since_ms=T0 + 2, until_ms=T0 + 4), [2, 3]),
         (EventFilter(sagas=frozenset({"shop"})), [1, 2, 3]),
         (EventFilter(correlation_id="c1", types=("settled",)), [4]),
+        (EventFilter(execution_id="shop:1", ids=("m1", "m2", "m3")), [1, 2]),
+        (EventFilter(ids=(stored(4, source="/bank").identity,)), [4]),
         (EventFilter(correlation_id="nobody"), []),
     ],
     ids=str,

@@ -49,5 +49,11 @@ async def messages(
         caller, wanted, after=before, limit=ROWS, newest_first=True, contents=shows
     )
     older = console.cursors.write(of, None if found.following is None else (found.following,))
-    values: dict[str, Any] = {"wanted": wanted, "found": found, "older": older, "shows_contents": shows, "asked": urlencode(asked)}
+    values: dict[str, Any] = {
+        "wanted": wanted,
+        "found": found,
+        "older": older,
+        "shows_contents": shows,
+        "asked": urlencode(asked),
+    }
     return page(request, "messages.html", **values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 from urllib.parse import urlencode
 
 from fastapi import Query, Request, Response
@@ -111,10 +111,6 @@ async def execution(
     journal = await reading.journal(caller, execution_id)
     waited = waits(look.plan, look.state, journal, attempts)
     now = datetime.now(request.state.preferences.zone)
-    of = f"messages {execution_id}"
-    place = console.cursors.read(of, cursor)
-    before = None if place is None else (int(place[0]), str(place[1]))
-    letters = await reading.messages(caller, execution_id, before=before, limit=MESSAGES)
     people = await console.service.trail.operations(caller, Sought(target=execution_id), limit=FEW)
     stands = standing_of(look)
     return page(
@@ -129,14 +125,22 @@ async def execution(
         timeline=timeline_of(attempts, _acts(people), waited, now=now),
         waits=waited,
         journal=journal,
-        letters=letters,
-        headers=await _headers(console, caller, execution_id, letters),
-        older=console.cursors.write(of, letters.following),
+        **await _messages(console, caller, execution_id, cursor),
         related=(await reading.related(caller, execution_id, limit=FEW)).rows,
         operations=people,
         trace=console.links.trace_of(execution_id),
         temporal_page=console.links.temporal_page(look.row.workflow_id, look.row.run_id),
     )
+
+
+async def _messages(console: Console, caller: Caller, execution_id: str, cursor: str | None) -> dict[str, Any]:
+    """A page of them for the template, with their headers where the event store has these, and the next page."""
+    of = f"messages {execution_id}"
+    place = console.cursors.read(of, cursor)
+    before = None if place is None else (int(place[0]), str(place[1]))
+    letters = await console.service.reading.messages(caller, execution_id, before=before, limit=MESSAGES)
+    headers = await _headers(console, caller, execution_id, letters)
+    return {"letters": letters, "headers": headers, "older": console.cursors.write(of, letters.following)}
 
 
 async def _headers(

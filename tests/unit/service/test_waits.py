@@ -1,6 +1,7 @@
 """Waits are read off the plan and the journal: events, sleeps, pauses; when each began, ended, or will end."""
 
 from itertools import count
+from typing import Literal
 
 import pytest
 
@@ -42,7 +43,7 @@ def step(name: str) -> StepPlan:
     return StepPlan(id=name, do=CALL, undo=CALL, retry=RETRY, undo_retry=RETRY)
 
 
-def wait_for(name: str, kind: str = "approved", on_timeout="abort") -> WaitPlan:
+def wait_for(name: str, kind: str = "approved", on_timeout: Literal["abort", "continue"] = "abort") -> WaitPlan:
     return WaitPlan(id=name, event=kind, key="id", gives=name, within_ms=60_000, on_timeout=on_timeout)
 
 
@@ -51,7 +52,7 @@ def plan_of(root) -> Plan:
     return Plan(saga="shop", version=1, trigger=trigger, root=root, compensation_window_ms=1)
 
 
-def seen(root, *told) -> list[tuple[str, str, int | None, int | None, int | None]]:
+def seen(root, *told) -> list[tuple[str | int | None, ...]]:
     """The waits of an execution that was told these things, each at a second: step, kind, and seconds."""
     plan = plan_of(root)
     execution = Execution.begin(plan, "shop:1")
