@@ -24,9 +24,10 @@ from orchestrator.service.bulk_reading import BulkReading
 from orchestrator.service.events import Events
 from orchestrator.service.projecting import Projecting
 from orchestrator.service.rehearsing import Rehearsing
+from orchestrator.service.resending import Resending
 from orchestrator.service.trail import Trail
 from tests.api_kit import ApiBench
-from tests.event_kit import MemoryEvents, MemoryModels
+from tests.event_kit import HandSender, MemoryEvents, MemoryModels
 from tests.parked_kit import HandBroker, cases_of
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class FakeDesk:
     recorded: list[TracedSpan] = field(default_factory=list)
     events_kept: MemoryEvents = field(default_factory=MemoryEvents)
     models: MemoryModels = field(default_factory=MemoryModels)
+    sender: HandSender = field(default_factory=HandSender)
     places: list[Path | None] = field(default_factory=list)
     ledger_fault: Exception | None = None
 
@@ -101,6 +103,11 @@ class FakeDesk:
     async def rehearsing(self, sagas: str) -> AsyncGenerator[Rehearsing]:
         trail = Trail(self.bench.register)
         yield Rehearsing(self.bench.reading, trail, Events(self.events_kept), load_sagas(sagas))
+
+    @asynccontextmanager
+    async def resending(self, *, sends: bool) -> AsyncGenerator[Resending]:
+        self.sender.is_open = sends
+        yield Resending(Events(self.events_kept), self.sender, self.bench.register, self.bench.clock)
 
     @asynccontextmanager
     async def service(self, sagas: str = "") -> AsyncGenerator[Service]:
@@ -163,6 +170,9 @@ class _Seat:
 
     def rehearsing(self, sagas: str) -> AbstractAsyncContextManager[Rehearsing]:
         return self.desk.rehearsing(sagas)
+
+    def resending(self, *, sends: bool) -> AbstractAsyncContextManager[Resending]:
+        return self.desk.resending(sends=sends)
 
     def service(self, sagas: str = "") -> AbstractAsyncContextManager[Service]:
         return self.desk.service(sagas)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.adapters.sql.databases import open_engine, open_reading_engine
 from orchestrator.adapters.sql.event_reader import SqlEventReader
 from orchestrator.adapters.sql.event_store import SqlEventStore
+from orchestrator.errors import PublishUnknownError
 from orchestrator.messages import short_hash
 from orchestrator.sealing import OPEN, Seal
 from orchestrator.service.event_ports import Appended, EventFilter, EventReader, EventStore, Gap
@@ -136,6 +137,30 @@ class MemoryModels:
 
     async def rows(self, projection: str) -> Mapping[str, Any]:
         return self.kept.get(projection, {})
+
+
+@dataclass
+class HandSender:
+    """Where events are sent again, by hand: message, new id, and whether it reaches participants.
+
+    Attributes:
+        breaks_at: the broker goes away before this one.
+        odd: types of which it says that they cannot be sent.
+    """
+
+    sent: list[tuple[str, str, bool]] = field(default_factory=list[tuple[str, str, bool]])
+    breaks_at: int | None = None
+    odd: tuple[str, ...] = ()
+    is_open: bool = True
+
+    def why_not(self, message: StoredMessage) -> str:
+        return "odd" if message.type in self.odd else ""
+
+    async def send(self, message: StoredMessage, message_id: str, *, reaches: bool) -> None:
+        assert self.is_open
+        if len(self.sent) == self.breaks_at:
+            raise PublishUnknownError("the connection was closed")
+        self.sent.append((message.message_id, message_id, reaches))
 
 
 @dataclass

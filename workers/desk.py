@@ -14,7 +14,7 @@ from orchestrator.cli.desk import Recorded, local_caller
 from orchestrator.service.rehearsing import Rehearsing
 from orchestrator.settings import load_settings
 from orchestrator.settings.fields import TRACE_ID
-from workers.events import open_events, open_projecting
+from workers.events import open_events, open_projecting, open_resending
 from workers.operating import open_reading, open_service, open_switching
 from workers.parked import open_parked
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from orchestrator.service.live import Live
     from orchestrator.service.parked_cases import ParkedCases
     from orchestrator.service.projecting import Projecting
+    from orchestrator.service.resending import Resending
     from orchestrator.service.switches import Switching
     from orchestrator.service.use_cases import Service
     from orchestrator.settings import Settings
@@ -93,6 +94,12 @@ class ServerDesk:
         settings, loaded = self._settings_of(), load_sagas(sagas)
         async with open_reading(settings) as records, open_events(settings) as events:
             yield Rehearsing(records.reading, records.trail, events, loaded)
+
+    @asynccontextmanager
+    async def resending(self, *, sends: bool) -> AsyncGenerator[Resending]:
+        """Over the database, and the broker if it sends."""
+        async with open_resending(self._settings_of(), sends=sends) as resending:
+            yield resending
 
     @asynccontextmanager
     async def service(self, sagas: str = "") -> AsyncGenerator[Service]:

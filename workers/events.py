@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
+from orchestrator.adapters.rabbitmq.names import Names
+from orchestrator.adapters.rabbitmq.resending import RabbitResender
 from orchestrator.adapters.sql.databases import open_engine, open_reading_engine
 from orchestrator.adapters.sql.event_reader import SqlEventReader
 from orchestrator.adapters.sql.migrating import check_version
 from orchestrator.adapters.sql.read_models import SqlReadModels
+from orchestrator.adapters.sql.register import SqlRegister
 from orchestrator.service.events import Events
 from orchestrator.service.projecting import Projecting
+from orchestrator.service.resending import Resending
+from workers.clock import SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from orchestrator.service.resending import Resender
     from orchestrator.settings import Settings
 
 
@@ -41,5 +47,24 @@ async def open_projecting(settings: Settings) -> AsyncGenerator[Projecting]:
     try:
         async with open_events(settings) as events:
             yield Projecting(events, SqlReadModels(engine, settings.seal))
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def open_resending(settings: Settings, *, sends: bool) -> AsyncGenerator[Resending]:
+    """What publishes events of the store again; unless it `sends`, it only says what it would.
+
+    Raises:
+        BrokerUnavailableError: it is to send, and the broker is away. Others: see `open_events`.
+    """
+    engine = open_engine(settings.ledger)
+    try:
+        async with AsyncExitStack() as stack:
+            events = await stack.enter_async_context(open_events(settings))
+            sender: Resender = RabbitResender(None, Names(settings.name_prefix))
+            if sends:
+                sender = await stack.enter_async_context(RabbitResender.open(settings))
+            yield Resending(events, sender, SqlRegister(engine, settings.seal), SystemClock())
     finally:
         await engine.dispose()

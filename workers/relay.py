@@ -23,7 +23,7 @@ from orchestrator.adapters.rabbitmq.settling import Settler
 from orchestrator.adapters.rabbitmq.turns import Turns
 from orchestrator.adapters.rabbitmq.wire import from_amqp
 from orchestrator.contracts.codecs.table import JSON_ONLY
-from orchestrator.contracts.protocol import OPTIONAL
+from orchestrator.contracts.protocol import is_for_others, may_be_unheard
 from orchestrator.errors import EngineUnavailableError, MessageError, UnknownMessageTypeError
 from orchestrator.service.about import about
 from orchestrator.service.ports import Delivery
@@ -65,7 +65,7 @@ class RelayCounts:
 
     Attributes:
         retried: put off, it comes again. `parked`: a person must look at it.
-        started, delivered, duplicate, ignored: what the engine said.
+        started, delivered, duplicate, ignored: what the engine said; a replay that is for others is ignored too.
         unheard: nobody is bound for it, and nobody need be.
         returned: given back, or the connection was lost before it was settled: it comes again.
     """
@@ -177,7 +177,10 @@ class Relay:
 
     async def _settle(self, message: AbstractIncomingMessage) -> str:
         try:
-            arrival = self._read(message)
+            envelope = self._envelope(message, self._codecs)
+            if is_for_others(envelope.headers):
+                return "ignored" if await self._settler.acknowledge(message) else "returned"
+            arrival = self._read(envelope)
         except MessageError as error:
             parked = await self._settler.park(message, Why(error.reason, str(error)))
             return "parked" if parked else "returned"
@@ -203,15 +206,14 @@ class Relay:
         if envelope.type in self._routes.types:
             # Published before its saga was applied to the broker, or by another routing key than its type.
             return await self._settle(message)
-        if envelope.headers.get(OPTIONAL) == "true" or self._settings.unrouted_events == "ignore":
+        if may_be_unheard(envelope.headers) or self._settings.unrouted_events == "ignore":
             return "unheard" if await self._unrouted.acknowledge(message) else "returned"
         return await self._park_unrouted(message, UnknownMessageTypeError(envelope.type, remedy=UNBOUND))
 
     async def _park_unrouted(self, message: AbstractIncomingMessage, error: MessageError) -> str:
         return "parked" if await self._unrouted.park(message, Why(error.reason, str(error))) else "returned"
 
-    def _read(self, message: AbstractIncomingMessage) -> _Arrival:
-        envelope = self._envelope(message, self._codecs)
+    def _read(self, envelope: Envelope) -> _Arrival:
         payload = self._catalogue.validate(envelope.type, envelope.body, envelope.version)
         targets = self._routes.find(envelope.type, payload)
         if not targets:

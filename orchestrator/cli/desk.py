@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from orchestrator.service.projecting import Projecting
     from orchestrator.service.reading import Reading
     from orchestrator.service.rehearsing import Rehearsing
+    from orchestrator.service.resending import Resending
     from orchestrator.service.switches import Switching
     from orchestrator.service.traced import TracedSpan
     from orchestrator.service.trail import Trail
@@ -110,6 +111,15 @@ class Desk(Protocol):
 
         Raises:
             LedgerOutdatedError, StoreUnavailableError: it cannot be read.
+        """
+        ...
+
+    def resending(self, *, sends: bool) -> AbstractAsyncContextManager[Resending]:
+        """What publishes events of the store again. `sends`: unless so, no broker is needed, and nothing can be sent.
+
+        Raises:
+            LedgerOutdatedError, StoreUnavailableError: the database cannot be used.
+            BrokerUnavailableError: it is to send, and RabbitMQ does not answer.
         """
         ...
 

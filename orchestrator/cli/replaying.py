@@ -13,7 +13,9 @@ from rich.text import Text
 
 from orchestrator.cli.context import DEFAULT as DEFAULT_SAGAS
 from orchestrator.cli.context import JsonOption, SagasOption, load, print_document, table_console
+from orchestrator.cli.manner import with_manner
 from orchestrator.cli.rehearsed_shown import show_rehearsed
+from orchestrator.cli.resending import Wish, resend
 from orchestrator.cli.tables import counted, plain
 from orchestrator.errors import OrchestratorError
 from orchestrator.saga.projection import Projection
@@ -37,7 +39,7 @@ class Replaying:
 
     def add_to(self, app: typer.Typer) -> None:
         """Add it."""
-        app.command()(self.replay)
+        app.command()(with_manner(self.replay))
 
     def replay(
         self,
@@ -45,29 +47,28 @@ class Replaying:
         *,
         to: Annotated[str, typer.Option(help=f"what is made of the messages: {PROJECTION}")] = "",
         rehearse: Annotated[str, typer.Option(metavar="EXECUTION", help="an execution, run by today's saga")] = "",
+        sending: Wish,
         sagas: SagasOption = DEFAULT_SAGAS,
         projections: Annotated[str, typer.Option(help="where they are, as module:ATTRIBUTE")] = DEFAULT,
         json: JsonOption = False,
     ) -> None:
-        """Rebuild a read model from the event store, or run an execution again by today's definition. Nothing is sent.
+        """Use what is in the event store once more. One of three; the first two send nothing.
 
-        `saga replay --to projection NAME`; `saga replay --rehearse EXECUTION`, which exits with 8 if today's definition
-        would go another way, and with 7 if that is not known.
+        --to projection NAME rebuilds a read model. --rehearse EXECUTION runs an execution again by today's definition,
+        and exits with 8 if that would go another way, 7 if it is not known. --send publishes events with new ids.
         """
-        if bool(to) == bool(rehearse):
-            raise typer.BadParameter(f"take one of --to {PROJECTION} NAME and --rehearse EXECUTION")
+        if [bool(to), bool(rehearse), bool(sending.send)].count(True) != 1:
+            raise typer.BadParameter(f"take one of --to {PROJECTION} NAME, --rehearse EXECUTION and --send FIELD=VALUE")
+        if sending.send:
+            asyncio.run(resend(self.desk, sending, json=json))
+            return
         if rehearse:
             show_rehearsed(asyncio.run(_rehearsed(self.desk, rehearse, sagas)), json=json)
             return
         if to != PROJECTION:
             raise typer.BadParameter(f"--to takes {PROJECTION}, as in saga replay --to {PROJECTION} {name}")
         made = asyncio.run(_rebuilt(self.desk, projection_named(load(projections), projections, name)))
-        if json:
-            print_document(
-                {"projection": made.projection, "messages": made.messages, "up_to": made.up_to, "rows": made.rows}
-            )
-        else:
-            table_console().print(_picture(made))
+        _show(made, json=json)
 
 
 def projection_named(found: Any, reference: str, name: str) -> Projection[Any]:
@@ -94,6 +95,14 @@ async def _rehearsed(desk: Desk, execution_id: str, sagas: str) -> Rehearsed:
 async def _rebuilt(desk: Desk, projection: Projection[Any]) -> Rebuilt:
     async with desk.projecting() as projecting:
         return await projecting.rebuild(desk.caller, projection)
+
+
+def _show(made: Rebuilt, *, json: bool) -> None:
+    if json:
+        said = {"projection": made.projection, "messages": made.messages, "up_to": made.up_to, "rows": made.rows}
+        print_document(said)
+    else:
+        table_console().print(_picture(made))
 
 
 def _picture(made: Rebuilt) -> Group:

@@ -35,6 +35,12 @@ REASON = "saga-error-reason"
 OPTIONAL = "saga-optional"
 """Header of an event, `true`: nobody need listen to it. One without it that nobody is bound for is parked."""
 
+REPLAY_OF = "saga-replay-of"
+"""Header of an event that was published again from the event store: the id that it had."""
+REACHES = "saga-replay-reaches"
+"""Header of such an event, `participants`: sagas take it. Without it none does: it is for other consumers alone."""
+PARTICIPANTS = "participants"
+
 STRAY_REPLY = "saga.reply"
 """Type under which a reply is parked that names a step which its execution does not have."""
 
@@ -51,6 +57,16 @@ MAX_REASON = 500
 """Longest reason that travels in a header, characters."""
 
 ReplyOutcome: TypeAlias = Literal["completed", "rejected", "failed"]
+
+
+def is_for_others(headers: Mapping[str, str]) -> bool:
+    """Whether this is a replay that no saga takes: it would have commands follow, and so reach participants."""
+    return REPLAY_OF in headers and headers.get(REACHES) != PARTICIPANTS
+
+
+def may_be_unheard(headers: Mapping[str, str]) -> bool:
+    """Whether nobody need be bound for this event."""
+    return headers.get(OPTIONAL) == "true" or REPLAY_OF in headers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

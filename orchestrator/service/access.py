@@ -35,6 +35,7 @@ class Permission(StrEnum):
     PARKED_DISCARD = "parked:discard"
     EVENTS = "events:read"
     REPLAY = "events:replay"
+    SEND = "events:send"
     BULK = "bulk:run"
     SWITCH = "switch:set"
     AUDIT = "audit:read"

@@ -154,6 +154,37 @@ async def test_real_executions_are_rehearsed_by_todays_definition_and_by_a_chang
         assert await place.effects() == before
 
 
+async def test_events_sent_again_reach_others_and_no_participant(tmp_path) -> None:
+    async with shop(tmp_path, *ALL) as place, open_recorder(place.corner.settings):
+        here, settings, relay = place.corner, place.corner.settings, place.running.relay
+        execution = await place.place(place.order())
+        assert (await place.result(execution))["word"] == "Completed"
+        await kept(settings, len(SENT_AND_TAKEN), EventFilter(correlation_id=execution))
+        before = await place.effects()
+        async with here.connection.channel() as channel:
+            analytics = await channel.declare_queue(exclusive=True)
+            for key in ("order.placed", "order.fulfilled"):
+                await analytics.bind(here.names.events, key)
+            chosen = ("replay", "--send", f"execution={execution}", "--send", "type=order.placed")
+            chosen += ("--send", "type=order.fulfilled", "--json")
+            offer = json.loads(await asyncio.to_thread(saga, settings, *chosen, "--dry-run"))
+            assert offer["types"] == {"order.placed": 1, "order.fulfilled": 1}
+            ignored = relay.counts.ignored
+            send = (*chosen, "--confirm", "2", "--reason", "analytics lost a day")
+            assert json.loads(await asyncio.to_thread(saga, settings, *send))["sent"] == 2
+            placed, fulfilled = [await analytics.get(timeout=10, no_ack=True) for _ in range(2)]
+            assert placed.headers["saga-replay-of"] != placed.message_id == placed.headers["ce-id"]
+            assert json.loads(placed.body)["order_id"] == place.order().order_id
+            assert fulfilled.headers["saga-id"] == execution
+            await until(lambda: relay.counts.ignored == ignored + 1)  # order.placed; no saga takes the other
+            repeats = relay.counts.duplicate
+            await asyncio.to_thread(saga, settings, *send[:-1], "and to the sagas", "--reach-participants")
+            await until(lambda: relay.counts.duplicate == repeats + 1)  # its execution has ended with this content
+        assert await place.effects() == before
+        again = await kept(settings, len(SENT_AND_TAKEN) + 4, EventFilter(since_ms=0))
+        assert sum("saga-replay-of" in (one.headers or {}) for one in again) == 4
+
+
 @asynccontextmanager
 async def storing(folder):
     """A corner of the broker with a database of its own."""

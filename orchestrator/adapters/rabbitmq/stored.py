@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.adapters.rabbitmq.headers import kept
 from orchestrator.adapters.rabbitmq.wire import STRUCTURED, from_amqp
-from orchestrator.contracts.codecs.table import AS_THEY_CAME, is_json
+from orchestrator.contracts.codecs.table import AS_THEY_CAME, JSON
 from orchestrator.service.parked_arrivals import plain
 from orchestrator.service.storing import stored_of
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 CONTENT_TYPE = "content-type"
-"""Under this name a content type that is not JSON's is kept among the headers."""
+"""Under this name a content type other than JSON's own is kept among the headers."""
 
 
 def read_stored(message: AbstractIncomingMessage, names: Names, settings: Settings, now_ms: int) -> StoredMessage:
@@ -33,7 +33,7 @@ def read_stored(message: AbstractIncomingMessage, names: Names, settings: Settin
     most = settings.max_body_bytes if is_structured else max(settings.max_body_bytes, len(message.body))
     envelope = from_amqp(message, max_body_bytes=most, codecs=AS_THEY_CAME)
     headers = {plain(name): plain(str(value)) for name, value in kept(message.headers).items()}
-    if not is_json(message.content_type or ""):
+    if (message.content_type or "").lower() not in ("", JSON):
         headers[CONTENT_TYPE] = plain(message.content_type or "")
     return stored_of(
         envelope,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.cli.exits import DENIED, DIFFERS, ERROR, PARTIAL, USAGE
+from orchestrator.cli.exits import CONFLICT, DENIED, DIFFERS, ERROR, PARTIAL, USAGE
 from orchestrator.service.access import Caller, Permission, Role
 from orchestrator.service.rehearsing import Rehearsed
 from tests.cli_kit import FakeDesk, saga
@@ -40,6 +40,13 @@ def test_a_projection_is_rebuilt_from_the_store_in_place_of_what_it_was(desk):
         (("replay", "--to", "projection", "revenue"), ERROR, "take one of revenue-per-day"),
         (("replay", "--to", "participants", "revenue-per-day"), USAGE, "--to takes projection"),
         (("replay",), USAGE, "take one of --to projection NAME"),
+        (("replay", "--send", "type=a", "--to", "projection"), USAGE, "take one of"),
+        (("replay", "--send", "strange=1", "--dry-run"), USAGE, "takes field=value"),
+        (("replay", "--send", "type"), USAGE, "takes field=value"),
+        (("replay", "--send", "source=a", "--send", "source=b"), USAGE, "takes one source"),
+        (("replay", "--send", "since=soon", "--dry-run"), USAGE, "is no time"),
+        (("replay", "--send", "type=a", "--confirm", "1"), USAGE, "look by --dry-run first"),
+        (("replay", "--send", "type=a", "--reason", "because so"), USAGE, "look by --dry-run first"),
         ((*REVENUE, "--rehearse", "a:1"), USAGE, "take one of"),
         ((*REVENUE, "--projections", "sagas:SAGAS"), ERROR, "write SAGAS = (mine, ...)"),
     ],
@@ -103,3 +110,49 @@ def test_a_rehearsed_execution_is_shown_attempt_by_attempt():
     assert "status: Completed then, Running today" in lines
     assert "not known: answer of weigh do 1: none was recorded, so it stays open" in lines
     assert "today's definition would go another way: at 2: charge do 1 then, weigh do 1 today" in lines
+
+
+OF_SHOP = ("replay", "--send", "source=/shop", "--send", "type=order.placed", "--send", "type=order.paid")
+WHY = ("--reason", "analytics lost a day")
+
+
+@pytest.fixture
+async def sending():
+    made = FakeDesk()
+    given = {"kind": "event", "way": "in", "execution_id": ""}
+    events = [stored(1, type="order.placed", **given), stored(2, type="order.paid", **given)]
+    await made.events_kept.append([*events, stored(3, type="order.placed"), stored(4, type="order.gone", **given)])
+    return made
+
+
+def test_a_dry_run_tells_the_count_that_must_be_given_back(sending):
+    shown = saga(sending, *OF_SHOP, "--dry-run")
+    lines = [" ".join(line.split()) for line in shown.out.splitlines()]
+    assert "1 order.placed" in lines
+    assert "left out: 1, commands and replies are never sent again" in lines
+    assert "2 events would be sent; to send: --confirm 2 --reason TEXT" in lines
+    assert "no participant hears of it" in shown.out
+    warned = saga(sending, *OF_SHOP, "--dry-run", "--reach-participants")
+    assert "commands reach participants" in warned.out
+    found = saga(sending, *OF_SHOP, "--dry-run", "--json").document
+    assert (found["count"], found["types"]) == (2, {"order.paid": 1, "order.placed": 1})
+    assert sending.sender.sent == []
+
+
+def test_what_was_shown_is_sent_and_anything_else_is_a_conflict(sending):
+    assert saga(sending, *OF_SHOP, "--confirm", "3", *WHY).status == CONFLICT
+    assert sending.sender.sent == []
+    assert saga(sending, *OF_SHOP, "--confirm", "2", *WHY).out == "2 events sent again\n"
+    assert [(of, reaches) for of, _, reaches in sending.sender.sent] == [("m1", False), ("m2", False)]
+    told = saga(sending, *OF_SHOP, "--confirm", "2", *WHY, "--reach-participants", "--json").document
+    assert told == {"sent": 2, "reaches_participants": True}
+
+
+def test_times_choose_what_was_recorded_then(sending):
+    found = saga(sending, "replay", "--send", "since=2023-11-14T22:13:20.002", "--dry-run", "--json").document
+    assert found["types"] == {"order.paid": 1, "order.gone": 1}
+
+
+def test_sending_needs_its_own_right(sending):
+    sending.caller = Caller(actor="ben", role=Role.OPERATOR, granted=frozenset({Permission.PAYLOAD}))
+    assert saga(sending, *OF_SHOP, "--dry-run").status == DENIED
