@@ -21,7 +21,7 @@ from orchestrator.errors import MalformedMessageError, PublishError
 from orchestrator.service.records import moment
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Mapping
     from typing import Self
 
     from orchestrator.settings import Settings
@@ -71,6 +71,9 @@ def once_more(message: StoredMessage, message_id: str, *, reaches: bool) -> Mess
         kept |= _attributes(message)
         content_type = JSON
     kept |= dict.fromkeys(_id_headers(message) or (f"{PREFIX}id",), message_id)
+    if not _named(kept, "time"):
+        # Without a time it would be taken for new: an execution that everybody has forgotten would start once more.
+        kept[f"{PREFIX}time"] = moment(message.at_ms).isoformat()
     kept[REPLAY_OF] = message.message_id
     kept.pop(REACHES, None)
     if reaches:
@@ -89,8 +92,12 @@ def once_more(message: StoredMessage, message_id: str, *, reaches: bool) -> Mess
 
 def _id_headers(message: StoredMessage) -> tuple[str, ...]:
     """Under which names it carries its id."""
-    known = {f"{prefix}id" for prefix in ACCEPTED_PREFIXES}
-    return tuple(name for name in message.headers or {} if name.lower() in known)
+    return _named(message.headers or {}, "id")
+
+
+def _named(headers: Mapping[str, str], attribute: str) -> tuple[str, ...]:
+    known = {f"{prefix}{attribute}" for prefix in ACCEPTED_PREFIXES}
+    return tuple(name for name in headers if name.lower() in known)
 
 
 def _was_structured(message: StoredMessage) -> bool:

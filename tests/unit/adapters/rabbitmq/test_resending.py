@@ -23,9 +23,10 @@ def event(**changes):
 @pytest.mark.parametrize("name", ["ce-id", "cloudEvents_id", "cloudEvents:id"])
 def test_the_id_is_new_under_its_own_name_and_the_rest_stays(name) -> None:
     body = b"\x00\x01 no json"
-    headers = {name: "m1", "ce-source": "/shop", "tenant": "t1", "content-type": "avro/binary"}
+    kept = {"ce-time": "2026-11-26T00:00:00Z", "ce-source": "/shop", "tenant": "t1"}
+    headers = {name: "m1", **kept, "content-type": "avro/binary"}
     made = once_more(event(headers=headers, body=body), "new", reaches=False)
-    assert made.headers == {name: "new", "ce-source": "/shop", "tenant": "t1", "saga-replay-of": "m1"}
+    assert made.headers == {name: "new", **kept, "saga-replay-of": "m1"}
     assert (made.body, made.content_type, made.message_id) == (body, "avro/binary", "new")
 
 
@@ -34,6 +35,10 @@ def test_only_who_says_so_reaches_participants() -> None:
     assert "saga-replay-reaches" not in made.headers
     made = once_more(event(), "new", reaches=True)
     assert (made.headers["saga-replay-reaches"], made.content_type) == ("participants", "application/json")
+
+
+def test_one_without_a_time_says_when_it_was_so_that_nobody_takes_it_for_new() -> None:
+    assert once_more(event(), "new", reaches=False).headers["ce-time"] == "2023-11-14T22:13:20.001000+00:00"
 
 
 def test_one_that_came_in_structured_mode_goes_in_binary_mode() -> None:
