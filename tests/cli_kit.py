@@ -22,12 +22,13 @@ from orchestrator.errors import EngineUnavailableError
 from orchestrator.service.access import Caller, Permission, Role
 from orchestrator.service.bulk_reading import BulkReading
 from orchestrator.service.events import Events
+from orchestrator.service.noting import Noting
 from orchestrator.service.projecting import Projecting
 from orchestrator.service.rehearsing import Rehearsing
 from orchestrator.service.resending import Resending
 from orchestrator.service.trail import Trail
 from tests.api_kit import ApiBench
-from tests.event_kit import HandSender, MemoryEvents, MemoryModels
+from tests.event_kit import HandNoted, HandSender, MemoryEvents, MemoryModels
 from tests.parked_kit import HandBroker, cases_of
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class FakeDesk:
     recorded: list[TracedSpan] = field(default_factory=list)
     events_kept: MemoryEvents = field(default_factory=MemoryEvents)
     models: MemoryModels = field(default_factory=MemoryModels)
+    noted: HandNoted = field(default_factory=HandNoted)
     sender: HandSender = field(default_factory=HandSender)
     places: list[Path | None] = field(default_factory=list)
     ledger_fault: Exception | None = None
@@ -98,6 +100,10 @@ class FakeDesk:
         if self.ledger_fault:
             raise self.ledger_fault
         yield self.bench.service.switching
+
+    @asynccontextmanager
+    async def noting(self) -> AsyncGenerator[Noting]:
+        yield Noting(self.noted)
 
     @asynccontextmanager
     async def rehearsing(self, sagas: str) -> AsyncGenerator[Rehearsing]:
@@ -167,6 +173,9 @@ class _Seat:
 
     def switching(self) -> AbstractAsyncContextManager[Switching]:
         return self.desk.switching()
+
+    def noting(self) -> AbstractAsyncContextManager[Noting]:
+        return self.desk.noting()
 
     def rehearsing(self, sagas: str) -> AbstractAsyncContextManager[Rehearsing]:
         return self.desk.rehearsing(sagas)

@@ -14,7 +14,7 @@ from orchestrator.cli.desk import Recorded, local_caller
 from orchestrator.service.rehearsing import Rehearsing
 from orchestrator.settings import load_settings
 from orchestrator.settings.fields import TRACE_ID
-from workers.events import open_events, open_projecting, open_resending
+from workers.events import open_events, open_noting, open_projecting, open_resending
 from workers.operating import open_reading, open_service, open_switching
 from workers.parked import open_parked
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from orchestrator.service.access import Caller
     from orchestrator.service.events import Events
     from orchestrator.service.live import Live
+    from orchestrator.service.noting import Noting
     from orchestrator.service.parked_cases import ParkedCases
     from orchestrator.service.projecting import Projecting
     from orchestrator.service.resending import Resending
@@ -87,6 +88,12 @@ class ServerDesk:
         """Over the ledger's database alone."""
         async with open_switching(self._settings_of()) as switching:
             yield switching
+
+    @asynccontextmanager
+    async def noting(self) -> AsyncGenerator[Noting]:
+        """Over the database alone."""
+        async with open_noting(self._settings_of()) as noting:
+            yield noting
 
     @asynccontextmanager
     async def rehearsing(self, sagas: str) -> AsyncGenerator[Rehearsing]:

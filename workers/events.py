@@ -10,9 +10,11 @@ from orchestrator.adapters.rabbitmq.resending import RabbitResender
 from orchestrator.adapters.sql.databases import open_engine, open_reading_engine
 from orchestrator.adapters.sql.event_reader import SqlEventReader
 from orchestrator.adapters.sql.migrating import check_version
+from orchestrator.adapters.sql.noted_messages import SqlNotedMessages
 from orchestrator.adapters.sql.read_models import SqlReadModels
 from orchestrator.adapters.sql.register import SqlRegister
 from orchestrator.service.events import Events
+from orchestrator.service.noting import Noting
 from orchestrator.service.projecting import Projecting
 from orchestrator.service.resending import Resending
 from workers.clock import SystemClock
@@ -47,6 +49,17 @@ async def open_projecting(settings: Settings) -> AsyncGenerator[Projecting]:
     try:
         async with open_events(settings) as events:
             yield Projecting(events, SqlReadModels(engine, settings.seal))
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def open_noting(settings: Settings) -> AsyncGenerator[Noting]:
+    """What makes the ledger's messages of it, likewise without a broker. Errors: see `open_events`."""
+    engine = open_engine(settings.ledger)
+    try:
+        await check_version(engine)
+        yield Noting(SqlNotedMessages(engine, settings.seal))
     finally:
         await engine.dispose()
 

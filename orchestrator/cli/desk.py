@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from orchestrator.service.bulk_reading import BulkReading
     from orchestrator.service.events import Events
     from orchestrator.service.live import Live
+    from orchestrator.service.noting import Noting
     from orchestrator.service.parked_cases import ParkedCases
     from orchestrator.service.projecting import Projecting
     from orchestrator.service.reading import Reading
@@ -100,6 +101,14 @@ class Desk(Protocol):
 
         Raises:
             LedgerOutdatedError, StoreUnavailableError: the ledger cannot be used.
+        """
+        ...
+
+    def noting(self) -> AbstractAsyncContextManager[Noting]:
+        """What makes the ledger's messages of the event store.
+
+        Raises:
+            LedgerOutdatedError, StoreUnavailableError: the database cannot be used.
         """
         ...
 

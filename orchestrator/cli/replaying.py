@@ -19,11 +19,13 @@ from orchestrator.cli.resending import Wish, resend
 from orchestrator.cli.tables import counted, plain
 from orchestrator.errors import OrchestratorError
 from orchestrator.saga.projection import Projection
+from orchestrator.service.noting import LEDGER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from orchestrator.cli.desk import Desk
+    from orchestrator.service.noting import Noted
     from orchestrator.service.projecting import Rebuilt
     from orchestrator.service.rehearsing import Rehearsed
 
@@ -43,7 +45,7 @@ class Replaying:
 
     def replay(
         self,
-        name: Annotated[str, typer.Argument(help="the projection, by its name", show_default=False)] = "",
+        name: Annotated[str, typer.Argument(help=f"the projection; {LEDGER}: the ledger's", show_default=False)] = "",
         *,
         to: Annotated[str, typer.Option(help=f"what is made of the messages: {PROJECTION}")] = "",
         rehearse: Annotated[str, typer.Option(metavar="EXECUTION", help="an execution, run by today's saga")] = "",
@@ -67,6 +69,9 @@ class Replaying:
             return
         if to != PROJECTION:
             raise typer.BadParameter(f"--to takes {PROJECTION}, as in saga replay --to {PROJECTION} {name}")
+        if name == LEDGER:
+            _show_noted(asyncio.run(_noted(self.desk)), json=json)
+            return
         made = asyncio.run(_rebuilt(self.desk, projection_named(load(projections), projections, name)))
         _show(made, json=json)
 
@@ -90,6 +95,19 @@ def projection_named(found: Any, reference: str, name: str) -> Projection[Any]:
 async def _rehearsed(desk: Desk, execution_id: str, sagas: str) -> Rehearsed:
     async with desk.rehearsing(sagas) as rehearsing:
         return await rehearsing.rehearse(desk.caller, execution_id)
+
+
+async def _noted(desk: Desk) -> Noted:
+    async with desk.noting() as noting:
+        return await noting.rebuild(desk.caller)
+
+
+def _show_noted(made: Noted, *, json: bool) -> None:
+    if json:
+        print_document({"projection": LEDGER, "executions": made.executions, "messages": made.messages})
+    else:
+        of = f"{counted(made.messages, 'message')} of {counted(made.executions, 'execution')}"
+        table_console().print(Text(f"{LEDGER}: rebuilt, {of}"))
 
 
 async def _rebuilt(desk: Desk, projection: Projection[Any]) -> Rebuilt:

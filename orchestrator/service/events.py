@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from orchestrator.stored import StoredMessage
 
 MOST_ROWS = 200
-READ_AT_ONCE = 500
+READ_AT_ONCE, BODIES_AT_ONCE = 500, 50
+"""Messages in memory at once; a body may have megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,8 @@ class Events:
     ) -> AsyncIterator[Sequence[StoredMessage]]:
         """Every one of them, the oldest first, page by page."""
         scoped, after = _scoped(caller, wanted, contents=contents), 0
-        while found := await self._reader.page(scoped, after=after, limit=READ_AT_ONCE, contents=contents):
+        limit = BODIES_AT_ONCE if contents else READ_AT_ONCE
+        while found := await self._reader.page(scoped, after=after, limit=limit, contents=contents):
             yield found
             after = found[-1].number
 

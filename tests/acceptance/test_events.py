@@ -9,17 +9,21 @@ import sys
 from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 
+import httpx
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import delete
 from typer.testing import CliRunner
 
 from orchestrator import Retry, Saga, parallel, pivot, publish, step, wait_for
 from orchestrator.adapters.sql.databases import open_engine
+from orchestrator.adapters.sql.ledger_tables import messages as ledger_messages
 from orchestrator.cli.app import build_app
 from orchestrator.cli.exits import DIFFERS
 from orchestrator.errors import ExecutionNotFoundError
 from orchestrator.service.access import Caller, Role
 from orchestrator.service.event_ports import EventFilter
+from sagas import SAGAS
 from sagas.order_fulfilment.messages import OrderPlaced, PaymentSettled
 from sagas.order_fulfilment.saga import (
     charge_payment,
@@ -35,6 +39,7 @@ from sagas.order_fulfilment.saga import (
 )
 from tests.rabbitmq_kit import CE, corner, until
 from tests.shop_kit import ALL, shop
+from workers.console import open_app
 from workers.demo_processes import environment_of
 from workers.desk import ServerDesk
 from workers.events import open_events
@@ -93,7 +98,26 @@ async def test_every_message_of_an_order_is_kept_once_and_found_by_its_correlati
         assert [one["message_id"] for one in json.loads(shown)["items"]] == [one.message_id for one in messages]
         lines = await asyncio.to_thread(saga, settings, "events", "--execution", execution, "--bodies", "--output", "-")
         assert {json.loads(line)["type"] for line in lines.splitlines()} == {name for _, name in SENT_AND_TAKEN}
+        async with open_app(SAGAS, settings) as (app, feed):
+            transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as api:
+                chosen = {"correlation_id": execution, "contents": "true"}
+                exported = await api.get("/api/v1/messages/export", params=chosen)
+            feed.close()
+        assert [json.loads(line)["number"] for line in exported.text.splitlines()] == [one.number for one in messages]
         before = await place.effects()
+        noted = {line for line in SENT_AND_TAKEN if line[0] == "out"}
+        engine = open_engine(settings.ledger)
+        try:
+            async with engine.begin() as connection:  # as a crash would have it
+                await connection.execute(delete(ledger_messages).where(ledger_messages.c.direction == "out"))
+        finally:
+            await engine.dispose()
+        rebuild = ("replay", "--to", "projection", "messages", "--json")
+        assert json.loads(await asyncio.to_thread(saga, settings, *rebuild))["executions"] == 1
+        listed = json.loads(await asyncio.to_thread(saga, settings, "messages", execution, "--json"))["items"]
+        assert noted <= {(one["direction"], one["type"]) for one in listed}
+        assert len(listed) == len(SENT_AND_TAKEN)
         revenue = ("replay", "--to", "projection", "revenue-per-day", "--json")
         made = json.loads(await asyncio.to_thread(saga, settings, *revenue))
         assert [row["cents"] for row in made["rows"].values()] == [order.total_cents]
@@ -165,8 +189,8 @@ async def test_events_sent_again_reach_others_and_no_participant(tmp_path) -> No
             analytics = await channel.declare_queue(exclusive=True)
             for key in ("order.placed", "order.fulfilled"):
                 await analytics.bind(here.names.events, key)
-            chosen = ("replay", "--send", f"execution={execution}", "--send", "type=order.placed")
-            chosen += ("--send", "type=order.fulfilled", "--json")
+            filters = [f"execution={execution}", "type=order.placed", "type=order.fulfilled"]
+            chosen = ("replay", "--json", *(part for one in filters for part in ("--send", one)))
             offer = json.loads(await asyncio.to_thread(saga, settings, *chosen, "--dry-run"))
             assert offer["types"] == {"order.placed": 1, "order.fulfilled": 1}
             ignored = relay.counts.ignored

@@ -54,14 +54,13 @@ class SqlEventReader:
         contents: bool = False,
     ) -> Sequence[StoredMessage]:
         """One page, by number."""
-        shown = (*_LINE, _c.headers, _c.body) if contents else _LINE
-        asked = select(*shown).where(*_conditions(wanted)).limit(limit)
+        asked = (whole() if contents else select(*_LINE)).where(*_conditions(wanted)).limit(limit)
         if newest_first:
             asked = asked.order_by(_c.number.desc())
             asked = asked.where(_c.number < after) if after else asked
         else:
             asked = asked.where(_c.number > after).order_by(_c.number)
-        return [self._message(row) for row in await self._read(asked)]
+        return [message_of(row, self._seal) for row in await self._read(asked)]
 
     async def count(self, wanted: EventFilter, *, cap: int) -> int:
         """Up to a cap."""
@@ -88,12 +87,19 @@ class SqlEventReader:
                 found: Sequence[RowMapping] = (await connection.execute(asked)).mappings().all()
                 return found
 
-    def _message(self, row: RowMapping) -> StoredMessage:
-        values: dict[str, Any] = dict(row)
-        if "headers" in values:
-            values["headers"] = json.loads(self._seal.open(values["headers"]))
-            values["body"] = None if values["body"] is None else self._seal.open(values["body"])
-        return StoredMessage(**values)
+
+def whole() -> Select[Any]:
+    """Messages with their contents."""
+    return select(*_LINE, _c.headers, _c.body)
+
+
+def message_of(row: RowMapping, seal: Seal) -> StoredMessage:
+    """A row as a message."""
+    values: dict[str, Any] = dict(row)
+    if "headers" in values:
+        values["headers"] = json.loads(seal.open(values["headers"]))
+        values["body"] = None if values["body"] is None else seal.open(values["body"])
+    return StoredMessage(**values)
 
 
 def _conditions(wanted: EventFilter) -> Iterator[ColumnElement[bool]]:

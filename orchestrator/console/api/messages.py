@@ -5,20 +5,32 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, Field
 from pydantic_core import from_json
 
-from orchestrator.console.api.context import Asking, CursorText, Given, Limit, Text
+from orchestrator.console.api.context import Asking, Console, CursorText, Given, Limit, Text
 from orchestrator.console.api.documents import JSON, Document
+from orchestrator.console.api.lasting import to_its_end
 from orchestrator.console.api.problems import documented
 from orchestrator.service.event_ports import EventFilter
+from orchestrator.service.events import MOST_ROWS
 from orchestrator.service.records import milliseconds, moment
 from orchestrator.stored import Kind, Way
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from orchestrator.service.access import Caller
+    from orchestrator.service.events import EventPage
     from orchestrator.stored import StoredMessage
 
+NDJSON = "application/x-ndjson"
+PAGE_OF_BODIES = 20
+LINES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "A MessageDocument a line", "content": {NDJSON: {"schema": {"type": "string"}}}}
+}
 router = APIRouter(tags=["messages"], responses=documented())
 
 
@@ -70,23 +82,17 @@ class Gaps(Document):
     items: list[GapDocument]
 
 
-@router.get("/messages")
-async def list_messages(
+def wanted_by(
     *,
-    console: Given,
-    caller: Asking,
     correlation_id: Annotated[Text, Query()] = "",
     execution_id: Annotated[Text, Query()] = "",
     message_type: Annotated[Text, Query(alias="type")] = "",
     source: Annotated[Text, Query()] = "",
     since: Annotated[AwareDatetime | None, Query(description="recorded at or after")] = None,
     until: Annotated[AwareDatetime | None, Query(description="recorded before")] = None,
-    contents: Annotated[bool, Query(description="with headers and bodies: needs the right payload:read")] = False,
-    limit: Limit = 50,
-    cursor: CursorText = None,
-) -> MessagePage:
-    """Messages in the order in which they were recorded."""
-    wanted = EventFilter(
+) -> EventFilter:
+    """What a request chooses."""
+    return EventFilter(
         correlation_id=correlation_id,
         execution_id=execution_id,
         types=(message_type,) if message_type else (),
@@ -94,6 +100,23 @@ async def list_messages(
         since_ms=milliseconds(since) if since else None,
         until_ms=milliseconds(until) if until else None,
     )
+
+
+Wanted = Annotated[EventFilter, Depends(wanted_by)]
+Contents = Annotated[bool, Query(description="with headers and bodies: needs the right payload:read")]
+
+
+@router.get("/messages")
+async def list_messages(
+    *,
+    console: Given,
+    caller: Asking,
+    wanted: Wanted,
+    contents: Contents = False,
+    limit: Limit = 50,
+    cursor: CursorText = None,
+) -> MessagePage:
+    """Messages in the order in which they were recorded."""
     of = f"messages {wanted}"
     place = console.cursors.read(of, cursor)
     after = 0 if place is None else int(place[0])
@@ -101,6 +124,30 @@ async def list_messages(
     following = None if page.following is None else (page.following,)
     items = [_document(one) for one in page.messages]
     return MessagePage(items=items, next_cursor=console.cursors.write(of, following))
+
+
+@router.get("/messages/export", response_class=StreamingResponse, responses={**documented(), **LINES})
+async def export_messages(
+    *, console: Given, caller: Asking, wanted: Wanted, contents: Contents = False
+) -> StreamingResponse:
+    """All of them, one JSON document a line, read and sent page by page. An answer that breaks off is not whole."""
+    first = await _read(console, caller, wanted, 0, contents=contents)  # refusals come before the stream begins
+
+    async def lines() -> AsyncIterator[bytes]:
+        page = first
+        while page.messages:
+            yield b"".join(_document(one).model_dump_json().encode() + b"\n" for one in page.messages)
+            if page.following is None:
+                return
+            page = await to_its_end(_read(console, caller, wanted, page.following, contents=contents))
+
+    return StreamingResponse(lines(), media_type=NDJSON, headers={"Cache-Control": "no-store"})
+
+
+async def _read(console: Console, caller: Caller, wanted: EventFilter, after: int, *, contents: bool) -> EventPage:
+    """A page of the export: few with their bodies, so that memory is bounded whatever their size."""
+    limit = PAGE_OF_BODIES if contents else MOST_ROWS
+    return await console.service.events.page(caller, wanted, after=after, limit=limit, contents=contents)
 
 
 @router.get("/messages/gaps")

@@ -156,3 +156,19 @@ def test_times_choose_what_was_recorded_then(sending):
 def test_sending_needs_its_own_right(sending):
     sending.caller = Caller(actor="ben", role=Role.OPERATOR, granted=frozenset({Permission.PAYLOAD}))
     assert saga(sending, *OF_SHOP, "--dry-run").status == DENIED
+
+
+def test_the_ledgers_own_messages_are_a_projection(desk):
+    shown = saga(desk, "replay", "--to", "projection", "messages")
+    assert shown.out == "messages: rebuilt, 21 messages of 3 executions\n"
+    desk.caller = Caller(actor="ben", role=Role.ADMIN, sagas=frozenset({"shop"}))
+    found = saga(desk, "replay", "--to", "projection", "messages", "--json").document
+    assert found == {"projection": "messages", "executions": 3, "messages": 21}
+    assert desk.noted.asked == [None, {"shop"}]
+
+
+@pytest.mark.parametrize("granted", [set(), {Permission.REPLAY}, {Permission.PAYLOAD}], ids=str)
+def test_the_ledgers_own_messages_need_the_rights_of_any_projection(desk, granted):
+    desk.caller = Caller(actor="ben", role=Role.OPERATOR, granted=frozenset(granted))
+    assert saga(desk, "replay", "--to", "projection", "messages").status == DENIED
+    assert desk.noted.asked == []

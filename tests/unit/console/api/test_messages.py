@@ -1,5 +1,7 @@
 """The event store by the API."""
 
+import json
+
 import pytest
 
 from orchestrator.service.access import Caller, Permission, Role
@@ -55,3 +57,44 @@ async def test_what_is_missing_is_told(bench) -> None:
         (gap,) = (await api.get("/messages/gaps")).json()["items"]
         assert (gap["source"], gap["first"], gap["last"], gap["missing"]) == ("/shop", 2, 3, 2)
         assert (await api.get("/messages/gaps?source=/other")).json() == {"items": []}
+
+
+async def test_all_messages_of_a_filter_are_streamed_a_document_a_line(bench) -> None:
+    await bench.messages.append([stored(number, correlation_id="many") for number in range(10, 500)])
+    reader = Caller(actor="ben", role=Role.VIEWER, granted=frozenset({Permission.PAYLOAD}))
+    async with bench.asking(reader) as api:
+        answer = await api.get("/messages/export?correlation_id=many")
+        assert answer.headers["content-type"] == "application/x-ndjson"
+        lines = [json.loads(line) for line in answer.text.splitlines()]
+        assert [one["message_id"] for one in lines] == [f"m{number}" for number in range(10, 500)]
+        assert {one["body"] for one in lines} == {None}
+        page = await api.get("/messages?execution_id=shop:1&contents=true&limit=200")
+        whole = await api.get("/messages/export?execution_id=shop:1&contents=true")
+        assert [json.loads(line) for line in whole.text.splitlines()][:200] == page.json()["items"]
+        assert (await api.get("/messages/export?type=none")).text == ""
+
+
+async def test_an_export_that_is_refused_is_a_problem_and_no_half_a_file(bench) -> None:
+    async with bench.asking(VIEWER) as api:
+        assert (await api.get("/messages/export")).status_code == 200
+        assert is_problem(await api.get("/messages/export?contents=true"), 403, "denied")
+    async with bench.asking(Caller(actor="cy", role=Role.VIEWER, sagas=frozenset({"bank"}))) as api:
+        assert (await api.get("/messages/export")).text == ""
+        assert is_problem(await api.get("/messages/export?execution_id=shop:1"), 403, "denied")
+
+
+async def test_an_export_holds_a_few_bodies_at_a_time(bench) -> None:
+    asked = []
+    page = bench.messages.page
+
+    async def counted(wanted, **more):
+        asked.append(more["limit"])
+        return await page(wanted, **more)
+
+    bench.messages.page = counted
+    reader = Caller(actor="ben", role=Role.VIEWER, granted=frozenset({Permission.PAYLOAD}))
+    await bench.messages.append([stored(number) for number in range(10, 80)])
+    async with bench.asking(reader) as api:
+        await api.get("/messages/export?contents=true")
+    assert len(asked) == 4
+    assert max(asked) <= 21
