@@ -23,6 +23,7 @@ from orchestrator.service.noting import Noted, noted_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from sqlalchemy import Select
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from orchestrator.sealing import Seal
@@ -57,15 +58,20 @@ class SqlNotedMessages:
             asked = select(_e.execution_id, _e.state).where(_e.execution_id > after)
             asked = asked if sagas is None else asked.where(_e.saga.in_(sorted(sagas)))
             with outages():
-                async with self._engine.begin() as connection:
-                    page = (await connection.execute(asked.order_by(_e.execution_id).limit(AT_ONCE))).all()
-                    if not page:
-                        return Noted(number, count)
-                    records = await self._records(connection, page)
-                    values = by_key([message_values(one, self._seal) for one in records])
-                    if values:
-                        await connection.execute(self._put, values)
-            after, number, count = page[-1].execution_id, number + len(page), count + len(records)
+                ids, made = await self._page(asked.order_by(_e.execution_id).limit(AT_ONCE))
+            if not ids:
+                return Noted(number, count)
+            after, number, count = ids[-1], number + len(ids), count + made
+
+    async def _page(self, asked: Select[Any]) -> tuple[list[str], int]:
+        """The executions of a page, and how many rows they have got."""
+        async with self._engine.begin() as connection:
+            page = (await connection.execute(asked)).all()
+            records = await self._records(connection, page) if page else []
+            values = by_key([message_values(one, self._seal) for one in records])
+            if values:
+                await connection.execute(self._put, values)
+        return [row.execution_id for row in page], len(values)
 
     async def _records(self, connection: AsyncConnection, page: Sequence[Any]) -> list[MessageRecord]:
         takers: dict[str, list[str]] = defaultdict(list)
