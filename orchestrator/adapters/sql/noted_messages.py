@@ -23,7 +23,7 @@ from orchestrator.service.noting import Noted, noted_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import Select
+    from sqlalchemy import Executable
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from orchestrator.sealing import Seal
@@ -63,7 +63,7 @@ class SqlNotedMessages:
                 return Noted(number, count)
             after, number, count = ids[-1], number + len(ids), count + made
 
-    async def _page(self, asked: Select[Any]) -> tuple[list[str], int]:
+    async def _page(self, asked: Executable) -> tuple[list[str], int]:
         """The executions of a page, and how many rows they have got."""
         async with self._engine.begin() as connection:
             page = (await connection.execute(asked)).all()
