@@ -22,14 +22,17 @@ from benchmarks.servers import PROJECT, Servers, fresh_servers, note
 from deploy.local.temporal_server import DYNAMIC_CONFIG
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 RESULTS = PROJECT / "benchmarks" / "results"
 DOCUMENT = PROJECT / "docs" / "performance.md"
 BEGIN, END = "<!-- table: {store} begin -->", "<!-- table: {store} end -->"
 LEVELS = (1, 16, 64)
 CELL_LIMIT_S = 300.0
+LAST_LINES = 20
+"""Of what a process said that failed."""
 ALL = ",".join(ROWS)
+REPETITIONS, SECONDS = 3, 6.0
 OURS = "sqlite"
 """The store of `saga up`."""
 
@@ -48,18 +51,20 @@ def run(rows: list[str], repetitions: int, seconds: float, servers: Servers) -> 
 
 
 def measure(asked: Asked, variables: Mapping[str, str]) -> dict[str, Any]:
-    """One cell, in a process of its own."""
+    """One cell, in a process of its own.
+
+    Raises:
+        RuntimeError: it could not be measured; the text has the end of what the process said.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        into = Path(folder) / "cell.json"
-        # The log of refused steps, one of ten, would be the longest part of what is printed.
-        subprocess.run(
-            [sys.executable, *command(asked, into)],
-            cwd=PROJECT,
-            env=variables,
-            check=True,
-            stderr=subprocess.DEVNULL,
-            timeout=CELL_LIMIT_S,
-        )
+        into, log = Path(folder) / "cell.json", Path(folder) / "cell.log"
+        asking = [sys.executable, *command(asked, into)]
+        # Kept apart: the log of refused steps, one of ten, would be the longest part of what is printed.
+        with log.open("wb") as said:
+            ended = subprocess.run(asking, check=False, cwd=PROJECT, env=variables, stderr=said, timeout=CELL_LIMIT_S)
+        if ended.returncode != 0:
+            last = "\n".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])
+            raise RuntimeError(f"{asked.row} ended with {ended.returncode}:\n{last}")
         found: dict[str, Any] = json.loads(into.read_text())
         return found
 
@@ -78,14 +83,28 @@ def made_from(stored: dict[str, Any], name: str) -> str:
     return f"Made from `benchmarks/results/{name}`.\n\n{tables(stored)}"
 
 
-def arguments() -> argparse.Namespace:
+def _rows(text: str) -> list[str]:
+    """Names of rows, with commas between."""
+    rows = text.split(",")
+    if unknown := [row for row in rows if row not in ROWS]:
+        raise argparse.ArgumentTypeError(f"there is no row {', '.join(unknown)}; there are {ALL}")
+    return rows
+
+
+def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     """What was asked for on the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--rows", default=ALL, help="which rows, by name")
-    parser.add_argument("--repetitions", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=6.0, help="length of each window")
+    parser.add_argument("--rows", type=_rows, default=list(ROWS), help=f"which rows, by name: {ALL}")
+    parser.add_argument("--repetitions", type=int, default=REPETITIONS)
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="length of each window")
     parser.add_argument("--store", default=OURS, help="what Temporal keeps its data in; part of the file's name")
-    return parser.parse_args()
+    return parser.parse_args(given)
+
+
+def is_whole(given: argparse.Namespace) -> bool:
+    """Whether this run is fit for the document: every row, as long and as often as is said there."""
+    is_long = given.seconds >= SECONDS and given.repetitions >= REPETITIONS
+    return set(given.rows) == set(ROWS) and bool(is_long)
 
 
 def main() -> int:
@@ -93,7 +112,7 @@ def main() -> int:
     given = arguments()
     began = datetime.now(UTC)
     with fresh_servers() as servers:
-        cells = run(given.rows.split(","), given.repetitions, given.seconds, servers)
+        cells = run(given.rows, given.repetitions, given.seconds, servers)
     made = summary(cells)
     setting = {
         "at": began.isoformat(),
@@ -105,7 +124,7 @@ def main() -> int:
     RESULTS.mkdir(exist_ok=True)
     file = RESULTS / f"{began:%Y%m%dT%H%M%SZ}-{given.store}.json"
     file.write_text(json.dumps(stored, indent=1) + "\n")
-    if given.rows == ALL:
+    if is_whole(given):
         write_document(stored, file.name)
     sys.stdout.write(f"{tables(stored)}\n\n{file.relative_to(PROJECT)}\n")
     faults: list[str] = made["faults"]

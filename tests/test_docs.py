@@ -68,6 +68,15 @@ def test_each_test_that_shows_a_promise_is_there() -> None:
         assert any((PROJECT / "tests" / folder / name).is_file() for folder in ("", "faults")), name
 
 
+def test_each_test_that_shows_a_rule_is_there() -> None:
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", RELIABILITY)
+    assert {"6", "8", "9", "14"} <= set(re.findall(r"^\| (\d+): ", RELIABILITY, re.MULTILINE))
+    assert len(named) > 7
+    for file, name in named:
+        folder = PROJECT / "tests" / ("" if "/" in file else "faults")
+        assert f"def {name}(" in (folder / file).read_text(), name
+
+
 def test_each_row_of_the_fault_matrix_that_is_promised_has_its_test() -> None:
     promised = re.findall(r"`(test_\w+\.py)`, ((?:\d+(?:, | to | and )?)+)", RELIABILITY)
     assert len(promised) > 10

@@ -310,13 +310,6 @@ class World:
         self, executions: Sequence[str], words: Counter[str], steps: Sequence[str], *, url: str = "", parked: int = 0
     ) -> None:
         """Books, broker, ledger and Temporal agree to the unit: no double, nothing left over, nothing missing."""
-        effects = Counter(await self.effects(url))
-        assert set(effects.values()) <= {1}, effects
-        standing = Counter[str]()
-        for (_, direction, order), times in effects.items():
-            standing[order] += times if direction == "do" else -times
-        held = Counter(standing[one.partition(":")[2]] for one in executions)
-        assert held == +Counter({len(steps): words["Completed"], 0: len(executions) - words["Completed"]})
         names = self.corner.names
         queues = [names.ingress, names.replies, names.command_queue(STORE.name), *map(names.retry_queue, RETRY_STEPS)]
         for queue in queues:
@@ -326,6 +319,14 @@ class World:
         while (ledger := await self.ledger_words(executions)) != words:
             assert ledger.total() <= words.total(), ledger
             await asyncio.sleep(0.1)
+        # The books come last: a copy that lay in a queue until now must have had no effect either.
+        effects = Counter(await self.effects(url))
+        assert set(effects.values()) <= {1}, effects
+        standing = Counter[str]()
+        for (_, direction, order), times in effects.items():
+            standing[order] += times if direction == "do" else -times
+        held = Counter(standing[one.partition(":")[2]] for one in executions)
+        assert held == +Counter({len(steps): words["Completed"], 0: len(executions) - words["Completed"]})
 
     async def all_balance(self, asked: Mapping[str, Sequence[str]], *, url: str = "") -> None:
         """Every saga of three steps ended whole or undone, the trades that end in 5 undone; and everything agrees."""

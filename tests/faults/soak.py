@@ -341,9 +341,9 @@ async def run_soak(minutes: float, seed: int, pace: float, console: Console) -> 
             await asyncio.wait({buying}, timeout=PATIENCE_S)  # those for a person stay open
             if buying.done():
                 buying.result()
-            made = await soak.account()
-            assert made.balances, made
             await soak.settle()
+            made = await soak.account()  # when nothing lies in a queue that could have an effect
+            assert made.balances, made
         finally:
             for task in (supervising, buying):
                 task.cancel()

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from collections import defaultdict
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from orchestrator.contracts.protocol import read_reply
 from orchestrator.errors import TopologyError
 from orchestrator.participant import MemoryStore
 from orchestrator.saga.plan import CallPlan, Plan, SequencePlan, StepPlan, TriggerPlan
+from tests.faults.kit import Cost
 from tests.participant_kit import ask_for, maker, memory_bench, sql_bench, write_thing
 from tests.rabbitmq_kit import CE, corner
 from tests.sql_kit import fresh_database, sqlite_url
@@ -239,16 +241,29 @@ async def shared_url(request, tmp_path):
 
 async def test_two_of_one_participant_with_command_and_undo_at_once_leave_no_effect(shared_url) -> None:
     keys = [f"k{number}" for number in range(40)]
+    commands = [(key, ask_for("a", direction, key=key)) for key in keys for direction in ("do", "undo", "do")]
+    key_of, served = {command.id: key for key, command in commands}, defaultdict[str, set[str]](set)
+
+    def seen_by(name):
+        def note(command):
+            served[key_of[command.id]].add(name)
+            return False
+
+        return Drill(withholds=note)
+
     async with AsyncExitStack() as stack:
         benches = [await stack.enter_async_context(sql_bench(shared_url)) for _ in range(2)]
-        caller = await stack.enter_async_context(place(benches[0]))
+        caller = await stack.enter_async_context(place(benches[0], drill=seen_by("one")))
         await stack.enter_async_context(
-            ParticipantServer.open(benches[1].participant, benches[1].store, caller.here.settings)
+            ParticipantServer.open(
+                benches[1].participant, benches[1].store, caller.here.settings, drill=seen_by("other")
+            )
         )
-        both = [caller.ask(ask_for("a", direction, key=key)) for key in keys for direction in ("do", "undo", "do")]
-        await asyncio.gather(*both)
-        replies = await caller.replies(len(both))
+        with Cost(f"two consumers of one participant, {len(commands)} commands and undos of {len(keys)} keys at once"):
+            await asyncio.gather(*(caller.ask(command) for _, command in commands))
+            replies = await caller.replies(len(commands))
         made = await benches[0].made()
+    assert {"one", "other"} in served.values(), "no key was in the hands of both"
     assert made.count("a") == made.count("una") <= len(keys)
     assert {reply.outcome for reply in replies if reply.direction == "undo"} == {"completed"}
     refused = {reply.code for reply in replies if reply.outcome != "completed"}

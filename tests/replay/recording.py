@@ -16,6 +16,7 @@ from temporalio.client import Client
 from orchestrator.saga.plan import FORMAT
 from tests.faults.kit import killed
 from tests.faults.kit import world as lost_world
+from tests.faults.test_lost_runs import SHORT
 from tests.shop_kit import ALL, Shop, shop
 from tests.trip_kit import Approved, Confirmed, office
 
@@ -103,10 +104,14 @@ async def losses(folder: Path) -> None:
             await place.start()
             await place.result(execution)
             await keep(place.client, execution, name)
-    (folder / "lost-beating").mkdir()
-    async with lost_world(folder / "lost-beating") as place:
-        place.hook("t3.do.after", "stall")  # so long that the workflow task sends a heartbeat before it is lost
-        first = await place.start()
+
+
+async def beats(folder: Path) -> None:
+    """The same behind a heartbeat of the workflow task: it was reported once, and then lost."""
+    async with lost_world(folder) as place:
+        place.hook("t2.do.after", "pause")  # so that t3 has a run of its own, still under way when the heartbeat is due
+        place.hook("t3.do.after", "stall")
+        first = await place.start(**SHORT)
         execution = await place.ask("tail")
         await killed(first)
         await place.handle(execution).cancel()
@@ -115,7 +120,7 @@ async def losses(folder: Path) -> None:
         await keep(place.client, execution, "lost-beating")
 
 
-GROUPS = {"orders": orders, "replies": replies, "trips": trips, "losses": losses}
+GROUPS = {"orders": orders, "replies": replies, "trips": trips, "losses": losses, "beats": beats}
 
 
 async def record(*names: str) -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,12 @@ def result_of(name):
 def test_every_kind_of_outcome_is_stored(name, word, happened) -> None:
     assert result_of(name)["word"] == word
     assert happened in kinds_of(name)
+
+
+def test_a_task_that_was_lost_behind_its_heartbeat_is_stored() -> None:
+    told = [kind for kind in kinds_of("lost-beating") if kind != "MARKER_RECORDED"]
+    beat = list(pairwise(told)).index(("WORKFLOW_TASK_COMPLETED", "WORKFLOW_TASK_SCHEDULED"))
+    assert "WORKFLOW_TASK_TIMED_OUT" in told[beat:]
 
 
 def test_a_run_that_was_continued_is_stored_beside_the_one_that_continues_it() -> None:

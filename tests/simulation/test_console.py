@@ -36,6 +36,16 @@ def test_further_seeds_that_fail_are_told_in_a_line_each(capsys, monkeypatch) ->
     assert "seed 2: 900 s after the last fault" in capsys.readouterr().out
 
 
+def test_an_error_that_nobody_expected_is_told_with_its_seed_and_its_schedule(capsys, monkeypatch) -> None:
+    monkeypatch.setattr(World, "_judge", lambda self: 1 // 0)
+    assert main(["--seed", "7"]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "seed 7"
+    assert any(line.startswith("VIOLATION ") for line in told)
+    assert any("ZeroDivisionError" in line for line in told)
+    assert told[-1].startswith("seed=7 transitions=")
+
+
 @pytest.mark.parametrize(
     ("asked", "told"),
     [

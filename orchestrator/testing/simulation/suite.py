@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -144,7 +145,10 @@ def simulate(seed: int, *, spared: frozenset[int] = frozenset(), is_told: bool =
         profile = replace(profile, undo_refusals=0.25, is_attended=True)
     world = World(plan, dice, profile, is_told=is_told)
     with _quiet():
-        world.play()
+        try:
+            world.play()
+        except Exception:  # noqa: BLE001 - whatever breaks, the seed that broke it must be named, and its schedule told
+            world.fail(f"broken off: {traceback.format_exc()}")
     return world
 
 
