@@ -17,7 +17,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # Another lock or another project file means another stamp, and so an installation anew.
 STAMP := $(VENV)/.installed-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
 
-.PHONY: help venv demo demo-stay test test-unit coverage exhaustive exhaustive-write mutants test-servers test-browser images check format up postgres down clean lock docs bench bench-all bench-ledger bench-events test-simulation faults soak bench-console bench-traces
+.PHONY: help venv demo demo-stay test test-unit coverage exhaustive exhaustive-write mutants test-servers test-browser images check format up postgres down clean lock docs site site-serve test-docs bench bench-all bench-ledger bench-events test-simulation faults soak bench-console bench-traces
 
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -30,10 +30,10 @@ demo: venv ## start the servers and run 200 orders through the saga fulfil-order
 demo-stay: venv ## the same, and keep everything running until Ctrl-C: look at it in a browser
 	$(BIN)/saga demo --orders 200 --stuck 2 --parked 2 --stay
 
-test: test-unit test-simulation test-servers test-browser ## every test
+test: test-unit test-simulation test-servers test-docs test-browser ## every test
 
 test-unit: venv ## the tests that need no servers
-	$(BIN)/python -m pytest tests -m "not servers and not simulation" -n 2
+	$(BIN)/python -m pytest tests -m "not servers and not simulation and not docs" -n 2
 	$(MAKE) coverage
 
 test-simulation: venv ## a million transitions on simulated servers (three minutes)
@@ -58,6 +58,10 @@ test-servers: venv ## start the servers and run the tests that need them
 test-browser: venv ## the console in a real browser: Debian's chromium, installed if it is not there
 	$(BIN)/python -m deploy.local up
 	$(BIN)/python -m pytest tests/browser
+
+test-docs: venv ## the pages of docs/: every block of them, their links, and the site
+	$(BIN)/python -m deploy.local up
+	$(BIN)/python -m pytest tests/docs -n 2
 
 images: venv ## make the README's pictures of the console anew
 	$(BIN)/python -m deploy.local up
@@ -105,6 +109,14 @@ docs: venv ## make the documents that are made from code
 	$(BIN)/python -m orchestrator.service.metrics_table
 	$(BIN)/python -m orchestrator.adapters.telemetry.log_table
 	$(BIN)/python -m orchestrator.console.api.description
+	$(BIN)/python -m workers.reference.commands
+	$(BIN)/python -m workers.reference.errors
+
+site: venv ## build the documents as a site, into .local/site
+	$(BIN)/mkdocs build --quiet
+
+site-serve: venv ## show them while you write, at http://127.0.0.1:8000
+	$(BIN)/mkdocs serve
 
 format: venv ## format the code and mend what the linter can
 	$(BIN)/ruff format $(SOURCES)

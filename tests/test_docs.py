@@ -1,9 +1,7 @@
 """What is written down is true: pictures and examples are today's, and nothing that people meet is left out."""
 
 import re
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -12,18 +10,34 @@ from typer.main import get_command
 import orchestrator.errors
 from orchestrator.adapters.telemetry import log_table
 from orchestrator.console.api.description import written
+from orchestrator.console.api.problems import failure_of
 from orchestrator.console.diagram.svg import svg_of
+from orchestrator.contracts import protocol
 from orchestrator.contracts.foreign import MAPPING
-from orchestrator.errors import OrchestratorError
+from orchestrator.errors import (
+    ConflictError,
+    InvalidRequestError,
+    OrchestratorError,
+    PlanMovedError,
+    Rejected,
+    SelectionMovedError,
+    TooManyRequestsError,
+    TooManyTriesError,
+)
+from orchestrator.participant.patience import FAULT
 from orchestrator.service import metrics_table
+from orchestrator.service.compensation import UndoPlan
 from orchestrator.settings.table import document
 from sagas.order_fulfilment import fulfil_order
 from workers.__main__ import app
+from workers.reference import commands, errors
 
 PROJECT = Path(__file__).resolve().parents[1]
 README = (PROJECT / "README.md").read_text()
-OPERATING = (PROJECT / "docs" / "operating.md").read_text()
 PROGRAM: Any = get_command(app)
+PLAN = UndoPlan(
+    execution_id="a:1", from_step=None, revision=1, needs_override=False, steps=(), cannot_undo=(), hash="hash"
+)
 
 
 def test_the_picture_in_the_readme_is_todays() -> None:
@@ -86,6 +100,47 @@ def test_each_row_of_the_fault_matrix_that_is_promised_has_its_test() -> None:
             assert re.search(rf'test_{row}_|"{row} |"{row}"', source), f"{name}: {row}"
 
 
+def test_the_reference_of_commands_is_todays() -> None:
+    assert (PROJECT / "docs" / "commands.md").read_text(encoding="utf-8") == commands.document(), "run make docs"
+
+
+def test_the_reference_of_errors_is_todays() -> None:
+    assert (PROJECT / "docs" / "errors.md").read_text(encoding="utf-8") == errors.document(), "run make docs"
+
+
+def test_every_reason_for_which_an_execution_or_the_relay_parks_is_explained() -> None:
+    sources = [file.read_text() for file in (PROJECT / "orchestrator").rglob("*.py") if "testing" not in file.parts]
+    written = {
+        reason
+        for text in sources
+        for reason, behind in re.findall(r'[Pp]ark\((?:\w+, )*"([a-z]+(?:-[a-z]+)*)"([^\n]*)', text)
+        if "endless=True" not in behind  # it waits as long as it takes
+    }
+    assert "second-start" in written
+    assert written == set(errors.PARKED)
+
+
+def test_what_the_kit_of_participants_refuses_by_itself_is_explained() -> None:
+    codes = {protocol.CONFLICT, protocol.EXPIRED, protocol.UNDONE, FAULT, Rejected("no").code}
+    assert codes == set(errors.REFUSED)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        PlanMovedError(PLAN, revision=1),
+        SelectionMovedError("token", count=1),
+        ConflictError("moved", revision=1),
+        InvalidRequestError([("/reason", "is empty")]),
+        TooManyTriesError(1),
+        TooManyRequestsError(1, 1),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_the_code_of_a_problem_with_more_fields_is_the_one_that_is_told(error) -> None:
+    assert errors.SAID_WITH_MORE[type(error)] == failure_of(error).code
+
+
 def test_the_description_of_the_api_is_todays() -> None:
     assert (PROJECT / "docs" / "openapi.json").read_text(encoding="utf-8") == written(), "run make docs"
 
@@ -93,23 +148,6 @@ def test_the_description_of_the_api_is_todays() -> None:
 @pytest.mark.parametrize("name", sorted(PROGRAM.list_commands(None)))
 def test_every_command_is_in_the_readme(name) -> None:
     assert re.search(rf"(saga|make) {name}\b", README), name
-
-
-def _typed(text: str) -> list[list[str]]:
-    """The commands of a document's blocks, in words; a backslash goes on in the next line."""
-    blocks = re.findall(r"```\n(.*?)```", text.replace("\\\n", " "), flags=re.DOTALL)
-    lines = (line.partition("#")[0] for block in blocks for line in block.splitlines())
-    return [part.split() for line in lines for part in line.split(";") if part.strip().startswith("saga ")]
-
-
-@pytest.mark.parametrize("words", _typed(OPERATING), ids=" ".join)
-def test_what_operators_are_told_to_type_is_there(words) -> None:
-    command = PROGRAM.get_command(None, words[1])
-    assert command is not None, words
-    for word in words[2:]:
-        command = getattr(command, "commands", {}).get(word, command)
-    known = {option for each in command.params for option in each.opts}
-    assert {word for word in words if word.startswith("--")} <= known
 
 
 def test_what_the_readme_imports_is_there() -> None:
@@ -143,22 +181,6 @@ def test_no_error_hides_in_another_module() -> None:
         for name in defined.findall(file.read_text())
     ]
     assert hidden == []
-
-
-@pytest.mark.parametrize("page", ["contracts.md"])
-def test_the_code_of_a_page_runs(page, monkeypatch) -> None:
-    module = ModuleType("page_example")
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    blocks = re.findall(r"```python\n(.*?)```", (PROJECT / "docs" / page).read_text(), re.DOTALL)
-    assert blocks
-    for block in blocks:
-        exec(compile(block, page, "exec"), vars(module))
-
-
-def test_every_link_of_a_page_leads_somewhere() -> None:
-    for page in (PROJECT / "docs").glob("*.md"):
-        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
-            assert (page.parent / target).exists(), (page.name, target)
 
 
 def test_the_table_of_foreign_envelopes_is_the_one_that_is_used() -> None:

@@ -33,7 +33,7 @@ NOBODY_KNOWS = (
     TokenNotFoundError,
     TraceNotFoundError,
 )
-_STATUSES: tuple[tuple[tuple[type[Exception], ...], int], ...] = (
+STATUSES: tuple[tuple[tuple[type[Exception], ...], int], ...] = (
     ((InvalidRequestError,), USAGE),
     (NOBODY_KNOWS, NOT_FOUND),
     ((ConflictError, RefusedCommandError, KeyInUseError, KeyReusedError), CONFLICT),
@@ -63,7 +63,7 @@ def status_of(command: Callable[[], object], *expected: type[Exception]) -> int:
 
 def exit_status(error: Exception) -> int:
     """The status for an error that ended a command; 1 for all that have none of their own."""
-    return next((status for kinds, status in _STATUSES if isinstance(error, kinds)), ERROR)
+    return next((status for kinds, status in STATUSES if isinstance(error, kinds)), ERROR)
 
 
 OPTIONS = ("reason", "key", "cursor", "status", "output", "evidence", "grant", "header")
