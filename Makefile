@@ -53,7 +53,7 @@ exhaustive-write: venv ## store what `make exhaustive` counts
 
 test-servers: venv ## start the servers and run the tests that need them
 	$(BIN)/python -m deploy.local up
-	$(BIN)/python -m pytest tests -m "servers and not faults and not browser" -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests -m "servers and not faults and not browser and not docs" -n 2 --dist loadfile
 
 test-browser: venv ## the console in a real browser: Debian's chromium, installed if it is not there
 	$(BIN)/python -m deploy.local up

@@ -18,7 +18,6 @@ A block is proved by its language, unless a comment before it says otherwise:
 | `<!-- soon -->` | it is run until it ends with 0, for what takes a moment |
 | `<!-- fails -->` | it is run, and must not end with 0 |
 | `<!-- typed: WHY -->` | each line is a command of `saga` with options that there are, or a target of `make` |
-| `<!-- compiles: WHY -->` | Python that must compile |
 | `console`, which is always shown | what stands behind `$ ` is held to the program as `typed` is, and no more |
 | `<!-- shown: WHY -->` | not proved; test_pages.py has how many of them a page may have |
 """
@@ -34,8 +33,8 @@ from markdown_it.token import Token
 PROJECT = Path(__file__).resolve().parents[2]
 DOCS = PROJECT / "docs"
 LANGUAGES = {"python", "sh", "console", "text", "json", "toml", "yaml", "env"}
-MARKS = {"starts", "soon", "fails", "typed", "compiles", "shown"}
-NEED_A_REASON = {"typed", "compiles", "shown"}
+MARKS = {"starts", "soon", "fails", "typed", "shown"}
+NEED_A_REASON = {"typed", "shown"}
 _MARK = re.compile(r"<!-- (\w+)(?:: (.+?))? -->", re.DOTALL)
 _TITLE = re.compile(r'\btitle="([^"]+)"')
 _SERVERS = "<!-- servers -->"

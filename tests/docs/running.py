@@ -23,7 +23,8 @@ from tests.docs.pages import DOCS, Block
 from tests.docs.typing_kit import check_typed
 
 KNOWN = {variable(name) for name in Settings.model_fields}
-PATIENCE_S = 90.0
+PATIENCE_S = 180.0
+"""For a block, however busy the machine is."""
 DIFFERS = (
     (r"\x1b\[[0-9;]*m", ""),
     (r"\b(?:[0-9a-f]{32}|[0-9a-f]{16})\b", "HEX"),
@@ -79,7 +80,7 @@ class Run:
                 self.printed = self._soon(block)
             case Block(language="sh", title=""):
                 self.printed = self._shell(block)
-            case Block(language="python", title="", mark=""):
+            case Block(language="python", title=""):
                 exec(compile("\n" * block.line + block.text, block.page, "exec"), vars(self.module))
             case _:
                 self._read(block)
@@ -109,7 +110,9 @@ class Run:
         named = dotenv_values(file)
         assert named, f"{block}: nothing is set"
         assert set(named) <= KNOWN, f"{block}: no settings: {set(named) - KNOWN}"
-        given = {field: value for field in Settings.model_fields if (value := named.get(variable(field))) is not None}
+        given: dict[str, Any] = {
+            field: value for field in Settings.model_fields if (value := named.get(variable(field))) is not None
+        }
         Settings(_env_file=None, **given)
 
     def _compare(self, block: Block, before: str | None) -> None:
