@@ -113,7 +113,7 @@ class Run:
         given: dict[str, Any] = {
             field: value for field in Settings.model_fields if (value := named.get(variable(field))) is not None
         }
-        Settings(_env_file=None, **given)
+        Settings(**given)
 
     def _compare(self, block: Block, before: str | None) -> None:
         assert before is not None, f"{block}: the output of nothing; mark it, or let the command stand before it"
