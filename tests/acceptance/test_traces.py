@@ -18,6 +18,7 @@ from tests.ledger_kit import reading
 from tests.shop_kit import ALL, shop
 from tests.trace_kit import last_ends, of_journal, of_spans, recorded
 from tests.worker_process_kit import worker_in_a_process
+from workers.tracing import traces_of
 
 pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("environment")]
 KINDS = ("", "payment-declined", "shipping-declined", "silent-inventory")
@@ -67,6 +68,31 @@ async def test_with_tracing_off_nothing_is_written(tmp_path) -> None:
     async with shop(tmp_path, *ALL, trace_folder=traces) as place:
         await place.result(await place.place(place.order()))
     assert not traces.exists()
+
+
+async def test_at_one_percent_what_fails_and_what_is_undone_is_told_all_the_same(tmp_path) -> None:
+    """What is undone is told from there on; of what goes well as many as the share says, decided by their id."""
+    traces = tmp_path / "traces"
+    async with shop(tmp_path, *ALL, traces="file", trace_folder=traces, trace_ratio=0.01) as place:
+        kinds = dict(zip(range(ORDERS), cycle(KINDS), strict=False))
+        executions = {await place.place(place.order(number, kind)): kind for number, kind in kinds.items()}
+        words = {execution: (await place.result(execution))["word"] for execution in executions}
+        settings = place.corner.settings
+    found, all_traces = recorded(traces), traces_of(settings)
+    async with reading(settings) as ledger:
+        journals = {execution: of_journal(await ledger.journal(execution)) for execution in executions}
+    by_chance = {execution for execution in executions if all_traces.of(execution).is_kept}
+    went_wrong = {one for one, journal in journals.items() if any(outcome != "ok" for *_, outcome in journal)}
+    assert {one for one, word in words.items() if word == "Compensated"} <= went_wrong
+    assert len(went_wrong) >= ORDERS // 2
+    assert set(found) == went_wrong | by_chance
+    for execution in went_wrong - by_chance:
+        journal, told = journals[execution], of_spans(found[execution])
+        first = next(place for place, (*_, outcome) in enumerate(journal) if outcome != "ok")
+        must = journal[first:] if words[execution] == "Compensated" else journal[first : first + 1]
+        assert [one for one in must if one not in told] == []
+        assert [one for one in told if one not in journal] == []
+        assert {span.trace_id for span in found[execution]} == {all_traces.of(execution).trace_id}
 
 
 MANY = 200

@@ -276,3 +276,6 @@ async def test_of_an_execution_that_is_not_kept_it_is_told_what_goes_wrong_and_f
     failed = snapshot("3", (*RUNNING, Failed(step="charge", reason="busy")))
     await ledger.write([failed])
     assert tracer.stored[-1].outcome == "unknown"
+    charged = next(one for one in snapshot("4", COMPLETED).journal if one.step == "charge" and one.kind == "Succeeded")
+    await ledger.write([snapshot("4", COMPLETED, journal=(replace(charged, attempt=2),))])
+    assert [(one.step, one.attempt, one.outcome) for one in tracer.stored[-1:]] == [("charge", 2, "ok")]
