@@ -243,10 +243,8 @@ class TracingLedger:
 
 def _went_wrong(snapshot: Snapshot) -> bool:
     """What was not begun as kept is kept all the same: an attempt did not succeed, or follows one, or it is undone."""
-    told = snapshot.told
-    return snapshot.execution.state.abort is not None or any(
-        entry.attempt > 1 or end_of(entry) in NOT_WELL for entry in told
-    )
+    is_undone = snapshot.execution.state.abort is not None
+    return is_undone or any(entry.attempt > 1 or end_of(entry) in NOT_WELL for entry in snapshot.told)
 
 
 def _sending(place: Place, one: AttemptId, envelope: Envelope, exchange: str, said: dict[str, Any]) -> Span:
