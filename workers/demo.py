@@ -49,6 +49,9 @@ SUFFIX = "-demo"
 ENDED = "The demo's console has ended with it: `--stay` keeps it, and `saga console` shows these orders too."
 MAX_PREFIX = 32
 """Longest `name_prefix`."""
+TASKS_AT_ONCE = 4
+"""Workflow tasks that the demo's worker takes at once unless it is told: all its processes and both servers share one
+machine, and on a crowded one twenty at once made brief steps miss their second. It is not slower for that."""
 
 
 @dataclass(slots=True)
@@ -145,7 +148,8 @@ def own_names(settings: Settings) -> Settings:
     """
     prefix = f"{settings.name_prefix[: MAX_PREFIX - len(SUFFIX)]}{SUFFIX}"
     own = {"name_prefix": prefix, "task_queue": f"{prefix}.{settings.task_queue}"}
-    return settings.model_copy(update={**own, "ledger_url": SecretStr(settings.ledger)})
+    pace: dict[str, int] = {} if "tasks_at_once" in settings.model_fields_set else {"tasks_at_once": TASKS_AT_ONCE}
+    return settings.model_copy(update={**own, **pace, "ledger_url": SecretStr(settings.ledger)})
 
 
 async def _until_ready(stage: Stage, tend: Callable[[], Awaitable[None]]) -> None:

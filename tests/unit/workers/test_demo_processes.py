@@ -43,3 +43,8 @@ def test_the_demo_works_under_names_of_its_own(prefix) -> None:
     assert own.name_prefix.endswith("-demo")
     assert own.task_queue == f"{own.name_prefix}.shop", "two demos under two prefixes share no worker"
     assert made(name_prefix=own.name_prefix, task_queue=own.task_queue).name_prefix == own.name_prefix
+
+
+@pytest.mark.parametrize(("asked", "taken"), [({}, 4), ({"tasks_at_once": 20}, 20)])
+def test_the_demos_worker_takes_few_tasks_at_once_unless_it_is_told(asked, taken) -> None:
+    assert own_names(made(**asked)).tasks_at_once == taken
