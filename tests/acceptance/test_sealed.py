@@ -40,7 +40,7 @@ async def undone_by_hand(place, reason: str) -> None:
                 await asyncio.sleep(0.05)
                 record = await service.operating.look_at(ADMIN, record.id)
         assert (record.state, record.reason) == ("verified", reason)
-        await service.switching.suspend(ADMIN, "starts", "other", reason)
+        await service.switching.suspend(ADMIN, "starts", "other", reason, is_new=True)
         async with open_board(place.corner.settings) as board:
             assert reason in board.why_held("starts", "other")
         assert {row.entry.reason for row in await service.world.register.audit()} == {reason}
