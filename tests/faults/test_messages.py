@@ -112,10 +112,12 @@ async def test_28_a_backlog_after_an_hour_down_drains_and_what_comes_meanwhile_i
                 cost.what += f" ({(count + fresh) / (time.monotonic() - cost.begun):.0f} a second)"
             assert running.relay.counts.retried == 0
             with Cost("200 sagas with no backlog") as cost:
-                steady = await place.ask_many("chain", range(5000, 5200))
+                steady = await place.ask_many("chain", range(count + fresh, count + fresh + 200))
                 words += await place.words(steady)
                 cost.what += f" ({200 / (time.monotonic() - cost.begun):.0f} a second)"
-            assert words == {"Completed": count + fresh + 200}
+            # Undone is a saga whose machine gave a brief step no time, again and again; the books tell which.
+            assert words.total() == count + fresh + 200
+            assert set(words) <= {"Completed", "Compensated"}
             await place.balance([*backlog, *newest, *steady], words, ("s1", "s2", "s3"))
 
 
