@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -23,7 +23,7 @@ from orchestrator.cli.looked import AWAY, begin_looking, look
 from orchestrator.cli.showing import draw_execution
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from orchestrator.cli.desk import Desk
     from orchestrator.cli.looked import Look, Looked
@@ -88,29 +88,30 @@ def picture(found: Looked) -> Group:
 
 async def _watch(desk: Desk, execution_id: str, seconds: float, *, json: bool) -> None:
     console = table_console()
-    async with asyncio.timeout(seconds):
+    async with asyncio.timeout(seconds), aclosing(_changes(desk, execution_id)) as changes:
         if json or not console.is_terminal:
-            async for found in _changes(desk, execution_id):
+            async for found in changes:
                 _print_line(found, json=json)
             return
         with Live(console=console, auto_refresh=False) as live:
-            async for found in _changes(desk, execution_id):
+            async for found in changes:
                 live.update(picture(found), refresh=True)
 
 
-async def _changes(desk: Desk, execution_id: str) -> AsyncIterator[Looked]:
+async def _changes(desk: Desk, execution_id: str) -> AsyncGenerator[Looked]:
     """The execution now and after each change, until nothing goes on by itself any more.
 
     Temporal or the ledger may go away meanwhile and come back: it is looked at by whatever answers. What the ledger
     has from before the last look is no change.
     """
     last: Looked | None = None
-    async for found in _looks(desk, execution_id):
-        if last is None or _is_news(found, last):
-            last = found
-            yield found
-        if _rests(last):
-            return
+    async with aclosing(_looks(desk, execution_id)) as looks:
+        async for found in looks:
+            if last is None or _is_news(found, last):
+                last = found
+                yield found
+            if _rests(last):
+                return
 
 
 def _rests(found: Looked) -> bool:
@@ -124,8 +125,8 @@ def _is_news(found: Looked, last: Looked) -> bool:
     return (now, found.word, found.source) != (was, last.word, last.source)
 
 
-async def _looks(desk: Desk, execution_id: str) -> AsyncIterator[Looked]:
-    """Look after look, without end.
+async def _looks(desk: Desk, execution_id: str) -> AsyncGenerator[Looked]:
+    """Look after look, without end. Close it: it holds open what it looks at.
 
     Raises:
         EngineUnavailableError, StoreUnavailableError, LedgerOutdatedError: nothing answers.
@@ -133,11 +134,11 @@ async def _looks(desk: Desk, execution_id: str) -> AsyncIterator[Looked]:
     while True:
         async with AsyncExitStack() as stack:
             look_again, found = await begin_looking(stack, desk, execution_id)
-            async for each in _alike(look_again, found):
+            async for each in await stack.enter_async_context(aclosing(_alike(look_again, found))):
                 yield each
 
 
-async def _alike(look_again: Look, found: Looked) -> AsyncIterator[Looked]:
+async def _alike(look_again: Look, found: Looked) -> AsyncGenerator[Looked]:
     """Looks by what answers now, until that goes away, or for a while if something else would tell more."""
     until = time.monotonic() + MAKESHIFT_S
     yield found

@@ -1,5 +1,8 @@
 """`saga show` and `saga watch`: from Temporal while it answers, else from the ledger, and then as of when."""
 
+import asyncio
+from contextlib import asynccontextmanager
+
 import pytest
 
 from orchestrator.cli import looking
@@ -124,6 +127,26 @@ def test_watching_ends_after_its_time_limit(desk) -> None:
     ended = saga(desk, "watch", TRIP, "--timeout", "0.2", "--json")
     assert ended.status == TIMEOUT
     assert ended.document["status"] == "running"
+
+
+def test_what_watching_holds_open_is_closed_by_who_opened_it(desk, monkeypatch) -> None:
+    desk.bench.stuck()
+    opened = desk.service
+    tasks = []
+
+    @asynccontextmanager
+    async def service(sagas):
+        tasks.append(asyncio.current_task())
+        try:
+            async with opened(sagas) as found:
+                yield found
+        finally:
+            tasks.append(asyncio.current_task())
+
+    monkeypatch.setattr(desk, "service", service)
+    saga(desk, "watch", TRIP)
+    assert len(tasks) == 2
+    assert tasks[0] is tasks[1], "else the end of the program tears it down, in any order"
 
 
 @pytest.fixture
