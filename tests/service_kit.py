@@ -292,7 +292,8 @@ class FakeLive:
         self._check()
         workflow_id = linked_id(seed.execution.state.execution_id)
         found = self.runs.get(workflow_id)
-        if found is not None and not found.execution.state.ended:
+        gone = self.seen.get(seed.execution.state.execution_id, {}).get("gone", "")
+        if found is not None and not (found.execution.state.ended or gone):
             return False
         if found is not None and seed.workflow_id != workflow_id:
             raise ConflictError("another undo of it has ended meanwhile", revision=seed.execution.state.revision)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from orchestrator.service.ports import LedgerReader
     from orchestrator.service.requests import Request
     from orchestrator.service.subjects import Subject, Subjects
+    from orchestrator.service.verifying import Verdict
 
 MIN_REASON, MAX_REASON, MAX_KEY = 8, 2_000, 200
 REFUSALS = (
@@ -177,14 +178,8 @@ class Operating:
         except ExecutionNotFoundError:
             text = "nobody knows the execution any more: what came of it cannot be told"
             return await self._delivering.end(record, "failed", text)
-        stands = subject.execution.state
-        if stands.revision < (record.after or 0) or record.id not in stands.commands:
-            return record  # what answers does not know of the command yet, as a linked run that no worker has begun
-        found = verdict(record.request, subject.execution)
-        if found is None:
-            return record
-        state, text = found
-        return await self._delivering.end(record, state, text)
+        found = _came_of(record, subject)
+        return record if found is None else await self._delivering.end(record, *found)
 
     async def _accepted(
         self, caller: Caller, execution_id: str, given: Instruction, bulk: str
@@ -267,6 +262,17 @@ class Operating:
             text=text,
             origin=caller.origin,
         )
+
+
+def _came_of(record: OperationRecord, subject: Subject) -> Verdict:
+    stands, gone = subject.execution.state, subject.seen.gone
+    # What answers may not know of the command yet, as a linked run that no worker has begun.
+    is_known = stands.revision >= (record.after or 0) and record.id in stands.commands
+    found = verdict(record.request, subject.execution) if is_known else None
+    if found is None and gone:
+        # Left open it would stay so for ever, and stand in the way of the same plan, confirmed anew.
+        return "failed", f"the execution was ended from outside ({gone.replace('_', ' ')}) before it came to that"
+    return found
 
 
 def check_words(reason: str, key: str) -> None:

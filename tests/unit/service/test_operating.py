@@ -487,3 +487,30 @@ async def test_a_plan_whose_confirmation_had_no_effect_can_be_confirmed_again(be
     bench.register.operations[first.id] = replace(first, state="no_effect")
     bench.live.runs.pop(linked_id("trip:t1"))
     assert (await bench.operate("compensate", plan=plan.hash, override=True, key="k2")).id != first.id
+
+
+async def test_an_undo_whose_run_was_ended_from_outside_has_failed_and_is_confirmed_anew(bench) -> None:
+    """Of a run that recorded nothing the plan is the same one as before: it must not be taken for confirmed."""
+    bench.completed()
+    before, linked = bench.live.runs["trip:t1"].execution.copy(), linked_id("trip:t1")
+    plan = (await bench.operating.plan(ADMIN, "trip:t1")).hash
+    given = asked("compensate", plan=plan, override=True)
+    first = await bench.operating.operate(ADMIN, "trip:t1", given)
+    assert first.state == "applied"
+    bench.live.runs[linked] = Hand.of(before)
+    bench.live.seen["trip:t1"] = {"gone": "terminated", "is_open": False, "ended": NOW, "first_ended": NOW}
+    ended = await bench.operating.look_at(ADMIN, first.id)
+    assert (ended.state, "terminated" in ended.text) == ("failed", True)
+    assert (await bench.operating.plan(ADMIN, "trip:t1")).hash == plan
+    again = await bench.operating.operate(ADMIN, "trip:t1", replace(given, key="k2"))
+    assert (again.id != first.id, again.state) == (True, "applied")
+    assert bench.live.started == [linked, linked]
+
+
+async def test_an_operation_on_what_is_ended_from_outside_does_not_stay_open_for_ever(bench) -> None:
+    hand = bench.stuck()
+    hand.answers["undo book_flight"] = "hold"
+    record = await bench.operating.operate(ADMIN, "trip:t1", asked("retry", step="book_flight"))
+    bench.live.seen["trip:t1"] = {"gone": "timed_out", "is_open": False, "ended": NOW, "first_ended": NOW}
+    ended = await bench.operating.look_at(ADMIN, record.id)
+    assert (ended.state, "timed out" in ended.text) == ("failed", True)
