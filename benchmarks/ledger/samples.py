@@ -76,9 +76,9 @@ def plan_of(saga: str, version: int) -> Plan:
 
 
 @cache
-def _template(way: str) -> Snapshot:
-    plan = plan_of("order", 1)
-    execution = Execution.begin(plan, "order:template")
+def _template(way: str, saga: str, version: int) -> Snapshot:
+    plan = plan_of(saga, version)  # each plan has its own: a state names the plan that it fits, and no other reads it
+    execution = Execution.begin(plan, f"{saga}:template")
     for signal in WAYS[way][1]:
         execution.receive(signal)
     journal = tuple(entry_of(entry.revision, NOW_MS, entry.signal, entry.ignored) for entry in execution.journal)
@@ -86,7 +86,7 @@ def _template(way: str) -> Snapshot:
     return Snapshot(
         execution=execution,
         position=Position(run_id="", run_ms=0, history=9, revision=execution.state.revision),
-        workflow_id="order:template",
+        workflow_id=f"{saga}:template",
         correlation_id="",
         started_ms=0,
         changed_ms=0,
@@ -97,8 +97,8 @@ def _template(way: str) -> Snapshot:
 
 
 @cache
-def _rows(way: str) -> tuple[Row, list[Row], Row]:
-    given = _template(way)
+def _rows(way: str, saga: str, version: int) -> tuple[Row, list[Row], Row]:
+    given = _template(way, saga, version)
     return rows.execution_values(given, OPEN), rows.step_values(given, OPEN), rows.journal_values(given, OPEN)
 
 
@@ -115,7 +115,7 @@ def samples(count: int, seed: int = 1) -> Iterator[Sample]:
 def _sample(number: int, way: str, plan: Plan, at_ms: int) -> Sample:
     key = f"{number:07}"
     name = f"{plan.saga}:{key}"
-    execution, steps, journal = _rows(way)
+    execution, steps, journal = _rows(way, plan.saga, plan.version)
     has_ended = execution["confirmed"]
     changed = {
         "execution_id": name,

@@ -13,10 +13,13 @@ import re
 import secrets
 from typing import TYPE_CHECKING
 
+from orchestrator.service.personal import THEMES, Preferences, Theme
+
 if TYPE_CHECKING:
     from fastapi import Request, Response
 
-SESSION, VISIT, FLOW = "saga-session", "saga-visit", "saga-signing-in"
+SESSION, VISIT, FLOW, COLOURS = "saga-session", "saga-visit", "saga-signing-in", "saga-colours"
+A_YEAR_S = 365 * 86_400
 FIELD = "form_token"
 _TEXT = re.compile(r"[A-Za-z0-9_-]{32,100}")
 
@@ -64,6 +67,21 @@ def keep_visit(request: Request, response: Response) -> None:
     """Give the mark of a visit that has just begun."""
     if request.state.browser not in (session_of(request), read(request, VISIT)):
         give(request, response, VISIT, request.state.browser)
+
+
+def colours(request: Request) -> Theme:
+    """The colours of whoever looks: their own, else those of whoever last was here with this browser."""
+    known: Preferences | None = getattr(request.state, "preferences", None)
+    said = request.cookies.get(_called(request, COLOURS), "") if known is None else known.theme
+    known_ones: dict[str, Theme] = {one: one for one in THEMES}
+    return known_ones.get(said, "system")
+
+
+def keep_colours(request: Request, response: Response) -> None:
+    """Let the browser carry them, for pages that do not know who looks: before one signs in, errors, the reference."""
+    chosen, carried = colours(request), request.cookies.get(_called(request, COLOURS), "system")
+    if chosen != carried:
+        give(request, response, COLOURS, chosen, seconds=A_YEAR_S)
 
 
 def form_token(browser: str) -> str:

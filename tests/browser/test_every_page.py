@@ -1,11 +1,16 @@
 """Every page, for everybody: axe-core, both colour schemes, 320 pixels, targets; the guards watch all the while."""
 
+import re
+import secrets
+from collections import defaultdict
+
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
+from orchestrator.console.pages import ROUTERS
 from tests.browser.accessible import faults
-from tests.browser.shop import DECLINED, PARKED, STUCK
+from tests.browser.shop import DECLINED, PARKED, STUCK, WHY
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -19,7 +24,28 @@ async def known(shop) -> dict[str, str]:
     operation = await shop.operate(ids["stuck"], "suspend")
     message, _ = await shop.spoil()
     parked = (await shop.api.get(f"/api/v1/parked/messages/{message}")).json()
-    return {**ids, "operation": operation["id"], "message": message, "group": parked["fingerprint"]}
+    more = {"bulk": await bulk_of(shop, ids["parked"]), "decision": await discard(shop)}
+    return {**ids, **more, "operation": operation["id"], "message": message, "group": parked["fingerprint"]}
+
+
+async def bulk_of(shop, execution) -> str:
+    """A bulk of one: its id."""
+    asked = {"operation": "resume", "filter": {"q": execution}}
+    seen = (await shop.api.post("/api/v1/bulks/preview", json=asked)).json()
+    body = {**asked, "reason": WHY, "token": seen["token"]}
+    answer = await shop.api.post("/api/v1/bulks", json=body, headers={"Idempotency-Key": secrets.token_hex(8)})
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["id"])
+
+
+async def discard(shop) -> str:
+    """Put a parked message aside: the id of what was done."""
+    message, _ = await shop.spoil()
+    headers = {"Idempotency-Key": secrets.token_hex(8), "If-Match": "*"}
+    body = {"operation": "discard", "reason": WHY}
+    answer = await shop.api.post(f"/api/v1/parked/messages/{message}/operations", json=body, headers=headers)
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["id"])
 
 
 KINDS = {"completed": "", "stuck": STUCK, "parked": PARKED, "undone": DECLINED}
@@ -49,11 +75,39 @@ PAGES = {
     "messages": "/messages?execution_id={completed}",
     "oneself": "/me",
     "bulks": "/bulks",
+    "one bulk": "/bulks/{bulk}",
+    "what was done with parked messages": "/parked/operations/{decision}",
     "a new bulk": "/bulks/new?view=attention&operation=resume",
     "what is not there": "/executions/fulfil-order:none",
     "the reference": "/docs",
     "a kind of problem": "/problems/not-found",
 }
+
+
+ELSEWHERE = {
+    "/sign-in": "test_doors",
+    "/password": "test_doors",
+    "/sign-in/provider": "leads to the provider",
+    "/sign-in/callback": "leads on from there",
+    "/executions/export": "a file",
+    "/audit/export": "a file",
+    "/sagas/messages.schema.json": "a file",
+    "/sagas/asyncapi.json": "a file",
+}
+"""Addresses that are no pages, or that only a console with access control has: where these are looked at."""
+
+
+async def test_every_page_of_the_app_is_among_these() -> None:
+    found = [path for router in ROUTERS for path in paths_of(router)]
+    visited = [path.format_map(defaultdict(lambda: "one")).partition("?")[0] for path in PAGES.values()]
+    # An address is the page of the first that fits, as the app has it: `/bulks/new` is no bulk.
+    shown = {next((path for path, pattern in found if pattern.fullmatch(one)), "") for one in visited}
+    assert {path for path, _ in found} - shown == set(ELSEWHERE)
+
+
+def paths_of(router) -> list[tuple[str, re.Pattern[str]]]:
+    """The addresses of a router that can be got, and what fits each."""
+    return [(one.path, re.compile(one.path_regex.pattern)) for one in router.routes if "GET" in one.methods]
 
 
 @pytest.mark.parametrize("name", PAGES)

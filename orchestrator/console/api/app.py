@@ -15,6 +15,7 @@ from orchestrator.console.api.description import PREFIX, ROUTERS, TITLE, descrip
 from orchestrator.console.api.guarding import Guard
 from orchestrator.console.api.problems import KINDS, install
 from orchestrator.console.api.reference import problem_page, reference_page
+from orchestrator.console.browsing import colours
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,7 +57,8 @@ def _references() -> APIRouter:
     @router.get("/docs")
     async def reference(request: Request) -> HTMLResponse:
         """The API for people."""
-        return HTMLResponse(reference_page(description(), root=request.scope.get("root_path", "")))
+        root = request.scope.get("root_path", "")
+        return HTMLResponse(reference_page(description(), root=root, theme=colours(request)))
 
     @router.get("/problems/{code}")
     async def problem(request: Request, code: str) -> HTMLResponse:
@@ -65,6 +67,6 @@ def _references() -> APIRouter:
             raise HTTPException(404, "there is no such kind of problem")
         kind = KINDS[code]
         root = request.scope.get("root_path", "")
-        return HTMLResponse(problem_page(code, kind.title, kind.status, kind.remedy, root=root))
+        return HTMLResponse(problem_page(code, kind.title, kind.status, kind.remedy, root=root, theme=colours(request)))
 
     return router

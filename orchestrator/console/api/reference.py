@@ -11,29 +11,32 @@ if TYPE_CHECKING:
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
-def reference_page(document: Mapping[str, Any], *, root: str) -> str:
-    """The page. `document`: OpenAPI 3.1. `root`: the path that stands before every address."""
+def reference_page(document: Mapping[str, Any], *, root: str, theme: str = "system") -> str:
+    """The page. `document`: OpenAPI 3.1. `root`: the path that stands before every address. `theme`: its colours."""
     parts = ["".join(_operations(document)), "".join(_schemas(document))]
     title = escape(document["info"]["title"])
-    head = (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<link rel="icon" type="image/svg+xml" href="{escape(root)}/static/icon.svg">'
-        f'<link rel="stylesheet" href="{escape(root)}/static/reference.css"></head>'
-    )
+    head = _head(title, root, theme)
     about = f"<h1>{title} {escape(document['info']['version'])}</h1><p>{escape(document['info']['description'])}</p>"
     link = f'<p><a href="{escape(root)}/api/v1/openapi.json">The same for programs: OpenAPI 3.1</a></p>'
     return f"{head}<body><main>{about}{link}{''.join(parts)}</main></body></html>"
 
 
-def problem_page(code: str, title: str, status: int, remedy: str, *, root: str) -> str:
+def problem_page(code: str, title: str, status: int, remedy: str, *, root: str, theme: str = "system") -> str:
     """The page that a problem's `type` names."""
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f'<link rel="icon" type="image/svg+xml" href="{escape(root)}/static/icon.svg">'
-        f'<link rel="stylesheet" href="{escape(root)}/static/reference.css"></head><body><main>'
+        f"{_head(escape(title), root, theme)}<body><main>"
         f"<h1>{escape(title)}</h1><p><code>{escape(code)}</code>, status {status}</p><p>{escape(remedy)}</p>"
         "</main></body></html>"
+    )
+
+
+def _head(title: str, root: str, theme: str) -> str:
+    chosen = "" if theme == "system" else f' data-theme="{escape(theme)}"'
+    return (
+        f'<!doctype html><html lang="en"{chosen}><head><meta charset="utf-8"><title>{title}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<link rel="icon" type="image/svg+xml" href="{escape(root)}/static/icon.svg">'
+        f'<link rel="stylesheet" href="{escape(root)}/static/reference.css"></head>'
     )
 
 

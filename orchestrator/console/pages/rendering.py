@@ -14,7 +14,7 @@ from markupsafe import Markup
 from pydantic_core import from_json, to_json
 
 from orchestrator.console.api.context import console_of
-from orchestrator.console.browsing import FIELD, form_token
+from orchestrator.console.browsing import FIELD, colours, form_token
 from orchestrator.console.pages import words
 from orchestrator.service.personal import Preferences
 from orchestrator.service.records import moment
@@ -43,7 +43,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
     shared = {
         "root": root,
         "now": datetime.now(preferences.zone),
-        "theme": preferences.theme,
+        "theme": colours(request),
         "here": request.url.path.removeprefix(root) or "/",
         "me": getattr(request.state, "caller", None),
         "is_guarded": console_of(request).identity.is_on,

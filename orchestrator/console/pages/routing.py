@@ -28,7 +28,7 @@ from starlette.exceptions import HTTPException
 from orchestrator.console.api.context import LARGEST, Asking, CursorText, FilterQuery, Given, Text
 from orchestrator.console.api.guarding import FOREIGN, SAFE, is_same_site
 from orchestrator.console.api.problems import KINDS, failure_of
-from orchestrator.console.browsing import FIELD, begin_visit, keep_visit, own_form
+from orchestrator.console.browsing import FIELD, begin_visit, keep_colours, keep_visit, own_form
 from orchestrator.console.pages.forms import form_of
 from orchestrator.console.pages.rendering import page
 from orchestrator.console.pages.words import ATTENTION
@@ -80,6 +80,7 @@ class PageRoute(APIRoute):
             except (OrchestratorError, RequestValidationError, HTTPException) as error:
                 answer = problem(request, error)
             keep_visit(request, answer)
+            keep_colours(request, answer)
             return answer
 
         return told

@@ -45,6 +45,23 @@ async def test_colours_and_zone_are_kept_for_one_person_and_every_page_has_them(
         assert '<html lang="en">' in (await other.http.get("/")).text
 
 
+async def test_pages_that_do_not_know_who_looks_have_the_colours_of_the_last_who_was_here(bench) -> None:
+    async with bench.asking(ADMIN) as api:
+        await api.http.post("/me", data={"theme": "dark", "time_zone": "UTC"})
+        await api.http.get("/me")
+        told = api.http.headers.pop("Authorization")
+        for path in ("/sign-in", "/docs", "/problems/not-found"):
+            assert '<html lang="en" data-theme="dark">' in (await api.http.get(path)).text, path
+        api.http.headers["Authorization"] = told
+        await api.http.post("/me", data={"theme": "system", "time_zone": "UTC"})
+        await api.http.get("/me")
+        del api.http.headers["Authorization"]
+        for path in ("/sign-in", "/docs", "/problems/not-found"):
+            assert '<html lang="en">' in (await api.http.get(path)).text, path
+        api.http.cookies.set("saga-colours", '"><img>', domain="localhost.local", path="/")
+        assert "<img" not in (await api.http.get("/docs")).text
+
+
 async def test_times_of_the_lists_filter_are_meant_in_the_zone_of_the_form(bench) -> None:
     async with bench.asking(ADMIN) as api:
         await api.http.post("/me", data={"theme": "system", "time_zone": "Asia/Kathmandu"})
