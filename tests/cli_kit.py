@@ -66,6 +66,7 @@ class FakeDesk:
     recorded: list[TracedSpan] = field(default_factory=list)
     events_kept: MemoryEvents = field(default_factory=MemoryEvents)
     models: MemoryModels = field(default_factory=MemoryModels)
+    streamed: MemoryEvents = field(default_factory=MemoryEvents)
     noted: HandNoted = field(default_factory=HandNoted)
     sender: HandSender = field(default_factory=HandSender)
     places: list[Path | None] = field(default_factory=list)
@@ -82,8 +83,8 @@ class FakeDesk:
         yield Records(self.bench.reading, Trail(self.bench.register), BulkReading(self.bench.bulks))
 
     @asynccontextmanager
-    async def events(self) -> AsyncGenerator[Events]:
-        yield Events(self.events_kept)
+    async def events(self, *, stream: bool = False) -> AsyncGenerator[Events]:
+        yield Events(self.streamed if stream else self.events_kept)
 
     @asynccontextmanager
     async def live(self) -> AsyncGenerator[Live]:
@@ -92,8 +93,8 @@ class FakeDesk:
         yield self.bench.live
 
     @asynccontextmanager
-    async def projecting(self) -> AsyncGenerator[Projecting]:
-        yield Projecting(Events(self.events_kept), self.models)
+    async def projecting(self, *, stream: bool = False) -> AsyncGenerator[Projecting]:
+        yield Projecting(Events(self.streamed if stream else self.events_kept), self.models)
 
     @asynccontextmanager
     async def switching(self) -> AsyncGenerator[Switching]:
@@ -162,14 +163,14 @@ class _Seat:
     def reading(self) -> AbstractAsyncContextManager[Records]:
         return self.desk.reading()
 
-    def events(self) -> AbstractAsyncContextManager[Events]:
-        return self.desk.events()
+    def events(self, *, stream: bool = False) -> AbstractAsyncContextManager[Events]:
+        return self.desk.events(stream=stream)
 
     def live(self) -> AbstractAsyncContextManager[Live]:
         return self.desk.live()
 
-    def projecting(self) -> AbstractAsyncContextManager[Projecting]:
-        return self.desk.projecting()
+    def projecting(self, *, stream: bool = False) -> AbstractAsyncContextManager[Projecting]:
+        return self.desk.projecting(stream=stream)
 
     def switching(self) -> AbstractAsyncContextManager[Switching]:
         return self.desk.switching()

@@ -14,7 +14,7 @@ from orchestrator.cli.desk import Recorded, local_caller
 from orchestrator.service.rehearsing import Rehearsing
 from orchestrator.settings import load_settings
 from orchestrator.settings.fields import TRACE_ID
-from workers.events import open_events, open_noting, open_projecting, open_resending
+from workers.events import open_events, open_noting, open_projecting, open_resending, open_stream
 from workers.operating import open_reading, open_service, open_switching
 from workers.parked import open_parked
 
@@ -66,9 +66,10 @@ class ServerDesk:
             yield records
 
     @asynccontextmanager
-    async def events(self) -> AsyncGenerator[Events]:
-        """From the database alone."""
-        async with open_events(self._settings_of()) as events:
+    async def events(self, *, stream: bool = False) -> AsyncGenerator[Events]:
+        """From the database alone, or from the broker alone."""
+        opened = open_stream if stream else open_events
+        async with opened(self._settings_of()) as events:
             yield events
 
     @asynccontextmanager
@@ -78,9 +79,9 @@ class ServerDesk:
         yield ReachedLive(TemporalLive(await connect(settings), settings))
 
     @asynccontextmanager
-    async def projecting(self) -> AsyncGenerator[Projecting]:
-        """Over the database alone."""
-        async with open_projecting(self._settings_of()) as projecting:
+    async def projecting(self, *, stream: bool = False) -> AsyncGenerator[Projecting]:
+        """Over the database alone; from the broker's stream into it."""
+        async with open_projecting(self._settings_of(), stream=stream) as projecting:
             yield projecting
 
     @asynccontextmanager

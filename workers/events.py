@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.adapters.rabbitmq.names import Names
 from orchestrator.adapters.rabbitmq.resending import RabbitResender
+from orchestrator.adapters.rabbitmq.stream import StreamEvents
 from orchestrator.adapters.sql.databases import open_engine, open_reading_engine
 from orchestrator.adapters.sql.event_reader import SqlEventReader
 from orchestrator.adapters.sql.migrating import check_version
@@ -43,11 +44,24 @@ async def open_events(settings: Settings) -> AsyncGenerator[Events]:
 
 
 @asynccontextmanager
-async def open_projecting(settings: Settings) -> AsyncGenerator[Projecting]:
-    """What makes read models of it: it has no broker, so nothing can be sent. Errors: see `open_events`."""
+async def open_stream(settings: Settings) -> AsyncGenerator[Events]:
+    """The broker's stream, read as the store is; the database may be away.
+
+    Raises:
+        BrokerUnavailableError: the broker is away.
+    """
+    async with StreamEvents.open(settings) as stream:
+        yield Events(stream)
+
+
+@asynccontextmanager
+async def open_projecting(settings: Settings, *, stream: bool = False) -> AsyncGenerator[Projecting]:
+    """What makes read models of it: it has nothing that sends. Errors: see `open_events` and `open_stream`."""
     engine = open_engine(settings.ledger)
     try:
-        async with open_events(settings) as events:
+        await check_version(engine)
+        opened = open_stream if stream else open_events
+        async with opened(settings) as events:
             yield Projecting(events, SqlReadModels(engine, settings.seal))
     finally:
         await engine.dispose()

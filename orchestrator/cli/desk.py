@@ -72,11 +72,12 @@ class Desk(Protocol):
         """
         ...
 
-    def events(self) -> AbstractAsyncContextManager[Events]:
-        """The event store.
+    def events(self, *, stream: bool = False) -> AbstractAsyncContextManager[Events]:
+        """The event store; or the broker's stream, which needs no database.
 
         Raises:
             LedgerOutdatedError, StoreUnavailableError: it cannot be read.
+            BrokerUnavailableError: RabbitMQ does not answer.
         """
         ...
 
@@ -88,8 +89,8 @@ class Desk(Protocol):
         """
         ...
 
-    def projecting(self) -> AbstractAsyncContextManager[Projecting]:
-        """What makes read models of the event store.
+    def projecting(self, *, stream: bool = False) -> AbstractAsyncContextManager[Projecting]:
+        """What makes read models of the event store, or of the broker's stream.
 
         Raises:
             LedgerOutdatedError, StoreUnavailableError: the database cannot be used.

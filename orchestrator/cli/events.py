@@ -40,6 +40,19 @@ Output = Annotated[
 ]
 
 
+FromStream = Annotated[bool, typer.Option("--from-stream", help="read the broker's stream, not the event store")]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which page is asked for, and where."""
+
+    after: int
+    limit: int
+    bodies: bool
+    stream: bool
+
+
 @dataclass(frozen=True, slots=True)
 class EventCommands:
     """The commands over one desk."""
@@ -65,18 +78,19 @@ class EventCommands:
         until: Until = None,
         bodies: Annotated[bool, typer.Option("--bodies", help="with headers and bodies")] = False,
         output: Output = "",
+        stream: FromStream = False,
         limit: Limit = 50,
         cursor: Annotated[int, typer.Option(min=0, help="where the page before ended: its next_cursor")] = 0,
         json: JsonOption = False,
     ) -> None:
-        """List messages, the newest first; those of one case or execution from the first one on."""
+        """List messages, the newest first; those of one case or execution, or of the stream, from the first one on."""
         if context.invoked_subcommand is not None:
             return
         wanted = chosen(correlation, execution, message_type, source, (since, until))
         if output:
-            self._export(wanted, output, bodies=bodies)
+            self._export(wanted, output, bodies=bodies, stream=stream)
             return
-        found = asyncio.run(_page(self.desk, wanted, cursor, limit, bodies=bodies))
+        found = asyncio.run(_page(self.desk, wanted, Page(cursor, limit, bodies=bodies, stream=stream)))
         if json:
             print_document(shown.document(found, bodies=bodies))
         else:
@@ -96,9 +110,9 @@ class EventCommands:
         else:
             table_console().print(shown.gaps_table(found) if found else "no gaps")
 
-    def _export(self, wanted: EventFilter, output: str, *, bodies: bool) -> None:
+    def _export(self, wanted: EventFilter, output: str, *, bodies: bool, stream: bool) -> None:
         with _opened(output) as file:
-            number = asyncio.run(_export(self.desk, wanted, file, bodies=bodies))
+            number = asyncio.run(_export(self.desk, wanted, file, bodies=bodies, stream=stream))
         plain_console(stderr=True).print(f"{number} messages", soft_wrap=True)
 
 
@@ -133,11 +147,16 @@ def _opened(output: str) -> Generator[BinaryIO]:
         raise typer.BadParameter(f"{output} cannot be written: {error.strerror}") from error
 
 
-async def _page(desk: Desk, wanted: EventFilter, after: int, limit: int, *, bodies: bool) -> EventPage:
-    is_thread = bool(wanted.correlation_id or wanted.execution_id)
-    async with desk.events() as events:
+async def _page(desk: Desk, wanted: EventFilter, page: Page) -> EventPage:
+    is_in_order = page.stream or bool(wanted.correlation_id or wanted.execution_id)
+    async with desk.events(stream=page.stream) as events:
         return await events.page(
-            desk.caller, wanted, after=after, limit=limit, newest_first=not is_thread, contents=bodies
+            desk.caller,
+            wanted,
+            after=page.after,
+            limit=page.limit,
+            newest_first=not is_in_order,
+            contents=page.bodies,
         )
 
 
@@ -146,9 +165,9 @@ async def _gaps(desk: Desk, source: str, limit: int) -> Sequence[Gap]:
         return await events.gaps(desk.caller, source=source, limit=limit)
 
 
-async def _export(desk: Desk, wanted: EventFilter, file: BinaryIO, *, bodies: bool) -> int:
+async def _export(desk: Desk, wanted: EventFilter, file: BinaryIO, *, bodies: bool, stream: bool) -> int:
     number = 0
-    async with desk.events() as events:
+    async with desk.events(stream=stream) as events:
         async for some in events.all(desk.caller, wanted, contents=bodies):
             file.writelines(to_json(shown.line(one, bodies=bodies)) + b"\n" for one in some)
             number += len(some)

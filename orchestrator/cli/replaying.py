@@ -13,6 +13,7 @@ from rich.text import Text
 
 from orchestrator.cli.context import DEFAULT as DEFAULT_SAGAS
 from orchestrator.cli.context import JsonOption, SagasOption, load, print_document, table_console
+from orchestrator.cli.events import FromStream
 from orchestrator.cli.manner import with_manner
 from orchestrator.cli.rehearsed_shown import show_rehearsed
 from orchestrator.cli.resending import Wish, resend
@@ -50,6 +51,7 @@ class Replaying:
         to: Annotated[str, typer.Option(help=f"what is made of the messages: {PROJECTION}")] = "",
         rehearse: Annotated[str, typer.Option(metavar="EXECUTION", help="an execution, run by today's saga")] = "",
         sending: Wish,
+        stream: FromStream = False,
         sagas: SagasOption = DEFAULT_SAGAS,
         projections: Annotated[str, typer.Option(help="where they are, as module:ATTRIBUTE")] = DEFAULT,
         json: JsonOption = False,
@@ -61,6 +63,8 @@ class Replaying:
         """
         if [bool(to), bool(rehearse), bool(sending.send)].count(True) != 1:
             raise typer.BadParameter(f"take one of --to {PROJECTION} NAME, --rehearse EXECUTION and --send FIELD=VALUE")
+        if stream and (not to or name == LEDGER):
+            raise typer.BadParameter(f"--from-stream goes with --to {PROJECTION} NAME, for a projection of yours")
         if sending.send:
             asyncio.run(resend(self.desk, sending, json=json))
             return
@@ -72,7 +76,7 @@ class Replaying:
         if name == LEDGER:
             _show_noted(asyncio.run(_noted(self.desk)), json=json)
             return
-        made = asyncio.run(_rebuilt(self.desk, projection_named(load(projections), projections, name)))
+        made = asyncio.run(_rebuilt(self.desk, projection_named(load(projections), projections, name), stream=stream))
         _show(made, json=json)
 
 
@@ -110,8 +114,8 @@ def _show_noted(made: Noted, *, json: bool) -> None:
         table_console().print(Text(f"{LEDGER}: rebuilt, {of}"))
 
 
-async def _rebuilt(desk: Desk, projection: Projection[Any]) -> Rebuilt:
-    async with desk.projecting() as projecting:
+async def _rebuilt(desk: Desk, projection: Projection[Any], *, stream: bool) -> Rebuilt:
+    async with desk.projecting(stream=stream) as projecting:
         return await projecting.rebuild(desk.caller, projection)
 
 

@@ -33,6 +33,21 @@ class EventFilter:
     until_ms: int | None = None
     sagas: frozenset[str] | None = None
 
+    def fits(self, message: StoredMessage) -> bool:
+        """Whether a message is wanted, by what it says itself: which executions took it only the ledger knows."""
+        return all(
+            (
+                not self.correlation_id or message.correlation_id == self.correlation_id,
+                not self.execution_id or message.execution_id == self.execution_id,
+                not self.types or message.type in self.types,
+                self.kind is None or message.kind == self.kind,
+                not self.source or message.source == self.source,
+                self.since_ms is None or message.stored_ms >= self.since_ms,
+                self.until_ms is None or message.stored_ms < self.until_ms,
+                self.sagas is None or message.saga in self.sagas,
+            )
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Appended:

@@ -15,9 +15,10 @@ from pydantic import SecretStr
 from sqlalchemy import delete
 from typer.testing import CliRunner
 
-from orchestrator import Retry, Saga, parallel, pivot, publish, step, wait_for
+from orchestrator import Projection, Retry, Saga, parallel, pivot, publish, step, wait_for
 from orchestrator.adapters.sql.databases import open_engine
 from orchestrator.adapters.sql.ledger_tables import messages as ledger_messages
+from orchestrator.adapters.sql.migrating import migrate_at
 from orchestrator.cli.app import build_app
 from orchestrator.cli.exits import DIFFERS
 from orchestrator.errors import ExecutionNotFoundError
@@ -305,3 +306,63 @@ async def test_an_event_in_structured_mode_starts_a_saga_and_is_kept_like_any_ot
         assert (await place.result(f"fulfil-order:{order.order_id}"))["word"] == "Completed"
         (message,) = await kept(place.corner.settings, 1, EventFilter(source="/partner"))
         assert (message.message_id, message.payload["order_id"]) == ("s1", order.order_id)
+
+
+def names(found):
+    return [(one["number"], one["message_id"]) for one in found]
+
+
+PLACED = Projection(
+    name="placed",
+    types=("order.placed",),
+    empty=dict,
+    fold=lambda known, message: {**known, message.source: known.get(message.source, 0) + 1},
+    rows=lambda known: known,
+)
+
+
+async def streamed(settings, number, *filters):
+    """What `saga events --from-stream` lists, as soon as it is so many, with the database out of reach."""
+    nowhere = settings.model_copy(update={"database_url": SecretStr("sqlite:////nowhere/events.db")})
+    async with asyncio.timeout(30):
+        while True:
+            shown = await asyncio.to_thread(
+                saga, nowhere, "events", "--from-stream", "--limit", "200", "--json", *filters
+            )
+            if len(found := json.loads(shown)["items"]) >= number:
+                return found
+            await asyncio.sleep(0.2)
+
+
+async def test_the_stream_is_a_second_source_from_which_nothing_is_taken_out(tmp_path) -> None:
+    database = SecretStr(f"sqlite:///{tmp_path}/events.db")
+    async with corner(database_url=database, event_stream=True) as here:
+        await tell(here, 1, 2, 3)
+        await here.event(
+            b'{"order_id": "A17", "amount_cents": 700}', {**CE, "ce-id": "p1", "ce-type": "payments.charged"}
+        )
+        found = await streamed(here.settings, 4)
+        assert names(found) == [(1, "m1"), (2, "m2"), (3, "m3"), (4, "p1")]
+        assert names(await streamed(here.settings, 4)) == names(found)
+        assert [one["message_id"] for one in await streamed(here.settings, 2, "--cursor", "2")] == ["m3", "p1"]
+        assert [one["message_id"] for one in await streamed(here.settings, 1, "--type", "payments.charged")] == ["p1"]
+        await migrate_at(here.settings.ledger)
+        replay = (
+            "replay",
+            "--to",
+            "projection",
+            "placed",
+            "--projections",
+            f"{__name__}:PLACED",
+            "--from-stream",
+            "--json",
+        )
+        made = json.loads(await asyncio.to_thread(saga, here.settings, *replay))
+        assert (made["rows"], made["messages"]) == ({"/shop": 3}, 3)
+
+
+async def test_a_stream_that_is_not_there_is_told_with_what_to_do(tmp_path) -> None:
+    async with storing(tmp_path) as here:
+        app = build_app(lambda: ServerDesk(lambda: here.settings))
+        ended = await asyncio.to_thread(CliRunner().invoke, app, ["events", "--from-stream"])
+        assert "SAGA_EVENT_STREAM=1" in str(ended.exception)

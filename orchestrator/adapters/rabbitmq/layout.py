@@ -101,10 +101,12 @@ def layout(
     participants: Mapping[str, Collection[str]] | None = None,
     *,
     keeps_messages: bool = True,
+    log: Mapping[str, Any] | None = None,
 ) -> Layout:
     """What the broker must have for `plans`, and for participants (command types by name) that they do not mention.
 
-    `keeps_messages`: whether a copy of every message goes to the event store.
+    `keeps_messages`: whether a copy of every message goes to the event store. `log`: arguments of the stream that gets
+    the same copies; None = there is none.
 
     Raises:
         TopologyError: a message type or participant cannot be a routing key, or a command goes to two participants.
@@ -117,10 +119,15 @@ def layout(
         _require_plain(word)
     _require_one_participant(commands)
     work = (names.ingress, names.replies, *(names.command_queue(name) for name in commands))
-    stored = _stored(names, {*events, *filter(None, told)}, commands) if keeps_messages else set[Binding]()
+    copies = ((names.store,) if keeps_messages else ()) + (() if log is None else (names.log,))
+    types = {*events, *filter(None, told)}
+    stored = {binding for queue in copies for binding in _stored(names, queue, types, commands)}
     return Layout(
         exchanges=_exchanges(names),
-        queues=_queues(names, (*work, names.store) if keeps_messages else work),
+        queues=(
+            *_queues(names, (*work, names.store) if keeps_messages else work),
+            *(() if log is None else (Queue(names.log, {"x-queue-type": "stream", **log}),)),
+        ),
         bindings=tuple(sorted(_bindings(names, work, events, commands) | stored)),
         policies=_policies(names),
         ingress=names.ingress,
@@ -147,19 +154,19 @@ def _bindings(
     }
 
 
-def _stored(names: Names, events: Iterable[str], commands: Mapping[str, Collection[str]]) -> set[Binding]:
-    """A copy of every message for the event store.
+def _stored(names: Names, queue: str, events: Iterable[str], commands: Mapping[str, Collection[str]]) -> set[Binding]:
+    """A copy of every message for the event store, or the stream.
 
     By its type, never by `#`: then what nobody wants would count as wanted, and neither would the broker lead it to
     `unrouted`, where the rest of the copies come from, nor a publisher learn of a command whose participant is missing
     in the topology. Replies are copied before the exchange that finds out whether their worker lives.
     """
     return {
-        Binding(names.unrouted, names.store, ""),
-        Binding(names.replies_sent, names.store, ""),
-        Binding(names.events, names.store, NOTICES),
-        *(Binding(names.events, names.store, event) for event in events),
-        *(Binding(names.commands, names.store, command) for types in commands.values() for command in types),
+        Binding(names.unrouted, queue, ""),
+        Binding(names.replies_sent, queue, ""),
+        Binding(names.events, queue, NOTICES),
+        *(Binding(names.events, queue, event) for event in events),
+        *(Binding(names.commands, queue, command) for types in commands.values() for command in types),
     }
 
 

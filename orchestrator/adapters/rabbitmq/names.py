@@ -96,6 +96,11 @@ class Names:
         """Queue from which the recorder takes a copy of every message into the event store."""
         return f"{self.prefix}.store"
 
+    @property
+    def log(self) -> str:
+        """Stream that keeps the same copies on the broker, if it is wanted."""
+        return f"{self.prefix}.log"
+
     def command_queue(self, participant: str) -> str:
         """Queue of one participant."""
         return f"{self.prefix}.commands.{participant}"

@@ -122,7 +122,18 @@ async def check_topology(
 
 
 def _layout(settings: Settings, plans: Iterable[Plan], participants: Mapping[str, Collection[str]] | None) -> Layout:
-    return layout(Names(settings.name_prefix), plans, participants, keeps_messages=settings.event_store)
+    return layout(
+        Names(settings.name_prefix),
+        plans,
+        participants,
+        keeps_messages=settings.event_store,
+        log=_log(settings) if settings.event_stream else None,
+    )
+
+
+def _log(settings: Settings) -> dict[str, Any]:
+    """How much of the stream is kept. These are arguments: to change them, delete the stream and apply again."""
+    return {"x-max-length-bytes": settings.event_stream_bytes, "x-max-age": f"{settings.event_stream_days}D"}
 
 
 def as_table(rows: Iterable[Row]) -> Table:

@@ -42,6 +42,8 @@ def test_a_projection_is_rebuilt_from_the_store_in_place_of_what_it_was(desk):
         (("replay",), USAGE, "take one of --to projection NAME"),
         (("replay", "--send", "type=a", "--to", "projection"), USAGE, "take one of"),
         (("replay", "--send", "strange=1", "--dry-run"), USAGE, "takes field=value"),
+        (("replay", "--rehearse", "a:1", "--from-stream"), USAGE, "--from-stream goes with --to projection"),
+        (("replay", "--to", "projection", "messages", "--from-stream"), USAGE, "a projection of yours"),
         (("replay", "--send", "type"), USAGE, "takes field=value"),
         (("replay", "--send", "source=a", "--send", "source=b"), USAGE, "takes one source"),
         (("replay", "--send", "since=soon", "--dry-run"), USAGE, "is no time"),
@@ -172,3 +174,17 @@ def test_the_ledgers_own_messages_need_the_rights_of_any_projection(desk, grante
     desk.caller = Caller(actor="ben", role=Role.OPERATOR, granted=frozenset(granted))
     assert saga(desk, "replay", "--to", "projection", "messages").status == DENIED
     assert desk.noted.asked == []
+
+
+@pytest.fixture
+async def streaming(desk):
+    body = json.dumps({"order_id": "A18", "amount_cents": 11}).encode()
+    reply = stored(9, type="payments.charged", kind="reply", causation_id="m8", outcome="completed", at_ms=T0)
+    await desk.streamed.append([stored(8, body=body), reply])
+    return desk
+
+
+def test_a_projection_is_made_from_the_stream_too(streaming):
+    found = saga(streaming, *REVENUE, "--from-stream", "--json").document
+    assert found["rows"] == {"2023-11-14": {"cents": 11}}
+    assert streaming.models.kept == {"revenue-per-day": found["rows"]}
