@@ -7,7 +7,7 @@ filter does not choose is read and left. A message's number is its offset in the
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from orchestrator.adapters.rabbitmq.stored import read_stored
 from orchestrator.errors import BrokerUnavailableError, MessageError, OrchestratorError, TopologyError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Sequence
     from typing import Self
 
     from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue, AbstractRobustConnection
@@ -91,19 +91,31 @@ class StreamEvents:
 
     async def _from(self, after: int) -> AsyncIterator[tuple[int, AbstractIncomingMessage]]:
         """Every message behind a number that was there when it was asked, with its own."""
-        try:
+        with self._faults():
             async with self._connection.channel(publisher_confirms=False) as channel:
                 await channel.set_qos(prefetch_count=PREFETCH)
                 queue, last = await self._looked_at(channel)
-                if after >= last:
-                    return
-                async for message in self._consumed(queue, after):
-                    number = _number(message)
-                    await message.ack()
-                    if number > after:
-                        yield number, message
-                    if number >= last:
-                        return
+                async for number, message in self._up_to(queue, after, last):
+                    yield number, message
+
+    async def _up_to(
+        self, queue: AbstractQueue, after: int, last: int
+    ) -> AsyncIterator[tuple[int, AbstractIncomingMessage]]:
+        if after >= last:
+            return
+        async for message in self._consumed(queue, after):
+            number = _number(message)
+            await message.ack()
+            if number > after:
+                yield number, message
+            if number >= last:
+                return
+
+    @contextmanager
+    def _faults(self) -> Generator[None]:
+        """What goes wrong, in our words."""
+        try:
+            yield
         except ChannelNotFoundEntity:
             raise TopologyError(MISSING.format(name=self._names.log)) from None
         except (AMQPException, OSError, TimeoutError) as error:

@@ -43,7 +43,7 @@ def test_a_projection_is_rebuilt_from_the_store_in_place_of_what_it_was(desk):
         (("replay", "--send", "type=a", "--to", "projection"), USAGE, "take one of"),
         (("replay", "--send", "strange=1", "--dry-run"), USAGE, "takes field=value"),
         (("replay", "--rehearse", "a:1", "--from-stream"), USAGE, "--from-stream goes with --to projection"),
-        (("replay", "--to", "projection", "messages", "--from-stream"), USAGE, "a projection of yours"),
+        (("replay", "--to", "projection", "messages", "--from-stream"), USAGE, "--from-stream goes with"),
         (("replay", "--send", "type"), USAGE, "takes field=value"),
         (("replay", "--send", "source=a", "--send", "source=b"), USAGE, "takes one source"),
         (("replay", "--send", "since=soon", "--dry-run"), USAGE, "is no time"),
