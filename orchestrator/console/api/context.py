@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote
 
 from fastapi import Depends, Query, Request
 from fastapi.security import HTTPBearer
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from orchestrator.console.api.guarding import SAFE
 from orchestrator.console.browsing import is_own_form, session_of
@@ -123,6 +123,19 @@ def _unquoted(text: str) -> str:
     return text
 
 
+def _no_number(value: object) -> object:
+    """A number is no time, though the parser takes one for seconds or milliseconds since 1970, by its size."""
+    if not isinstance(value, str):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return value
+    raise ValueError("write a time as in 2026-11-26T02:36:30Z")
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_no_number)]
+"""A point in time, as RFC 3339 writes it."""
 Given = Annotated[Console, Depends(console_of)]
 Asking = Annotated[Caller, Depends(caller_of)]
 Text = Annotated[str, StringConstraints(max_length=300, pattern=NO_NUL)]
@@ -157,8 +170,8 @@ class FilterQuery(BaseModel):
     current_step: Text = ""
     failed_step: Text = ""
     fingerprint: Text = Field("", description="of an error, as lists show it")
-    changed_after: AwareDatetime | None = None
-    changed_before: AwareDatetime | None = None
+    changed_after: Moment | None = None
+    changed_before: Moment | None = None
     q: Text = Field("", description="an execution id, a correlation id, or how a business key begins")
 
     def filter(self) -> Filter:

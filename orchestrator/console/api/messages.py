@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 from pydantic_core import from_json
 
-from orchestrator.console.api.context import Asking, Console, CursorText, Given, Limit, Text
+from orchestrator.console.api.context import Asking, Console, CursorText, Given, Limit, Moment, Text
 from orchestrator.console.api.documents import JSON, Document
 from orchestrator.console.api.lasting import to_its_end
 from orchestrator.console.api.problems import documented
@@ -88,8 +88,8 @@ def wanted_by(
     execution_id: Annotated[Text, Query()] = "",
     message_type: Annotated[Text, Query(alias="type")] = "",
     source: Annotated[Text, Query()] = "",
-    since: Annotated[AwareDatetime | None, Query(description="recorded at or after")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="recorded before")] = None,
+    since: Annotated[Moment | None, Query(description="recorded at or after")] = None,
+    until: Annotated[Moment | None, Query(description="recorded before")] = None,
 ) -> EventFilter:
     """What a request chooses."""
     return EventFilter(

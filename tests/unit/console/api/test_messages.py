@@ -42,6 +42,13 @@ async def test_messages_are_read_in_pages_and_by_case_type_and_time(bench) -> No
         assert is_problem(await api.get("/messages", params=other), 400, "cursor-mismatch")
 
 
+@pytest.mark.parametrize("number", ["0", "1700000000", "-1.5", "1e9"])
+@pytest.mark.parametrize("path", ["/messages?since=", "/messages/export?until=", "/executions?changed_after="])
+async def test_a_number_is_no_time(bench, path, number) -> None:
+    async with bench.asking(VIEWER) as api:
+        assert (await api.get(path + number)).status_code in (400, 422)
+
+
 async def test_contents_are_a_right_of_their_own(bench) -> None:
     async with bench.asking(VIEWER) as api:
         assert (await api.get("/messages")).json()["items"][1]["body"] is None
