@@ -73,9 +73,12 @@ def start_rabbitmq(project: Path, console: Console) -> Broker:
     return broker
 
 
-def node_name(folder: Path) -> str:
-    """The node's name: names are shared by all nodes of a machine, so each checkout has its own."""
-    return f"saga-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}@localhost"
+def node_name(password: str) -> str:
+    """The node's name: names are shared by all nodes of a machine, so each database has its own, as it has a password.
+
+    Not by the folder: where a checkout was deleted and made anew, the node of the old one may still run.
+    """
+    return f"saga-{hashlib.sha256(password.encode()).hexdigest()[:8]}@localhost"
 
 
 def _password(folder: Path) -> str:
@@ -113,7 +116,7 @@ def _variables(folder: Path, broker: Broker) -> dict[str, str]:
         **kept,
         # The Erlang cookie is made here; another node of the same person has another one.
         "HOME": str(folder / "home"),
-        "RABBITMQ_NODENAME": node_name(folder),
+        "RABBITMQ_NODENAME": node_name(broker.password),
         "RABBITMQ_NODE_IP_ADDRESS": LOOPBACK,
         "RABBITMQ_NODE_PORT": str(broker.ports["amqp"]),
         "RABBITMQ_DIST_PORT": str(broker.ports["distribution"]),

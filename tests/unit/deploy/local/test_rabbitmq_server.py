@@ -1,10 +1,11 @@
 import io
+import shutil
 import stat
 
 import pytest
 from rich.console import Console
 
-from deploy.local.rabbitmq_server import node_name, rabbitmq_of, start_rabbitmq
+from deploy.local.rabbitmq_server import rabbitmq_of, start_rabbitmq
 
 # As a server it writes down its environment and serves HTTP on the management port of its configuration.
 SERVER = """
@@ -73,7 +74,12 @@ def test_a_second_start_finds_it_running(machine, console) -> None:
     assert rabbitmq_of(machine).record() == before
 
 
-def test_two_checkouts_have_two_nodes(tmp_path) -> None:
-    names = {node_name(tmp_path / "a"), node_name(tmp_path / "b")}
-    assert len(names) == 2
-    assert all(name.startswith("saga-") and name.endswith("@localhost") for name in names)
+def test_a_checkout_that_is_made_anew_where_one_was_has_a_node_of_its_own(machine, console) -> None:
+    start_rabbitmq(machine, console)
+    first = variables(machine)["RABBITMQ_NODENAME"]
+    rabbitmq_of(machine).stop()
+    shutil.rmtree(machine / ".local")
+    start_rabbitmq(machine, console)
+    second = variables(machine)["RABBITMQ_NODENAME"]
+    assert first != second
+    assert {name.partition("@")[2] for name in (first, second)} == {"localhost"}
