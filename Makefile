@@ -111,6 +111,7 @@ docs: venv ## make the documents that are made from code
 	$(BIN)/python -m orchestrator.console.api.description
 	$(BIN)/python -m workers.reference.commands
 	$(BIN)/python -m workers.reference.errors
+	$(BIN)/python -m workers.reference.api
 
 site: venv ## build the documents as a site, into .local/site
 	$(BIN)/mkdocs build --quiet

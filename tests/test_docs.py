@@ -9,7 +9,8 @@ from typer.main import get_command
 
 import orchestrator.errors
 from orchestrator.adapters.telemetry import log_table
-from orchestrator.console.api.description import written
+from orchestrator.console.api.description import description, written
+from orchestrator.console.api.meanings import MEANINGS
 from orchestrator.console.api.problems import failure_of
 from orchestrator.console.diagram.svg import svg_of
 from orchestrator.contracts import protocol
@@ -30,7 +31,7 @@ from orchestrator.service.compensation import UndoPlan
 from orchestrator.settings.table import document
 from sagas.order_fulfilment import fulfil_order
 from workers.__main__ import app
-from workers.reference import commands, errors
+from workers.reference import api, commands, errors
 
 PROJECT = Path(__file__).resolve().parents[1]
 README = (PROJECT / "README.md").read_text()
@@ -143,6 +144,41 @@ def test_the_code_of_a_problem_with_more_fields_is_the_one_that_is_told(error) -
 
 def test_the_description_of_the_api_is_todays() -> None:
     assert (PROJECT / "docs" / "openapi.json").read_text(encoding="utf-8") == written(), "run make docs"
+
+
+API_PAGE = (PROJECT / "docs" / "api.md").read_text(encoding="utf-8")
+
+
+def test_the_reference_of_the_api_is_todays() -> None:
+    assert api.document() == API_PAGE, "run make docs"
+
+
+def test_the_reference_of_the_api_has_every_request_and_every_document() -> None:
+    requests = {f"{method.upper()} `{path}`" for path, item in description()["paths"].items() for method in item}
+    documents = set(description()["components"]["schemas"])
+    assert len(requests) > 40
+    assert set(re.findall(r"^### (.+)$", API_PAGE, re.MULTILINE)) == requests | documents
+
+
+def test_each_link_within_the_reference_of_the_api_leads_to_what_it_names() -> None:
+    headings = [heading.lower() for heading in re.findall(r"^#+ (.+)$", API_PAGE, re.MULTILINE)]
+    assert len(headings) == len(set(headings)), "two headings would share an address"
+    linked = re.findall(r"\[(\w+)\]\(#(\w+)\)", API_PAGE)
+    assert len(linked) > 100
+    for name, place in linked:
+        assert place == name.lower()
+        assert place in headings, name
+
+
+def test_every_parameter_of_the_api_has_a_meaning() -> None:
+    parameters = [
+        one
+        for item in description()["paths"].values()
+        for request in item.values()
+        for one in request.get("parameters", ())
+    ]
+    assert [one["name"] for one in parameters if not one.get("description")] == []
+    assert MEANINGS.items() <= {((one["in"], one["name"]), one["description"]) for one in parameters}
 
 
 @pytest.mark.parametrize("name", sorted(PROGRAM.list_commands(None)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, cast
 from urllib.parse import quote, unquote
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from orchestrator.service.use_cases import Service
 
 LARGEST = 2**31 - 1
+LAST_YEAR = 9999
 """Largest number that the databases' columns hold."""
 NO_NUL = r"^[^\x00]*$"
 """No database keeps a NUL in a text."""
@@ -123,18 +125,25 @@ def _unquoted(text: str) -> str:
     return text
 
 
-def _no_number(value: object) -> object:
+def _no_number(value: Any) -> Any:
     """A number is no time, though the parser takes one for seconds or milliseconds since 1970, by its size."""
-    if not isinstance(value, str):
+    if isinstance(value, datetime):
         return value
     try:
         float(value)
-    except ValueError:
+    except (TypeError, ValueError):
         return value
     raise ValueError("write a time as in 2026-11-26T02:36:30Z")
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_no_number)]
+def _in_every_zone(moment: datetime) -> datetime:
+    """One at the edge of the calendar has no day and hour in some of the world's zones."""
+    if not 1 < moment.year < LAST_YEAR:
+        raise ValueError(f"the year must be 2 to {LAST_YEAR - 1}")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_no_number), AfterValidator(_in_every_zone)]
 """A point in time, as RFC 3339 writes it."""
 Given = Annotated[Console, Depends(console_of)]
 Asking = Annotated[Caller, Depends(caller_of)]

@@ -25,6 +25,7 @@ from orchestrator.console.api import (
 )
 from orchestrator.console.api.answering import KEY, NEEDED
 from orchestrator.console.api.health import PACKAGE
+from orchestrator.console.api.meanings import MEANINGS
 from orchestrator.console.api.problems import Place, Problem
 from orchestrator.service.operating import MAX_KEY
 
@@ -74,6 +75,8 @@ def _parameters(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _sharpen(parameter: dict[str, Any]) -> None:
     """Say what our code insists on and FastAPI does not know: it would answer 422 where we have a better word."""
     schema = parameter["schema"]
+    if meaning := MEANINGS.get((parameter["in"], parameter["name"])):
+        parameter.setdefault("description", meaning)
     if parameter["in"] == "header":
         schema.pop("anyOf", None)  # a header has no null
         schema["type"] = "string"

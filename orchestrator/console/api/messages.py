@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 NDJSON = "application/x-ndjson"
 PAGE_OF_BODIES = 20
 LINES: dict[int | str, dict[str, Any]] = {
-    200: {"description": "A MessageDocument a line", "content": {NDJSON: {"schema": {"type": "string"}}}}
+    200: {"description": "A RecordedMessage a line", "content": {NDJSON: {"schema": {"type": "string"}}}}
 }
 router = APIRouter(tags=["messages"], responses=documented())
 
 
-class MessageDocument(Document):
+class RecordedMessage(Document):
     """One message, as it was recorded."""
 
     number: int = Field(description="its place in the store, in the order of arrival")
@@ -62,7 +62,7 @@ class MessageDocument(Document):
 class MessagePage(Document):
     """A page of messages."""
 
-    items: list[MessageDocument]
+    items: list[RecordedMessage]
     next_cursor: str | None = Field(description="null at the end")
 
 
@@ -164,12 +164,12 @@ async def list_gaps(console: Given, caller: Asking, source: Annotated[Text, Quer
     )
 
 
-def _document(message: StoredMessage) -> MessageDocument:
-    same = MessageDocument.model_fields.keys() - {"time", "stored", "headers", "body"}
+def _document(message: StoredMessage) -> RecordedMessage:
+    same = RecordedMessage.model_fields.keys() - {"time", "stored", "headers", "body"}
     values: dict[str, Any] = {name: getattr(message, name) for name in same}
     headers = None if message.headers is None else dict(message.headers)
     times: dict[str, Any] = {"time": moment(message.at_ms), "stored": moment(message.stored_ms)}
-    return MessageDocument(**values, **times, headers=headers, body=_body(message))
+    return RecordedMessage(**values, **times, headers=headers, body=_body(message))
 
 
 def _body(message: StoredMessage) -> Any:

@@ -5,15 +5,22 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.console.api.outline import ANSWERS, FIELDS, PARAMETERS, Markup, document_types_of, requests_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-METHODS = ("get", "post", "put", "patch", "delete")
+
+def _link(name: str) -> str:
+    return f'<a href="#schema-{escape(name)}">{escape(name)}</a>'
+
+
+MARKUP = Markup(escape, _link)
 
 
 def reference_page(document: Mapping[str, Any], *, root: str, theme: str = "system") -> str:
     """The page. `document`: OpenAPI 3.1. `root`: the path that stands before every address. `theme`: its colours."""
-    parts = ["".join(_operations(document)), "".join(_schemas(document))]
+    parts = ["".join(_requests(document)), "".join(_documents(document))]
     title = escape(document["info"]["title"])
     head = _head(title, root, theme)
     about = f"<h1>{title} {escape(document['info']['version'])}</h1><p>{escape(document['info']['description'])}</p>"
@@ -40,71 +47,20 @@ def _head(title: str, root: str, theme: str) -> str:
     )
 
 
-def _operations(document: Mapping[str, Any]) -> Iterator[str]:
+def _requests(document: Mapping[str, Any]) -> Iterator[str]:
     yield "<h2>Requests</h2>"
-    for path, item in document["paths"].items():
-        for method in METHODS:
-            if method in item:
-                yield from _operation(path, method, item[method])
+    for request in requests_of(document, MARKUP):
+        name, path = escape(request.name), escape(request.path)
+        yield f'<section id="{name}"><h3><a href="#{name}">{request.method} <code>{path}</code></a></h3>'
+        yield f"<p>{request.about}</p>"
+        yield f"{_table(PARAMETERS, request.parameters)}{_table(ANSWERS, request.answers)}</section>"
 
 
-def _operation(path: str, method: str, operation: Mapping[str, Any]) -> Iterator[str]:
-    name = escape(operation["operationId"])
-    yield f'<section id="{name}"><h3><a href="#{name}">{method.upper()} <code>{escape(path)}</code></a></h3>'
-    yield f"<p>{escape(operation.get('description') or operation.get('summary', ''))}</p>"
-    rows = [_parameter(one) for one in operation.get("parameters", ())]
-    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
-    rows += [("body", "body", "needed", _type(body), "")] if body else []
-    yield _table(("name", "in", "", "type", "meaning"), rows)
-    answers = [(str(status), escape(one.get("description", "")), _answered(one)) for status, one in _answers(operation)]
-    yield _table(("status", "meaning", "answer"), answers) + "</section>"
-
-
-def _answers(operation: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    return sorted(operation["responses"].items())
-
-
-def _answered(answer: Mapping[str, Any]) -> str:
-    return ", ".join(_type(one.get("schema")) or escape(kind) for kind, one in answer.get("content", {}).items())
-
-
-def _parameter(one: Mapping[str, Any]) -> tuple[str, ...]:
-    needed = "needed" if one.get("required") else ""
-    meaning = one.get("description") or one.get("schema", {}).get("description", "")
-    return escape(one["name"]), escape(one["in"]), needed, _type(one.get("schema")), escape(meaning)
-
-
-def _schemas(document: Mapping[str, Any]) -> Iterator[str]:
+def _documents(document: Mapping[str, Any]) -> Iterator[str]:
     yield "<h2>Documents</h2>"
-    for name, schema in sorted(document["components"]["schemas"].items()):
-        about = escape(schema.get("description", ""))
-        yield f'<section id="schema-{escape(name)}"><h3>{escape(name)}</h3><p>{about}</p>'
-        needed = schema.get("required", ())
-        rows = [
-            (escape(field), "needed" if field in needed else "", _type(one), escape(one.get("description", "")))
-            for field, one in schema.get("properties", {}).items()
-        ]
-        yield _table(("field", "", "type", "meaning"), rows) + "</section>"
-
-
-def _type(schema: dict[str, Any] | None) -> str:
-    """A type in a few words; documents are links."""
-    if schema is None:
-        return ""
-    if "$ref" in schema:
-        name = escape(str(schema["$ref"]).rpartition("/")[2])
-        return f'<a href="#schema-{name}">{name}</a>'
-    if "const" in schema:
-        return escape(repr(schema["const"]))
-    if "enum" in schema:
-        return " | ".join(escape(str(value)) for value in schema["enum"])
-    kinds: list[dict[str, Any]] = schema.get("anyOf") or schema.get("oneOf") or []
-    if kinds:
-        return " | ".join(_type(kind) for kind in kinds)
-    if schema.get("type") == "array":
-        return f"list of {_type(schema.get('items', {}))}"
-    words = [str(schema.get("type", "anything")), f"({schema['format']})" if "format" in schema else ""]
-    return escape(" ".join(filter(None, words)))
+    for one in document_types_of(document, MARKUP):
+        name = escape(one.name)
+        yield f'<section id="schema-{name}"><h3>{name}</h3><p>{one.about}</p>{_table(FIELDS, one.fields)}</section>'
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

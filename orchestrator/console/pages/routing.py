@@ -15,7 +15,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 from pydantic import (
-    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -25,7 +24,7 @@ from pydantic import (
 )
 from starlette.exceptions import HTTPException
 
-from orchestrator.console.api.context import LARGEST, Asking, CursorText, FilterQuery, Given, Text
+from orchestrator.console.api.context import LARGEST, Asking, CursorText, FilterQuery, Given, Moment, Text
 from orchestrator.console.api.guarding import FOREIGN, SAFE, is_same_site
 from orchestrator.console.api.problems import KINDS, failure_of
 from orchestrator.console.browsing import FIELD, begin_visit, keep_colours, keep_visit, own_form
@@ -140,9 +139,9 @@ def _in_zone(value: Any, zone: ZoneInfo) -> Any:
         return value
     try:
         moment = datetime.fromisoformat(value)
-    except ValueError:
+        return value if moment.tzinfo else moment.replace(tzinfo=zone).astimezone(UTC)
+    except (ValueError, OverflowError):
         return value  # it is told what is wrong with it
-    return value if moment.tzinfo else moment.replace(tzinfo=zone).astimezone(UTC)
 
 
 class ListQuery(FilterQuery):
@@ -153,8 +152,8 @@ class ListQuery(FilterQuery):
     """
 
     version: Annotated[Annotated[int, Field(ge=0, le=LARGEST)] | None, BeforeValidator(_empty_is_none)] = None
-    changed_after: Annotated[AwareDatetime | None, BeforeValidator(_empty_is_none)] = None
-    changed_before: Annotated[AwareDatetime | None, BeforeValidator(_empty_is_none)] = None
+    changed_after: Annotated[Moment | None, BeforeValidator(_empty_is_none)] = None
+    changed_before: Annotated[Moment | None, BeforeValidator(_empty_is_none)] = None
     view: View = "open"
     zone: Text = ""
     cursor: CursorText = None

@@ -23,6 +23,13 @@ async def begun(api, key="k1", **more):
     return await api.post("/bulks", {**wanted, "token": token, "reason": WHY, **more}, key=key)
 
 
+@pytest.mark.parametrize("number", [1_700_000_000, 0.5, True])
+async def test_a_number_is_no_time_of_its_filter(bench, number) -> None:
+    wanted = {"operation": "suspend", "filter": {"changed_after": number}}
+    async with bench.asking(OPERATOR) as api:
+        assert is_problem(await api.post("/bulks/preview", wanted, key=""), 422, "invalid")
+
+
 async def test_past_the_point_of_no_return_needs_its_right_here_too(bench) -> None:
     bench.ledger.keep(bench.completed("t9"))
     wanted = {"operation": "compensate", "filter": {"status": ["completed"]}, "override": True}

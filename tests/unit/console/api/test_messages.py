@@ -49,6 +49,13 @@ async def test_a_number_is_no_time(bench, path, number) -> None:
         assert (await api.get(path + number)).status_code in (400, 422)
 
 
+@pytest.mark.parametrize("edge", ["0001-01-01T00:00Z", "9999-12-31T23:59:59Z"])
+@pytest.mark.parametrize("path", ["/messages?since=", "/executions?changed_before="])
+async def test_a_time_at_the_edge_of_the_calendar_is_refused(bench, path, edge) -> None:
+    async with bench.asking(VIEWER) as api:
+        assert is_problem(await api.get(path + edge), 422, "invalid")
+
+
 async def test_contents_are_a_right_of_their_own(bench) -> None:
     async with bench.asking(VIEWER) as api:
         assert (await api.get("/messages")).json()["items"][1]["body"] is None

@@ -72,6 +72,14 @@ async def test_times_of_the_lists_filter_are_meant_in_the_zone_of_the_form(bench
             assert f'name="changed_after" value="{clock}"' in text
 
 
+@pytest.mark.parametrize("said", ["0", "1700000000", "1e9", "0001-01-01", "9999-12-31T23:59", "9999-12-31T23:59Z"])
+async def test_a_number_and_the_edge_of_the_calendar_are_no_time_of_the_lists_filter(bench, said) -> None:
+    async with bench.asking(ADMIN) as api:
+        for zone in ("Asia/Kathmandu", "America/Lima"):
+            answer = await api.http.get(f"/executions?view=all&zone={zone}&changed_after={said}")
+            assert (answer.status_code, "changed_after" in answer.text) == (422, True)
+
+
 @pytest.mark.parametrize(("field", "value"), [("theme", "pink"), ("time_zone", "Mars/Olympus")])
 async def test_what_cannot_be_chosen_is_told_and_nothing_changes(bench, field, value) -> None:
     async with bench.asking(ADMIN) as api:
