@@ -96,7 +96,8 @@ class Compiler:
             phase="pivot" if step.is_pivot else behind,
             within_ms=milliseconds(step.within),
             retry=step.retry.compiled(),
-            undo_retry=step.undo_retry.compiled(),
+            # What is as by default does not travel with every start.
+            undo_retry=step.undo_retry.compiled() if step.undo else plans.NO_UNDO_RETRY,
             probe=self._call(step.probe, gives=step.fact) if step.probe else None,
             after=tuple(sorted(self._used_makers(step) - before - {step.id})),
         )

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 WITHIN = timedelta(seconds=30)
 """Limit of one attempt unless a step says otherwise."""
-UNDO_RETRY = Retry(attempts=5)
+UNDO_RETRY = Retry(attempts=10)
+"""Four minutes: what is away for as long as a restart takes makes no undo give up."""
 
 
 Verb: TypeAlias = Literal["step", "publish", "pivot"]
@@ -150,7 +151,8 @@ def step(
         no_undo: why nothing is to be undone, as "reads only".
         within: limit of one attempt; for a command the time until its reply, resends included.
         retry: for an action any failure counts; for a command refusals that are marked retryable.
-        undo_retry: when it is used up the saga is stuck and a person decides; never without a limit.
+        undo_retry: when it is used up the saga is stuck and a person decides; never without a limit. Ten attempts
+            within four minutes unless given.
         probe: finds out what an attempt without a verdict did: returns the result, or raises `Rejected`. One that fails
             is asked again until `within` is over, a brief one for a second; then the outcome stays unknown.
         as_: another name for the step and its result.

@@ -57,6 +57,10 @@ class RetryPlan(Part):
         return self.attempts is None or attempt <= self.attempts
 
 
+NO_UNDO_RETRY = RetryPlan(attempts=5)
+"""What stands for the policy of a step that has no undo; format 1 leaves it out."""
+
+
 class Need(Part):
     """A fact that a function takes by parameter name; `optional` ones are None while they are not known."""
 
@@ -107,7 +111,7 @@ class StepPlan(Part):
     phase: Literal["compensatable", "pivot", "retriable"] = "compensatable"
     within_ms: int = 30_000
     retry: RetryPlan = RetryPlan()
-    undo_retry: RetryPlan = RetryPlan(attempts=5)
+    undo_retry: RetryPlan = NO_UNDO_RETRY
     probe: CallPlan | None = None
     after: tuple[str, ...] = ()
 

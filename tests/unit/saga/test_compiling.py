@@ -136,7 +136,7 @@ def test_a_command_step_says_who_handles_it_and_what_undoes_it() -> None:
 
 def test_limits_and_policies_have_defaults_and_can_be_given() -> None:
     plain = leaf(plan_of(RESERVE), "reserve")
-    assert (plain.within_ms, plain.retry, plain.undo_retry) == (30_000, RetryPlan(), RetryPlan(attempts=5))
+    assert (plain.within_ms, plain.retry, plain.undo_retry) == (30_000, RetryPlan(), RetryPlan(attempts=10))
     one = Retry(attempts=1)
     given = leaf(plan_of(step(reserve, undo=release, within=HOUR, retry=one, undo_retry=one)), "reserve")
     assert (given.within_ms, given.retry.attempts, given.undo_retry.attempts) == (3_600_000, 1, 1)

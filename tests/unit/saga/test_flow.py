@@ -70,6 +70,12 @@ def caller_line() -> int:
     return int(caller_place().rpartition(":")[2])
 
 
+def test_an_undo_goes_on_for_four_minutes_before_a_person_is_asked() -> None:
+    policy = step(reserve, undo=work).undo_retry
+    waited = sum((policy.delay(attempt) for attempt in range(1, (policy.attempts or 0) + 1)), timedelta())
+    assert timedelta(minutes=4) < waited < timedelta(minutes=5)
+
+
 def test_a_publish_without_a_correcting_event_needs_no_undo() -> None:
     assert publish(told).no_undo == "what was told cannot be untold"
     corrected = publish(told, undo=publish(told), undo_retry=Retry(attempts=7))
