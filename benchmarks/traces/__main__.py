@@ -2,7 +2,7 @@
 
 Each manner has a worker and participants of its own, all of them at work all the time, on the servers of `saga up`. A
 round is one slice of each; what slows the machine for a while hits the slices of a round alike, so ratios are taken
-within a round. `off again` is what chance does to a ratio of one.
+within a round, to the mean of the two slices without traces; the ratios of these two show what chance does.
 """
 
 from __future__ import annotations

@@ -16,6 +16,12 @@ def test_a_ratio_is_of_one_round_and_not_of_how_slow_it_was() -> None:
     assert told["off"]["total_ms"] == 60
 
 
+def test_chance_of_one_slice_without_traces_is_halved_by_the_other() -> None:
+    shaky = a_round(1) | {"off": Slice(22, 11)}
+    told = summary([shaky])
+    assert [round(told[name]["ratio"][1], 4) for name in ("off", "off again", "1 %")] == [1.0476, 0.9524, 0.9524]
+
+
 def test_one_round_has_its_ratio_too() -> None:
     assert summary([a_round(1)])["1 %"]["ratio"] == [1, 1, 1]
 
@@ -23,5 +29,5 @@ def test_one_round_has_its_ratio_too() -> None:
 def test_the_table_shows_what_is_to_be_reached() -> None:
     lines = table(summary([a_round(1), a_round(2)])).splitlines()
     assert len(lines) == 2 + len(RATIOS)
-    assert lines[2] == "| off | 30.0 | 15.0 | 45.0 | - | - |"
+    assert lines[2] == "| off | 30.0 | 15.0 | 45.0 | 1.000 (1.000 to 1.000) | - |"
     assert lines[-1] == "| 100 % | 33.0 | 16.5 | 49.5 | 1.100 (1.100 to 1.100) | 1.10 |"
