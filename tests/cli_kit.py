@@ -16,7 +16,7 @@ from typer.main import get_command
 
 from orchestrator.cli.app import build_app
 from orchestrator.cli.context import load_sagas
-from orchestrator.cli.desk import Recorded, Records
+from orchestrator.cli.desk import Doors, Recorded, Records
 from orchestrator.cli.exits import status_of
 from orchestrator.errors import EngineUnavailableError
 from orchestrator.service.access import Caller, Permission, Role
@@ -103,6 +103,12 @@ class FakeDesk:
         yield self.bench.service.switching
 
     @asynccontextmanager
+    async def doors(self) -> AsyncGenerator[Doors]:
+        if self.ledger_fault:
+            raise self.ledger_fault
+        yield Doors(self.bench.service.issuing, self.bench.entering.accounts)
+
+    @asynccontextmanager
     async def noting(self) -> AsyncGenerator[Noting]:
         yield Noting(self.noted)
 
@@ -174,6 +180,9 @@ class _Seat:
 
     def switching(self) -> AbstractAsyncContextManager[Switching]:
         return self.desk.switching()
+
+    def doors(self) -> AbstractAsyncContextManager[Doors]:
+        return self.desk.doors()
 
     def noting(self) -> AbstractAsyncContextManager[Noting]:
         return self.desk.noting()

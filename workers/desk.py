@@ -15,14 +15,14 @@ from orchestrator.service.rehearsing import Rehearsing
 from orchestrator.settings import load_settings
 from orchestrator.settings.fields import TRACE_ID
 from workers.events import open_events, open_noting, open_projecting, open_resending, open_stream
-from workers.operating import open_reading, open_service, open_switching
+from workers.operating import open_doors, open_reading, open_service, open_switching
 from workers.parked import open_parked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
     from pathlib import Path
 
-    from orchestrator.cli.desk import Records
+    from orchestrator.cli.desk import Doors, Records
     from orchestrator.service.access import Caller
     from orchestrator.service.events import Events
     from orchestrator.service.live import Live
@@ -89,6 +89,12 @@ class ServerDesk:
         """Over the ledger's database alone."""
         async with open_switching(self._settings_of()) as switching:
             yield switching
+
+    @asynccontextmanager
+    async def doors(self) -> AsyncGenerator[Doors]:
+        """Over the ledger's database alone."""
+        async with open_doors(self._settings_of()) as doors:
+            yield doors
 
     @asynccontextmanager
     async def noting(self) -> AsyncGenerator[Noting]:

@@ -22,7 +22,7 @@ from orchestrator.adapters.sql.tokens import SqlTokens
 from orchestrator.adapters.temporal.gateway import TemporalExecutions
 from orchestrator.adapters.temporal.live import TemporalLive
 from orchestrator.adapters.temporal.reaching import ReachedExecutions, ReachedLive
-from orchestrator.cli.desk import Records
+from orchestrator.cli.desk import Doors, Records
 from orchestrator.saga.handlers import Handlers
 from orchestrator.service.accounts import LOCAL, LocalAccounts
 from orchestrator.service.buffering import LedgerBuffer
@@ -89,6 +89,20 @@ async def open_switching(settings: Settings) -> AsyncGenerator[Switching]:
         seal = settings.seal
         yield Switching(SqlSwitches(engine, seal), SqlRegister(engine, seal), SystemClock())
     finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def open_doors(settings: Settings) -> AsyncGenerator[Doors]:
+    """Tokens and accounts, over the ledger's database alone: Temporal may be away. Errors: see `open_reading`."""
+    engine, reading = open_engine(settings.ledger), open_reading_engine(settings.ledger)
+    try:
+        await check_version(engine)
+        register, clock = SqlRegister(engine, settings.seal), SystemClock()
+        accounts = LocalAccounts(SqlAccounts(engine, reading), register, clock)
+        yield Doors(Issuing(SqlTokens(engine), register, clock), accounts)
+    finally:
+        await reading.dispose()
         await engine.dispose()
 
 

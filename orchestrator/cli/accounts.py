@@ -1,4 +1,4 @@
-"""`saga account`: local accounts of people who sign in at the console."""
+"""`saga account`: local accounts of people who sign in at the console. Needs the ledger alone."""
 
 from __future__ import annotations
 
@@ -49,5 +49,5 @@ def _group() -> None:
 
 
 async def _reset(desk: Desk, name: str) -> str:
-    async with desk.service() as service:
-        return await service.entering.accounts.reset(name, by=desk.caller)
+    async with desk.doors() as doors:
+        return await doors.accounts.reset(name, by=desk.caller)

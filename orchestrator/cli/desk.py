@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
+    from orchestrator.service.accounts import LocalAccounts
     from orchestrator.service.bulk_reading import BulkReading
     from orchestrator.service.events import Events
     from orchestrator.service.live import Live
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from orchestrator.service.rehearsing import Rehearsing
     from orchestrator.service.resending import Resending
     from orchestrator.service.switches import Switching
+    from orchestrator.service.tokens import Issuing
     from orchestrator.service.traced import TracedSpan
     from orchestrator.service.trail import Trail
     from orchestrator.service.use_cases import Service
@@ -38,6 +40,14 @@ class Records:
     reading: Reading
     trail: Trail
     bulks: BulkReading
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """The use cases of whom to let in: `issuing` of tokens for the API, local `accounts` of the console."""
+
+    issuing: Issuing
+    accounts: LocalAccounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +109,14 @@ class Desk(Protocol):
 
     def switching(self) -> AbstractAsyncContextManager[Switching]:
         """Kill switches, which need no Temporal.
+
+        Raises:
+            LedgerOutdatedError, StoreUnavailableError: the ledger cannot be used.
+        """
+        ...
+
+    def doors(self) -> AbstractAsyncContextManager[Doors]:
+        """Tokens and accounts, which need no Temporal.
 
         Raises:
             LedgerOutdatedError, StoreUnavailableError: the ledger cannot be used.

@@ -1,4 +1,4 @@
-"""`saga token`: API tokens, made, listed and revoked."""
+"""`saga token`: API tokens, made, listed and revoked. Needs the ledger alone."""
 
 from __future__ import annotations
 
@@ -97,18 +97,18 @@ def _permissions(words: list[str]) -> frozenset[Permission]:
 
 
 async def _create(desk: Desk, name: str, wanted: Caller, reason: str, lasts: timedelta | None) -> Issued:
-    async with desk.service() as service:
-        return await service.issuing.create(desk.caller, name, wanted, reason, lasts=lasts)
+    async with desk.doors() as doors:
+        return await doors.issuing.create(desk.caller, name, wanted, reason, lasts=lasts)
 
 
 async def _all(desk: Desk) -> tuple[Token, ...]:
     found: list[Token] = []
-    async with desk.service() as service:
-        while page := await service.issuing.all(desk.caller, after=found[-1].id if found else ""):
+    async with desk.doors() as doors:
+        while page := await doors.issuing.all(desk.caller, after=found[-1].id if found else ""):
             found += page
     return tuple(found)
 
 
 async def _revoke(desk: Desk, token_id: str, reason: str) -> Token:
-    async with desk.service() as service:
-        return await service.issuing.revoke(desk.caller, token_id, reason)
+    async with desk.doors() as doors:
+        return await doors.issuing.revoke(desk.caller, token_id, reason)

@@ -55,7 +55,8 @@ class PassCounts:
 
     Attributes:
         compared: open rows looked at. `confirmed`: ends written as recorded, those from outside among them.
-        repaired: rows of running executions that were missing or behind. `gone`: found ended from outside.
+        repaired: rows of running executions that were missing or did not show the last change. `gone`: found ended from
+            outside.
         unknown: nobody could tell; the next pass tries again.
     """
 
@@ -158,7 +159,7 @@ class Reconciler:
             return await self._find_end(row, counts)
         if seen.run_id == row.run_id and (not deep or await self._survey.is_current(row)):
             return None
-        return await self._repair(seen, counts)
+        return await self._repair(seen, counts, row)
 
     async def _find_end(self, row: OpenRow, counts: PassCounts) -> Snapshot | None:
         """The list may be late, so the run itself is asked for."""
@@ -166,7 +167,7 @@ class Reconciler:
         if seen is None:
             return await self._take_deleted(row, counts)
         if seen.status == "running":
-            return None if seen.run_id == row.run_id else await self._repair(seen, counts)
+            return None if seen.run_id == row.run_id else await self._repair(seen, counts, row)
         return await self._take_end(seen, row, counts)
 
     async def _take_end(self, seen: RunSeen, row: OpenRow | None, counts: PassCounts) -> Snapshot | None:
@@ -197,12 +198,14 @@ class Reconciler:
         log.warning("execution %s was deleted from Temporal", row.execution_id, extra=ids(row.execution_id))
         return await self._from_row(row, "deleted", row.changed_ms)
 
-    async def _repair(self, seen: RunSeen, counts: PassCounts) -> Snapshot | None:
+    async def _repair(self, seen: RunSeen, counts: PassCounts, row: OpenRow | None = None) -> Snapshot | None:
         found = await self._survey.look(seen, await self._plan(seen.plan_hash))
         if found is None:
             counts.unknown += 1
-        else:
-            counts.repaired += 1
+            return None
+        # A workflow task that changed nothing, as one that told of a stuck step, leaves its row where it was.
+        known = row and (row.run_id, row.revision)
+        counts.repaired += known != (found.position.run_id, found.position.revision)
         return found
 
     async def _from_row(self, row: OpenRow, gone: Gone, ended_ms: int) -> Snapshot | None:

@@ -181,6 +181,10 @@ async def test_with_both_servers_away_what_was_written_down_is_still_read(tmp_pa
     assert (shown["source"], shown["steps"]["book_flight"]["phase"]) == ("ledger", "stuck")
     watched = (await saga(settings, "watch", execution, "--json")).document
     assert (watched["status"], watched["source"], bool(watched["as_of"])) == ("stuck", "ledger", True)
+    token = (await saga(settings, "token", "create", "ci", *WHY, "--json")).document["id"]
+    assert [one["id"] for one in (await saga(settings, "token", "list", "--json")).document["items"]] == [token]
+    assert (await saga(settings, "token", "revoke", token, *WHY)).status == OK
+    assert (await saga(settings, "account", "reset", "--json")).document["name"] == "admin"
     refused = await saga(settings, "retry", execution, "book_flight", *WHY)
     assert (refused.status, refused.out) == (ERROR, "")
     assert "no Temporal server answers at 127.0.0.1:1" in refused.err

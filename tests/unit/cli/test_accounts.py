@@ -28,6 +28,11 @@ def test_a_reset_prints_a_password_once_and_keeps_none(desk) -> None:
     assert [row.entry.actor for row in desk.bench.register.rows] == ["ann", "ann"]
 
 
+def test_it_needs_no_temporal(desk) -> None:
+    desk.bench.live.away = True
+    assert saga(desk, "account", "reset").status == OK
+
+
 @pytest.mark.parametrize("name", ["", " admin", "a\nb", "x" * 101])
 def test_nobody_is_called_so(desk, name) -> None:
     assert saga(desk, "account", "reset", name).status == USAGE

@@ -45,6 +45,13 @@ def test_what_cannot_be_is_told(desk) -> None:
     assert saga(desk, "token", "list").out == "no tokens\n"
 
 
+def test_it_needs_no_temporal(desk) -> None:
+    desk.bench.live.away = True
+    token = saga(desk, *MADE, "--json").document["id"]
+    assert [one["id"] for one in saga(desk, "token", "list", "--json").document["items"]] == [token]
+    assert saga(desk, "token", "revoke", token, *WHY).status == OK
+
+
 def test_who_may_make_none_is_denied(desk) -> None:
     desk.caller = caller_of(Role.OPERATOR)
     assert saga(desk, *MADE).status == DENIED

@@ -121,7 +121,6 @@ async def test_a_look_says_what_the_caller_may_do_and_why_not(bench) -> None:
         "resolve",
         "suspend",
         "resume",
-        "release",
     }
     assert await allowed(ADMIN) == await allowed(OPERATOR) | {"abandon"}
 

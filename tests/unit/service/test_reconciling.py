@@ -153,6 +153,16 @@ async def test_a_server_that_is_away_ends_the_pass_and_the_next_one_looks_at_the
     assert store.marks == {}
 
 
+async def test_a_row_that_showed_the_last_change_is_written_anew_and_not_counted_as_repaired(engine, store) -> None:
+    # What told of a stuck step was a workflow task behind the row's own: its history grew, the execution did not change.
+    last = snapshot("1", COMPLETED).position
+    engine.open = {"shop:1": seen(1, status="running", closed_ms=None)}
+    for revision, repaired in ((last.revision, 0), (last.revision - 1, 1)):
+        store.rows, store.written = [replace(row(1), run_id=last.run_id, revision=revision)], []
+        counts = await go_through(engine, store)
+        assert (store.written, counts.repaired) == (["shop:1"], repaired)
+
+
 async def test_a_run_that_goes_on_in_another_is_repaired(engine, store) -> None:
     store.rows = [row(1)]
     engine.open = {"shop:1": replace(seen(1, status="running", closed_ms=None), run_id="run-new")}
