@@ -120,10 +120,16 @@ class _Comparison:
             yield from self.of(allowed, sent, place)
 
     def _free(self, reader: Doc, writer: Doc, place: str) -> Iterator[Doubt]:
-        """A mapping: the writer names no fields, so any may come."""
+        """A mapping: the writer names no fields, so any may come, those that the reader names too."""
         allowed, sent = reader.get("additionalProperties", True), writer.get("additionalProperties", True)
         if isinstance(allowed, dict) and sent is not False:
             yield from self.of(allowed, sent, f"{place}{{}}")
+        if sent is False or "additionalProperties" not in writer:
+            return
+        if allowed is False:
+            yield Doubt(f"{place}{{}}", "breaks", "any field may be sent, and no other is allowed")
+        for name, part in reader.get("properties", {}).items():
+            yield from self.of(part, sent, _below(place, name))
 
     def _array(self, reader: Doc, writer: Doc, place: str) -> Iterator[Doubt]:
         if not _has(writer, "array"):

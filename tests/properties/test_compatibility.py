@@ -33,6 +33,10 @@ class Narrower(BaseModel):
     colour: str
 
 
+class Loose(BaseModel):
+    b: str = ""
+
+
 CHANGES: dict[str, tuple[Fields, Fields]] = {
     "nothing": ({"a": INT}, {"a": INT}),
     "an optional field is added": ({"a": INT}, {"a": INT, "b": (int, 0)}),
@@ -54,6 +58,7 @@ CHANGES: dict[str, tuple[Fields, Fields]] = {
     "items change": ({"a": (list[int], ...)}, {"a": (list[str], ...)}),
     "a model inside gets an optional field": ({"a": (list[Line], ...)}, {"a": (list[Wider], ...)}),
     "a model inside gets a required field": ({"a": (list[Line], ...)}, {"a": (list[Narrower], ...)}),
+    "a mapping becomes a model": ({"a": (dict[str, int], ...)}, {"a": (Loose, ...)}),
     "one becomes several": ({"a": INT}, {"a": (int | str, ...)}),
 }
 

@@ -32,6 +32,10 @@ LEAVES = some.one_of(
 )
 
 
+def mappings(inner: some.SearchStrategy[dict[str, Any]]) -> some.SearchStrategy[dict[str, Any]]:
+    return inner.map(lambda value: {"type": "object", "additionalProperties": value, "required": []})
+
+
 def objects(inner: some.SearchStrategy[dict[str, Any]]) -> some.SearchStrategy[dict[str, Any]]:
     fields = some.dictionaries(some.sampled_from(NAMES), inner, max_size=3)
     return fields.flatmap(
@@ -57,7 +61,9 @@ def choices(inner: some.SearchStrategy[dict[str, Any]]) -> some.SearchStrategy[d
     return some.lists(inner, min_size=1, max_size=2).map(lambda parts: {"anyOf": parts})
 
 
-SCHEMAS = some.recursive(LEAVES, lambda inner: objects(inner) | arrays(inner) | choices(inner), max_leaves=4)
+SCHEMAS = some.recursive(
+    LEAVES, lambda inner: objects(inner) | mappings(inner) | arrays(inner) | choices(inner), max_leaves=4
+)
 
 
 @some.composite
@@ -77,12 +83,15 @@ def changed(draw: Any, schema: dict[str, Any]) -> Any:
 @some.composite
 def deeper(draw: Any, schema: dict[str, Any]) -> Any:
     new = copy.copy(schema)
-    for word in ("items",):
+    for word in ("items", "additionalProperties"):
         if word in new:
             new[word] = draw(changed(new[word]))
     for word in ("anyOf", "prefixItems"):
         if word in new:
             new[word] = [draw(changed(part)) for part in new[word]]
+    if "additionalProperties" in new and draw(some.booleans()):  # a model in place of a mapping
+        new["properties"] = {name: draw(changed(new["additionalProperties"])) for name in NAMES[:2]}
+        del new["additionalProperties"]
     if "properties" in new:
         new["properties"] = {name: draw(changed(part)) for name, part in new["properties"].items()}
         extra = draw(some.dictionaries(some.sampled_from(NAMES), LEAVES, max_size=1))
@@ -100,6 +109,8 @@ def sent_by(draw: Any, schema: dict[str, Any]) -> Any:
         return draw(some.sampled_from(values))
     match schema["type"]:
         case "object":
+            if "additionalProperties" in schema:
+                return draw(some.dictionaries(some.sampled_from(NAMES), sent_by(schema["additionalProperties"])))
             known: dict[str, Any] = schema.get("properties", {})
             there = [name for name in known if name in schema["required"] or draw(some.booleans())]
             return {name: draw(sent_by(known[name])) for name in there}

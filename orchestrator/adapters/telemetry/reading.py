@@ -89,11 +89,11 @@ def _in_file(file: Path) -> Iterator[TracedSpan]:
 
 def _in_lines(lines: Iterable[bytes], file: Path) -> Iterator[TracedSpan]:
     for number, line in enumerate(lines, start=1):
-        if not line.endswith(b"\n"):
-            return  # being written just now, or torn by the end of its machine
         try:
             batch = _Batch.model_validate_json(line)
         except ValidationError:
+            if not line.endswith(b"\n"):
+                return  # being written just now, or torn by the end of its machine
             raise OrchestratorError(f"{file}:{number} is no line of OTLP JSON: name a file of spans") from None
         for one in batch.resourceSpans:
             service = _dict(one.resource.attributes).get("service.name", "")

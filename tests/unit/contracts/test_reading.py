@@ -37,6 +37,21 @@ def test_a_named_field_for_a_mapping_is_held_to_its_values() -> None:
     assert doubts(mapping, {"type": "object", "additionalProperties": False}) == ()
 
 
+def test_a_mapping_for_a_model_is_held_to_its_fields_even_if_none_is_required() -> None:
+    model = {"type": "object", "properties": {"a": TEXT}}
+    assert doubts(model, {"type": "object", "additionalProperties": TEXT}) == ()
+    for sent, text in (
+        ({"type": "integer"}, "integer is sent, only string"),
+        (True, "anything may be sent, only string"),
+    ):
+        (doubt,) = doubts(model, {"type": "object", "additionalProperties": sent})
+        assert (doubt.place, doubt.text) == ("a", f"{text} is taken")
+    (doubt,) = doubts(
+        {"type": "object", "additionalProperties": False}, {"type": "object", "additionalProperties": TEXT}
+    )
+    assert doubt == Doubt("{}", "breaks", "any field may be sent, and no other is allowed")
+
+
 def test_references_count_from_their_own_document() -> None:
     reader = {"$ref": "#/$defs/A", "$defs": {"A": {"type": "integer"}}}
     writer = {"$ref": "#/$defs/A", "$defs": {"A": TEXT}}

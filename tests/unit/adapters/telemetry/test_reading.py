@@ -41,6 +41,13 @@ def test_a_line_that_is_being_written_is_left_for_later(tmp_path) -> None:
     assert len(list(read(file))) == 2
 
 
+def test_a_last_line_that_only_lacks_its_end_is_read(tmp_path) -> None:
+    written(tmp_path)
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes().rstrip(b"\n"))
+    assert len(list(read(file))) == 2
+
+
 def test_what_a_collector_adds_and_writes_otherwise_is_understood(tmp_path) -> None:
     span = {"traceId": "a" * 32, "spanId": "b" * 16, "name": "theirs", "startTimeUnixNano": 1, "endTimeUnixNano": "2"}
     span |= {"droppedAttributesCount": 0, "attributes": [{"key": "x", "value": {"kvlistValue": {"values": []}}}]}
