@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
-from orchestrator.errors import InvalidRequestError, RefusedCommandError, StoreUnavailableError
+from orchestrator.errors import DeniedError, InvalidRequestError, RefusedCommandError, StoreUnavailableError
 from orchestrator.service.access import Permission
 from orchestrator.service.auditing import AuditEntry
 from orchestrator.service.operating import REFUSALS, check_words
@@ -118,8 +118,9 @@ class Switching:
             origin=caller.origin,
         )
         try:
-            # A participant serves many sagas, so its switch is no matter of one of them.
             caller.require(Permission.SWITCH, name if kind == "starts" else None)
+            if kind == "commands" and caller.sagas is not None:  # a participant serves many sagas, theirs and others
+                raise DeniedError(actor=caller.actor, permission=Permission.SWITCH.value, saga="*")
             check_words(reason, name)
             if wanted == "hold":
                 await self._check_known(caller, kind, name)

@@ -125,13 +125,23 @@ class Issuing:
         """Let nobody in with it any more; once more is no fault.
 
         Raises:
-            DeniedError, InvalidRequestError: see `create`.
+            DeniedError: the caller may revoke none, or not one with rights that they do not have themselves.
+            InvalidRequestError: see `create`.
             TokenNotFoundError: there is none.
         """
-        caller.require(Permission.TOKENS)
-        check_words(reason, token_id)
+        token = await self._tokens.find(token_id)
+        if token is None:
+            caller.require(Permission.TOKENS)
+            raise TokenNotFoundError(token_id)
+        try:
+            caller.require(Permission.TOKENS)
+            check_words(reason, token_id)
+            _require_no_more(caller, token.caller)
+        except REFUSALS as error:
+            await self._note(caller, "revoke token", token, reason, refusal=str(error))
+            raise
         if await self._tokens.revoke(token_id, at_ms=self._now_ms(), by=caller.actor):
-            await self._note(caller, "revoke token", await self._found(token_id), reason)
+            await self._note(caller, "revoke token", token, reason)
         return await self._found(token_id)
 
     async def all(self, caller: Caller, *, after: str = "", limit: int = 200) -> tuple[Token, ...]:
@@ -195,7 +205,7 @@ def _check(name: str, reason: str, lasts: timedelta | None) -> None:
 
 
 def _require_no_more(caller: Caller, wanted: Caller) -> None:
-    """Nobody hands out what they do not have."""
+    """Nobody hands out what they do not have, nor takes it from others."""
     for permission in sorted(ROLES[wanted.role] | wanted.granted):
         caller.require(permission)
     if caller.sagas is not None and (wanted.sagas is None or not wanted.sagas <= caller.sagas):

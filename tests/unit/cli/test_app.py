@@ -3,7 +3,10 @@
 import subprocess
 import sys
 
-from orchestrator.cli.app import PANELS, parts_over
+import pytest
+from typer.main import get_command
+
+from orchestrator.cli.app import PANELS, build_app, parts_over
 from tests.cli_kit import FakeDesk
 
 HEAVY = ("temporalio", "aio_pika", "sqlalchemy", "alembic", "fastapi", "jwt")
@@ -46,3 +49,24 @@ def test_a_misspelt_command_is_answered_with_the_nearest() -> None:
     ended = subprocess.run([sys.executable, "-m", "workers", "shw"], capture_output=True, text=True, check=False)
     assert ended.returncode == 2
     assert "Did you mean 'show'?" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("saga li", {"list"}),
+        ("saga list --sta", {"--status"}),
+        ("saga list --status st", {"stuck"}),
+        ("saga list --status stuck --status pa", {"parked", "partially_compensated"}),
+        ("saga token create ci --grant payload", {"payload:read"}),
+    ],
+)
+def test_a_shell_completes_commands_options_and_their_words(typed, offered, monkeypatch, capsys) -> None:
+    asked = {"_SAGA_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
+    for name, value in asked.items():
+        monkeypatch.setenv(name, value)
+    app = get_command(build_app(FakeDesk))
+    with pytest.raises(SystemExit) as ended:
+        app(prog_name="saga")
+    out, err = capsys.readouterr()
+    assert (ended.value.code, set(out.split()), err) == (0, offered, "")

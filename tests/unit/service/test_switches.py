@@ -40,6 +40,7 @@ async def test_turning_it_and_turning_it_back_is_audited(bench, switching, switc
     [
         (OPERATOR, "starts", WHY, DeniedError),
         (Caller(actor="x", role=Role.ADMIN, sagas=frozenset({"order"})), "starts", WHY, DeniedError),
+        (Caller(actor="x", role=Role.ADMIN, sagas=frozenset({"trip"})), "commands", WHY, DeniedError),
         (ADMIN, "commands", "short", InvalidRequestError),
     ],
 )

@@ -75,7 +75,7 @@ async def test_those_without_the_right_neither_make_nor_see_nor_revoke(desk) -> 
         await desk.issuing.all(OPERATOR)
     with pytest.raises(DeniedError):
         await desk.issuing.revoke(OPERATOR, issued.token.id, WHY)
-    assert ("create token", "refused", "bob") in desk.audited
+    assert desk.audited[1:] == [("create token", "refused", "bob"), ("revoke token", "refused", "bob")]
     assert [token.name for token in await desk.issuing.all(ADMIN)] == ["ci"]
 
 
@@ -98,6 +98,10 @@ async def test_nobody_hands_out_more_than_they_have(desk, wanted) -> None:
     assert await desk.issuing.create(giver, "ci", WANTED, WHY)
     with pytest.raises(DeniedError):
         await desk.issuing.create(giver, "ci", wanted, WHY)
+    theirs = await desk.issuing.create(ADMIN, "theirs", wanted, WHY)
+    with pytest.raises(DeniedError):
+        await desk.issuing.revoke(giver, theirs.token.id, WHY)
+    assert await desk.issuing.bearer(theirs.text), "nor do they take it from others"
 
 
 @pytest.mark.parametrize(("name", "why", "lasts"), [("", WHY, 1), ("a\nb", WHY, 1), ("ci", "short", 1), ("ci", WHY, 0)])
@@ -110,3 +114,5 @@ async def test_a_token_needs_a_name_a_reason_and_a_usable_length(desk, name, why
 async def test_what_is_not_there_cannot_be_revoked(desk) -> None:
     with pytest.raises(TokenNotFoundError):
         await desk.issuing.revoke(ADMIN, "nothing", WHY)
+    with pytest.raises(DeniedError):
+        await desk.issuing.revoke(OPERATOR, "nothing", WHY)
