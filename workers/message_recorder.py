@@ -146,17 +146,11 @@ class MessageRecorder:
         while await self.gate.opened():
             try:
                 await self._ledger.prepare()
-                appended = await self._store.append(messages)
+                await self._append(messages, given=len(batch))
             except AWAY as error:
                 log.warning("the recorder waits for the database: %s", error)
                 self.gate.close()
                 continue
-            self.counts.update(stored=appended.stored, repeated=len(messages) - appended.stored)
-            if appended.differing:
-                self.counts["differing"] += len(appended.differing)
-                log.warning(
-                    "messages came with ids that others had before, the first ones stay: %s", appended.differing
-                )
             # Of one channel: each was handed over before the last one.
             await acknowledge(batch[-1], all_before=True)
             return
@@ -167,13 +161,22 @@ class MessageRecorder:
         """One that cannot be stored keeps no other from it, and is not lost: it comes again."""
         for message in batch:
             try:
-                await self._store.append(self._read([message]))
+                await self._append(self._read([message]), given=1)
             except Exception:
                 log.exception("message %s could not be stored and goes back", message.message_id)
                 await asyncio.sleep(PAUSE)
                 await give_back(message)
             else:
                 await acknowledge(message)
+
+    async def _append(self, messages: Sequence[StoredMessage], *, given: int) -> None:
+        """Store what could be read of so many, and count them all."""
+        appended = await self._store.append(messages)
+        read = len(messages)
+        self.counts.update(stored=appended.stored, repeated=read - appended.stored, unreadable=given - read)
+        if appended.differing:
+            self.counts["differing"] += len(appended.differing)
+            log.warning("messages came with ids that others had before, the first ones stay: %s", appended.differing)
 
     def _read(self, batch: Sequence[AbstractIncomingMessage]) -> list[StoredMessage]:
         now_ms = milliseconds(datetime.now(UTC))
@@ -182,7 +185,6 @@ class MessageRecorder:
             try:
                 found.append(read_stored(message, self._names, self._settings, now_ms))
             except MessageError as error:
-                self.counts["unreadable"] += 1
                 log.warning("a message to %s is not kept, its taker parks it: %s", message.exchange, error)
         return found
 

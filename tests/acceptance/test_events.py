@@ -265,6 +265,24 @@ async def test_while_the_database_is_away_messages_wait_and_publishers_do_not(tm
         await until(lambda: gate.is_open)
 
 
+async def test_a_message_that_the_database_refuses_keeps_no_other_from_it_and_comes_again(tmp_path) -> None:
+    async with storing(tmp_path) as here, open_recorder(here.settings) as recording:
+        await tell(here, 1)
+        await kept(here.settings, 1)
+        refusing = "CREATE TRIGGER refusing BEFORE INSERT ON event_store WHEN NEW.message_id = 'm3'"
+        with closing(sqlite3.connect(tmp_path / "events.db", isolation_level=None)) as other:
+            other.execute(f"{refusing} BEGIN SELECT RAISE(ABORT, 'no'); END")
+            await tell(here, 2, 3, 4)
+            await here.event(b"{}", {})  # nobody knows what it is
+            assert ids(await kept(here.settings, 3)) == ["m1", "m2", "m4"]
+            other.execute("DROP TRIGGER refusing")
+        assert ids(await kept(here.settings, 4)) == ["m1", "m2", "m4", "m3"]
+        assert recording.messages is not None
+        counts = recording.messages.counts
+        await until(lambda: counts["stored"] == 4)
+        assert (counts["repeated"], counts["unreadable"]) == (0, 1)
+
+
 async def test_a_second_recorder_joins_while_messages_come_and_nobody_else_notices(tmp_path) -> None:
     """A consumer is added without a change to those who publish, or to those who take."""
     async with storing(tmp_path) as here:
