@@ -46,6 +46,8 @@ AWAY = (StoreUnavailableError, LedgerOutdatedError)
 
 Run: TypeAlias = tuple[str, str]
 """Execution id and run id: journals of two runs are not mixed."""
+Gap: TypeAlias = tuple[int, int]
+"""The first and the last change that was dropped, epoch milliseconds."""
 
 
 @dataclass(slots=True)
@@ -88,7 +90,7 @@ class LedgerBuffer:
         self._lock = threading.Lock()
         self._waiting: dict[Run, Snapshot] = {}
         self._messages: deque[MessageRecord] = deque()
-        self._stale_ms = 0
+        self._lost: Gap | None = None
         self._is_away = False
         self._news = asyncio.Event()
         self._room = asyncio.Condition()
@@ -148,7 +150,7 @@ class LedgerBuffer:
                 self._waiting[run] = snapshot
             else:
                 self.counts.dropped += 1
-                self._stale_ms = min(self._stale_ms or snapshot.changed_ms, snapshot.changed_ms)
+                self._lost = _around(self._lost, (snapshot.changed_ms, snapshot.changed_ms))
         self._tell()
 
     def record(self, message: MessageRecord) -> None:
@@ -198,19 +200,19 @@ class LedgerBuffer:
             return await self._written()
 
     async def _written(self) -> bool:
-        snapshots, messages, stale_ms = self._take()
+        snapshots, messages, lost = self._take()
         try:
             async with asyncio.timeout(self._patience):
-                if stale_ms:
-                    await self._writer.mark_stale(moment(stale_ms))
-                    stale_ms = 0
+                if lost:
+                    await self._writer.mark_stale(*map(moment, lost))
+                    lost = None
                 await self._write(snapshots, messages)
         except (*AWAY, TimeoutError) as error:
-            self._put_back(snapshots, messages, stale_ms)
+            self._put_back(snapshots, messages, lost)
             await self._set_away(str(error) or "a write takes too long")
             return False
         except asyncio.CancelledError:
-            self._put_back(snapshots, messages, stale_ms)
+            self._put_back(snapshots, messages, lost)
             raise
         await self._set_away("")
         return True
@@ -237,23 +239,23 @@ class LedgerBuffer:
             self.counts.written += len(snapshots)
             self.counts.messages += len(messages)
 
-    def _take(self) -> tuple[list[Snapshot], list[MessageRecord], int]:
+    def _take(self) -> tuple[list[Snapshot], list[MessageRecord], Gap | None]:
         with self._lock:
             runs = list(self._waiting)[:SNAPSHOTS_AT_ONCE]
             snapshots = [self._waiting.pop(run) for run in runs]
             messages = [self._messages.popleft() for _ in range(min(MESSAGES_AT_ONCE, len(self._messages)))]
-            stale_ms, self._stale_ms = self._stale_ms, 0
-        return snapshots, messages, stale_ms
+            lost, self._lost = self._lost, None
+        return snapshots, messages, lost
 
-    def _put_back(self, snapshots: Sequence[Snapshot], messages: Sequence[MessageRecord], stale_ms: int) -> None:
+    def _put_back(self, snapshots: Sequence[Snapshot], messages: Sequence[MessageRecord], lost: Gap | None) -> None:
         with self._lock:
             for one in snapshots:
                 run = (one.execution_id, one.position.run_id)
                 newer = self._waiting.get(run)
                 self._waiting[run] = one if newer is None else merged(one, newer)
             self._messages.extendleft(reversed(messages))
-            if stale_ms:
-                self._stale_ms = min(self._stale_ms or stale_ms, stale_ms)
+            if lost:
+                self._lost = _around(self._lost, lost)
 
     async def _set_away(self, why: str) -> None:
         if bool(why) != self._is_away:
@@ -261,6 +263,11 @@ class LedgerBuffer:
             log.warning("the ledger is away (%s): sagas go on" if why else "the ledger is back%s", why)
         async with self._room:
             self._room.notify_all()
+
+
+def _around(one: Gap | None, other: Gap) -> Gap:
+    """Both, and what lies between them."""
+    return other if one is None else (min(one[0], other[0]), max(one[1], other[1]))
 
 
 def merged(first: Snapshot, second: Snapshot) -> Snapshot:

@@ -122,8 +122,8 @@ class LedgerWriter(Protocol):
         """
         ...
 
-    async def mark_stale(self, since: datetime) -> None:
-        """From then on changes may be missing, until `reconciled` is called for a pass that began later."""
+    async def mark_stale(self, since: datetime, until: datetime) -> None:
+        """Changes between these may be missing, until `reconciled` is called for a pass that began behind all such."""
         ...
 
 

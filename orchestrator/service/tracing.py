@@ -220,9 +220,9 @@ class TracingLedger:
             await self._tracing.tracer.store(spans)
         return await self._writer.write(snapshots, messages)
 
-    async def mark_stale(self, since: datetime) -> None:
+    async def mark_stale(self, since: datetime, until: datetime) -> None:
         """As the ledger does."""
-        await self._writer.mark_stale(since)
+        await self._writer.mark_stale(since, until)
 
     def _spans(self, snapshot: Snapshot) -> Iterator[Span]:
         place = self._tracing.traces.of(snapshot.execution_id)

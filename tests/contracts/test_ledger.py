@@ -424,17 +424,20 @@ async def test_a_plan_is_found_by_its_hash(bench) -> None:
     assert await bench.keeper.plan("unknown") is None
 
 
-async def test_staleness_lasts_until_a_pass_that_began_later(bench) -> None:
+async def test_staleness_lasts_until_a_pass_that_began_behind_all_that_was_lost(bench) -> None:
     assert (await bench.reader.freshness()).stale_since is None
-    await bench.writer.mark_stale(moment(T0 + 100))
-    await bench.writer.mark_stale(moment(T0 + 500))
-    assert (await bench.reader.freshness()).stale_since == moment(T0 + 100)
-    await bench.keeper.reconciled(moment(T0 + 50))
-    assert (await bench.reader.freshness()).stale_since == moment(T0 + 100)
-    await bench.keeper.reconciled(moment(T0 + 101))
+    await bench.writer.mark_stale(moment(T0 + 100), moment(T0 + 300))
+    await bench.writer.mark_stale(
+        moment(T0 + 200), moment(T0 + 500)
+    )  # another worker, whose buffer was full for longer
+    await bench.writer.mark_stale(moment(T0 + 150), moment(T0 + 160))
+    for began in (50, 101, 301, 500):
+        await bench.keeper.reconciled(moment(T0 + began))
+        assert (await bench.reader.freshness()).stale_since == moment(T0 + 100), began
+    await bench.keeper.reconciled(moment(T0 + 501))
     found = await bench.reader.freshness()
-    assert (found.stale_since, found.reconciled) == (None, moment(T0 + 101))
-    await bench.writer.mark_stale(moment(T0 + 900))
+    assert (found.stale_since, found.reconciled) == (None, moment(T0 + 501))
+    await bench.writer.mark_stale(moment(T0 + 900), moment(T0 + 900))
     assert (await bench.reader.freshness()).stale_since == moment(T0 + 900)
 
 

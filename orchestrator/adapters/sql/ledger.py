@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from orchestrator.service.changes import Tell
     from orchestrator.service.records import MessageRecord, Snapshot
 
-STALE = "stale-since"
+STALE, STALE_UNTIL = "stale-since", "stale-until"
 STANDS = tuple(executions.c[field.name] for field in fields(Stood))
 
 
@@ -82,12 +82,14 @@ class SqlLedger:
             self._tell(list(changes_of(newest, snapshots, stood, newer)))
         return len(newer)
 
-    async def mark_stale(self, since: datetime) -> None:
-        """Remember the earliest time; only the reconciler takes it back."""
-        values = {"name": STALE, "value": milliseconds(since)}
+    async def mark_stale(self, since: datetime, until: datetime) -> None:
+        """Remember the earliest time and the latest; only the reconciler takes them back."""
+        first = {"name": STALE, "value": milliseconds(since)}
+        last = {"name": STALE_UNTIL, "value": milliseconds(until)}
         with outages():
             async with self._engine.begin() as connection:
-                await connection.execute(self._statements.stale, values)
+                await connection.execute(self._statements.stale, first)
+                await connection.execute(self._statements.stale_until, last)
 
     async def _write_plans(self, connection: AsyncConnection, snapshots: Sequence[Snapshot]) -> None:
         new = {one.plan_hash: one.plan for one in snapshots if one.plan_hash not in self._known_plans}
@@ -143,6 +145,7 @@ class _Statements:
         self.journal = _replacing(insert, journal)
         self.messages = insert(messages).on_conflict_do_nothing()
         self.stale = _replacing(insert, marks, where=_is_earlier)
+        self.stale_until = _replacing(insert, marks, where=lambda new: marks.c.value < new.value)
 
 
 def _replacing(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, or_, select, true, update
+from sqlalchemy import delete, func, or_, select, true, update
 
 from orchestrator.adapters.sql import ledger_rows as rows
 from orchestrator.adapters.sql.databases import insert_of
 from orchestrator.adapters.sql.inbox import outages
-from orchestrator.adapters.sql.ledger import STALE, read_mark
+from orchestrator.adapters.sql.ledger import STALE, STALE_UNTIL, read_mark
 from orchestrator.adapters.sql.ledger_reader import RECONCILED
 from orchestrator.adapters.sql.ledger_tables import executions, journal, marks, messages, plans, steps
 from orchestrator.saga.plan import Plan
@@ -111,8 +111,11 @@ class SqlLedgerKeeper:
                 await connection.execute(kept)
 
     async def reconciled(self, began: datetime) -> None:
-        """Note it, and take back a staleness that is older than the pass."""
-        is_past = (marks.c.name == STALE, marks.c.value < milliseconds(began))
+        """Note it, and take back a staleness of which all is older than the pass."""
+        last = marks.alias()
+        until = select(last.c.value).where(last.c.name == STALE_UNTIL).scalar_subquery()
+        newest = func.coalesce(until, marks.c.value)
+        is_past = (marks.c.name == STALE, marks.c.value < milliseconds(began), newest < milliseconds(began))
         with outages():
             async with self._engine.begin() as connection:
                 await connection.execute(update(marks).where(*is_past).values(value=0))

@@ -68,7 +68,7 @@ class _Nowhere:
         """Nothing is kept."""
         return len(snapshots)
 
-    async def mark_stale(self, since: Any) -> None:
+    async def mark_stale(self, since: Any, until: Any) -> None:
         """No ledger."""
 
 

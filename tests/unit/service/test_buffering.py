@@ -19,7 +19,7 @@ class Ledger:
     def __init__(self) -> None:
         self.transactions: list[list[Snapshot]] = []
         self.messages: list[MessageRecord] = []
-        self.stale: list[datetime] = []
+        self.stale: list[tuple[datetime, datetime]] = []
         self.is_away = False
         self.refuses = ""
         self.open = asyncio.Event()
@@ -37,10 +37,10 @@ class Ledger:
         self.messages += messages
         return len(snapshots)
 
-    async def mark_stale(self, since):
+    async def mark_stale(self, since, until):
         if self.is_away:
             raise StoreUnavailableError("gone")
-        self.stale.append(since)
+        self.stale.append((since, until))
 
     @property
     def ids(self):
@@ -188,15 +188,15 @@ async def test_beyond_the_limit_the_newest_of_known_ones_is_kept_and_others_are_
     assert (buffer.counts.given, buffer.counts.replaced, buffer.counts.written, buffer.counts.dropped) == (5, 1, 2, 2)
 
 
-async def test_what_was_dropped_makes_the_ledger_stale_from_the_first_of_it(ledger) -> None:
+async def test_what_was_dropped_makes_the_ledger_stale_from_the_first_of_it_to_the_last(ledger) -> None:
     ledger.is_away = True
     async with buffer_of(ledger, limit=1) as buffer:
-        for number in range(3):
+        for number in range(4):
             buffer.give(snapshot(str(number), changed_ms=T0 + 100 - number))
         await until(lambda: buffer.is_away)
         ledger.is_away = False
         await until(lambda: ledger.ids)
-    assert ledger.stale == [moment(T0 + 98)]
+    assert ledger.stale == [(moment(T0 + 97), moment(T0 + 99))]
 
 
 async def test_messages_are_dropped_beyond_ten_times_the_limit(ledger) -> None:

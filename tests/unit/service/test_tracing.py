@@ -153,7 +153,7 @@ class Writer:
         self.told_before = len(self.tracer.stored) if self.tracer else None
         return len(snapshots)
 
-    async def mark_stale(self, since):
+    async def mark_stale(self, since, until):
         self.since = since
 
 
