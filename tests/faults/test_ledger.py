@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -84,7 +85,7 @@ async def test_5_sagas_go_on_while_the_ledgers_postgresql_is_killed_and_all_is_w
 @pytest.mark.faults
 async def test_5_what_is_more_than_the_buffer_keeps_is_counted_and_rebuilt_from_temporal(tmp_path, database) -> None:
     await migrate_at(database.address)
-    more = {**kept_in(database.address), "ledger_buffer": 100}
+    more = {**kept_in(database.address), "ledger_buffer": 100, "reconcile_deep_every": timedelta(seconds=2)}
     async with world(tmp_path, **more) as place, place.working() as running:
         executions = await place.ask_many("chain", range(5))
         await place.words(executions)
