@@ -87,10 +87,10 @@ bench-ledger: venv ## measure the ledger on SQLite and PostgreSQL (about 20 minu
 bench-events: venv ## measure how many messages a second the event store takes (a minute)
 	$(BIN)/python -m benchmarks.events
 
-bench-console: venv ## measure the console's pages with 100,000 executions (about five minutes)
+bench-console: venv ## measure the console's pages with 100,000 executions (about six minutes)
 	$(BIN)/python -m benchmarks.console
 
-bench-traces: venv ## measure what traces cost (about five minutes)
+bench-traces: venv ## measure what traces cost (about six minutes)
 	$(BIN)/python -m benchmarks.traces
 
 bench-all: bench bench-traces ## and further: relay, recovery, memory, number of steps, number of processes

@@ -35,7 +35,7 @@ async def measure(url: str, run: int) -> dict[str, float]:
     Each saga hands over two changes, as one of brief steps does that waits once.
     """
     count = SAGAS_A_SECOND * SECONDS
-    given = [tuple(_changes(run, number)) for number in range(count)]
+    given = [tuple(changes(run, number)) for number in range(count)]
     idle = await _played(given, lambda _: None)
     engine = open_engine(url)
     try:
@@ -69,7 +69,8 @@ async def _played(given: list[tuple[Snapshot, ...]], give: Callable[[Snapshot], 
     return time.process_time() - began
 
 
-def _changes(run: int, number: int) -> Iterator[Snapshot]:
+def changes(run: int, number: int) -> Iterator[Snapshot]:
+    """Both changes of a saga, as its worker would hand them over."""
     plan = plan_of("order", 1)
     placed = order(f"load{run}", number)
     envelope, payload = trigger_of(placed)
@@ -78,8 +79,8 @@ def _changes(run: int, number: int) -> Iterator[Snapshot]:
         identity=envelope.identity, body_hash=envelope.body_hash, type=envelope.type, payload=payload
     )
     done = [Succeeded(step=name, result={"reference": f"{name}-{placed.order_id}"}) for name in STEPS]
-    changes: tuple[list[Signal], list[Signal]] = ([Started(trigger), *done[:3]], [*done[3:]])
-    for change, signals in enumerate(changes, start=1):
+    told: tuple[list[Signal], list[Signal]] = ([Started(trigger), *done[:3]], [*done[3:]])
+    for change, signals in enumerate(told, start=1):
         yield _snapshot(execution, signals, change)
 
 

@@ -28,11 +28,14 @@ if TYPE_CHECKING:
     from orchestrator.service.records import ExecutionRow
 
 log = logging.getLogger(__name__)
-EVERY = timedelta(seconds=1)
-MOST_AT_ONCE = 200
+EVERY = timedelta(milliseconds=400)
+"""With the ledger's own pause before it writes, a change is on an open page within a second."""
+MOST_AT_ONCE = 800
 """If more have changed, watchers are told to read everything again."""
 LATE_MS = 15_000
 """A change may be written so much later than it happened, milliseconds: its writer was busy, or its clock is behind."""
+NEAR_MS, FAR_EVERY = 2_000, 10
+"""Nearly all are written at once: so far back each look goes, milliseconds; every tenth one goes back by `LATE_MS`."""
 OLDEST_MS = 300_000
 """Whoever was away for longer is told to read everything again."""
 MOST_WAITING = 1_000
@@ -117,6 +120,7 @@ class Feed:
         self._watchers: list[_Watcher] = []
         self._told: dict[str, tuple[int, int, str]] = {}
         self._newest_ms = 0
+        self._looks = 0
         self._looking: asyncio.Task[None] | None = None
         self._wanted = asyncio.Event()
         self.is_closing = False
@@ -186,7 +190,8 @@ class Feed:
             self._newest_ms = await self._now_ms()
             self._remember(await self._changed_since(self._newest_ms - LATE_MS) or ())
             return
-        found = await self._changed_since(self._newest_ms - LATE_MS)
+        self._looks += 1
+        found = await self._changed_since(self._newest_ms - (NEAR_MS if self._looks % FAR_EVERY else LATE_MS))
         if found is None:
             self._newest_ms = await self._now_ms()
             self._told.clear()

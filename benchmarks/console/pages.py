@@ -6,20 +6,14 @@ three rounds counts, after one that warms up.
 
 from __future__ import annotations
 
-import argparse
-import asyncio
-import sys
-import tempfile
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
 from pydantic import SecretStr
 from sqlalchemy import insert, select
 
-from benchmarks.ledger.filling import fill
 from benchmarks.ledger.reading import percentile
 from benchmarks.ledger.samples import BODY, NOW_MS
 from orchestrator.adapters.sql.databases import open_engine
@@ -91,10 +85,8 @@ def _message(execution_id: str, number: int) -> dict[str, object]:
     return {**ids, **said, "outcome": "", "at_ms": NOW_MS + number, "size": len(BODY), "body": BODY}
 
 
-async def measure(folder: Path, count: int) -> list[Cost]:
-    """Every page's cost with so many executions."""
-    url = f"sqlite:///{folder / 'ledger.db'}"
-    await fill(url, count)
+async def measure(url: str) -> list[Cost]:
+    """Every page's cost, with the ledger as it was filled."""
     one, long = await lengthen(url)
     settings = Settings.model_validate({"ledger_url": SecretStr(url), "traces": "off"})
     async with open_app((), settings) as (app, _):
@@ -119,18 +111,3 @@ async def _cost(client: httpx.AsyncClient, name: str, path: str) -> Cost:
         if number:
             rounds.append(percentile(took))
     return Cost(name, rounds, size)
-
-
-def main() -> int:
-    """Measure, tell, judge."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.console", description=__doc__)
-    parser.add_argument("--executions", type=int, default=100_000, help="in the ledger")
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        costs = asyncio.run(measure(Path(folder), given.executions))
-    sys.stdout.write("".join(f"{one}\n" for one in costs))
-    return 1 if any(one.is_missed for one in costs) else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
