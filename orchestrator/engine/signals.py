@@ -71,6 +71,7 @@ class Failed:
     Attributes:
         retryable: False = no further attempt is of use (a command's time is up): the outcome is unknown now.
         fence_ms: a slow worker may still perform this attempt for so long, milliseconds; no undo begins before.
+        frames: where in the code it failed, for people; the engine decides nothing by it.
     """
 
     step: str
@@ -79,6 +80,7 @@ class Failed:
     reason: str = ""
     retryable: bool = True
     fence_ms: int = 0
+    frames: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

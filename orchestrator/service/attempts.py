@@ -58,6 +58,7 @@ class Attempt:
         began: when its command was sent; None for actions, whose begin is not told.
         ended: when the execution was told; None while it is under way.
         code, reason: what was said of a refusal or a failure. `ignored`: why the outcome changed nothing.
+        frames: where in the code it failed, outermost call first.
     """
 
     step: str
@@ -69,6 +70,7 @@ class Attempt:
     code: str = ""
     reason: str = ""
     ignored: str = ""
+    frames: tuple[str, ...] = ()
 
 
 def attempts(
@@ -138,6 +140,7 @@ def _ended(entry: JournalEntry) -> Attempt:
         code=entry.code,
         reason=entry.reason,
         ignored=entry.ignored,
+        frames=entry.frames,
     )
 
 

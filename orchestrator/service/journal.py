@@ -14,6 +14,7 @@ class JournalEntry:
         ignored: why it changed nothing.
         said: what else a signal says that decides how it goes on, by name, where it is not as by default: which timer,
             whether a failure may be tried again, how long a slow worker is fenced. None: nothing.
+        frames: where in the code an attempt failed, call by call.
     """
 
     revision: int
@@ -30,3 +31,4 @@ class JournalEntry:
     message_type: str = ""
     message_id: str = ""
     said: dict[str, Any] | None = None
+    frames: tuple[str, ...] = ()

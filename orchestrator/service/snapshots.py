@@ -138,7 +138,7 @@ def without_ids(text: str) -> str:
 
 
 _SAID = {"retryable": True, "fence_ms": 0, "steps": (), "from_step": None, "override": False, "event_type": None}
-_TOLD = ("step", "direction", "attempt", "code", "reason", "actor", "command_id")
+_TOLD = ("step", "direction", "attempt", "code", "reason", "actor", "command_id", "frames")
 
 
 @cache

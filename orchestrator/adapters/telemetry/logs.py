@@ -18,6 +18,7 @@ from pydantic_core import to_json
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.service.about import now_about
+from orchestrator.service.frames import chain_of
 
 if TYPE_CHECKING:
     from orchestrator.settings import Settings
@@ -78,7 +79,7 @@ class JsonLines(logging.Formatter):
             line["template"] = str(record.msg)
         error = record.exc_info[1] if record.exc_info else None
         if error is not None:
-            line["exception"] = [_told(one) for one in _chain(error)]
+            line["exception"] = [_told(one) for one in chain_of(error)]
             line["where"] = _frames(error)
         return to_json(line, fallback=str).decode()
 
@@ -97,16 +98,6 @@ def _said(argument: object) -> object:
     if isinstance(argument, BaseException) and not isinstance(argument, OrchestratorError):
         return _told(argument)
     return argument
-
-
-def _chain(error: BaseException) -> list[BaseException]:
-    """The error and what led to it."""
-    found: list[BaseException] = []
-    following: BaseException | None = error
-    while following is not None and following not in found:
-        found.append(following)
-        following = following.__cause__ or (None if following.__suppress_context__ else following.__context__)
-    return found
 
 
 def _told(error: BaseException) -> str:

@@ -129,7 +129,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """How one call went. `pending`: sent, no answer yet; `stalled`: no code for it here, not begun."""
+    """How one call went. `pending`: sent, no answer yet; `stalled`: no code for it here, not begun.
+
+    `frames`: where in our or an author's code it failed.
+    """
 
     step: str
     direction: Literal["do", "undo", "probe"]
@@ -141,6 +144,7 @@ class Report:
     retryable: bool = False
     deadline_ms: int = 0
     fence_ms: int = 0
+    frames: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

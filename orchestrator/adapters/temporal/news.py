@@ -54,6 +54,7 @@ def signal_of(report: Report) -> Outcome:
                 reason=report.reason,
                 retryable=report.retryable,
                 fence_ms=report.fence_ms,
+                frames=report.frames,
             )
 
 

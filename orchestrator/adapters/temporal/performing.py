@@ -22,6 +22,7 @@ from orchestrator.messages import Envelope, short_hash
 from orchestrator.saga.contexts import ActionContext
 from orchestrator.service import metrics
 from orchestrator.service.about import about
+from orchestrator.service.frames import frames_of
 from orchestrator.service.meters import SILENCE, Meter
 from orchestrator.service.records import saga_of
 from orchestrator.service.reply_contracts import read_fact
@@ -136,7 +137,8 @@ async def _once(stage: Stage, scene: Scene) -> Report:
     except Exception as error:
         log.warning("attempt_failed", extra={"error": type(error).__name__}, exc_info=error)
         reason = f"{type(error).__name__}: {_told(error)}"[:MAX_REASON]
-        return report(scene.call, "failed", reason=reason, retryable=not isinstance(error, OrchestratorError))
+        retryable = not isinstance(error, OrchestratorError)
+        return report(scene.call, "failed", reason=reason, retryable=retryable, frames=frames_of(error))
 
 
 async def _by_lane(stage: Stage, scene: Scene, handler: Handler) -> Report:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class AttemptDocument(Document):
-    """One attempt of one call of a step."""
+    """One attempt of one call of a step; `frames` say where in the code it failed, outermost call first."""
 
     step: str
     direction: Literal["do", "undo", "probe"]
@@ -29,6 +29,7 @@ class AttemptDocument(Document):
     code: str
     reason: str
     ignored: str
+    frames: list[str]
 
 
 class JournalLine(Document):

@@ -55,6 +55,12 @@ def test_a_fingerprint_forgets_numbers_and_ids_and_keeps_words() -> None:
     assert fingerprint("shop", "pay", "") == ""
 
 
+def test_the_journal_keeps_where_in_the_code_an_attempt_failed() -> None:
+    assert entry_of(3, T0, Failed(step="pay", reason="x", frames=("shop.pay, line 3",)), "").frames == (
+        "shop.pay, line 3",
+    )
+
+
 def test_the_journal_keeps_who_and_why_and_no_payload() -> None:
     entry = entry_of(
         3, T0, RetryRequested(command_id="c", actor="ann", reason="try", step="pay", edited={"x": 1}), "no"

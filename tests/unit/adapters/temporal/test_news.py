@@ -23,8 +23,16 @@ def report(kind, **more) -> Report:
         ),
         (report("stalled", reason="no code"), Stalled(step="wrap", direction="undo", attempt=3, reason="no code")),
         (
-            report("failed", reason="x", retryable=True, fence_ms=5),
-            Failed(step="wrap", direction="undo", attempt=3, reason="x", retryable=True, fence_ms=5),
+            report("failed", reason="x", retryable=True, fence_ms=5, frames=("a.b, line 3",)),
+            Failed(
+                step="wrap",
+                direction="undo",
+                attempt=3,
+                reason="x",
+                retryable=True,
+                fence_ms=5,
+                frames=("a.b, line 3",),
+            ),
         ),
         (
             report("failed", reason="expired"),

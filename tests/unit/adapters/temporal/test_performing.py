@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orchestrator import ActionContext, Rejected, Saga, action, step
+from orchestrator.adapters.temporal.given import to_json
 from orchestrator.adapters.temporal.performing import MAX_CODE, MAX_REASON, Scene, Stage, Watch, perform
 from orchestrator.contracts.protocol import read_command
 from orchestrator.messages import short_hash
@@ -64,6 +65,13 @@ async def test_a_durable_action_may_say_that_it_is_alive() -> None:
 async def test_whatever_an_action_raises_is_a_report(how, kind, retryable, code, reason) -> None:
     report = await done(call("wrap", how=how))
     assert (report.kind, report.retryable, report.code, report.reason) == (kind, retryable, code, reason)
+
+
+async def test_what_breaks_says_where_in_the_code_and_what_does_not_adds_nothing_to_history() -> None:
+    broken = await done(call("wrap", how="break"))
+    assert broken.frames[-1].startswith("tests.temporal_kit.wrap, line ")
+    for fine in (await done(call("wrap")), await done(call("wrap", how="refuse"))):
+        assert "frames" not in to_json(fine)
 
 
 async def test_a_fact_that_does_not_fit_is_a_failed_attempt() -> None:

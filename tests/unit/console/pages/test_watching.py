@@ -237,6 +237,19 @@ async def test_a_step_that_will_be_tried_again_says_when(bench) -> None:
     assert "/executions/trip%3At4/do/retry?step=book_hotel" in text
 
 
+async def test_a_failed_attempt_shows_where_in_the_code_folded_and_as_text(bench) -> None:
+    hand = bench.run("t4", book_hotel="hold")
+    hand.tell(Failed(step="book_hotel", reason="no line", frames=("trips.book, line 7", HOSTILE)))
+    bench.ledger.keep_open(hand)
+    text = await text_of(bench, "/executions/trip:t4")
+    folded = text.partition('<details id="frames-book_hotel-do-1">')[2].partition("</details>")[0]
+    assert "<li>trips.book, line 7</li><li>&lt;img" in folded
+    async with bench.asking() as api:
+        told = (await api.http.get("/api/v1/executions/trip:t4/attempts")).json()
+    assert [one["frames"] for one in told if one["frames"]] == [["trips.book, line 7", HOSTILE]]
+    assert text.count('id="frames-') == 1, "only what failed has some"
+
+
 async def test_messages_show_the_ids_that_tie_them_together(bench) -> None:
     letter = MessageRecord(
         execution_id="trip:t1",
