@@ -90,7 +90,7 @@ bench-events: venv ## measure how many messages a second the event store takes (
 bench-console: venv ## measure the console's pages with 100,000 executions (about six minutes)
 	$(BIN)/python -m benchmarks.console
 
-bench-traces: venv ## measure what traces cost (about six minutes)
+bench-traces: venv ## measure what traces cost (about five minutes)
 	$(BIN)/python -m benchmarks.traces
 
 bench-all: bench bench-traces ## and further: relay, recovery, memory, number of steps, number of processes

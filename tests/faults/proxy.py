@@ -41,10 +41,6 @@ class Proxy:
     held: int = 0
     _open: set[asyncio.StreamWriter] = field(default_factory=set[asyncio.StreamWriter])
 
-    @property
-    def connections(self) -> int:
-        return len(self._open) // 2
-
     def cut(self) -> None:
         """Reset every connection, as a crashed router does."""
         self.cuts += len(self._open) // 2

@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import socket
-import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -63,11 +62,9 @@ def test_the_addresses_are_written_down_and_work(project) -> None:
     assert works(read_environment(file))
 
 
-def test_a_second_start_is_quick_and_finds_the_same_servers(project, console) -> None:
+def test_a_second_start_finds_the_same_servers_and_starts_none(project, console) -> None:
     before = [server.record() for server in servers(project)]
-    begun = time.monotonic()
     found = up(project, console)
-    assert time.monotonic() - begun < 15
     assert [server.record() for server in servers(project)] == before
     assert found == read_environment(project / ".local" / "environment")
 

@@ -41,9 +41,8 @@ SHOWN = frozenset({"Stuck", "Parked", "Suspended"})
 class Calls:
     """Starts what an interpreter asks for and keeps track of what is open."""
 
-    def __init__(self, given: Given, mailbox: Any) -> None:
+    def __init__(self, given: Given) -> None:
         self._given = given
-        self._mailbox = mailbox
         self._attempts: dict[tuple[str, str, int], asyncio.Task[Any]] = {}
         self._handles: dict[tuple[str, str, int], workflow.ActivityHandle[Any]] = {}
         self._notices: set[asyncio.Task[None]] = set()

@@ -49,7 +49,7 @@ class Interpreter:
         self.execution = Execution.begin(given.plan, given.execution_id)
         self.mailbox: deque[Signal] = deque()
         self.is_boundary_due = False
-        self._calls = Calls(given, self.mailbox)
+        self._calls = Calls(given)
         self.ledger = HandOver(given)
         self._ready = Ready()
         self.agenda = Agenda(now_ms=int(workflow.info().start_time.timestamp() * 1000))

@@ -13,7 +13,6 @@ from typing import Any, cast
 from orchestrator.errors import RequestProblemError
 
 SIGNATURE_BYTES = 16
-MAX_CURSOR = 2_000
 
 
 class Cursors:

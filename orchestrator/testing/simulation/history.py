@@ -38,11 +38,6 @@ class Kind(StrEnum):
     CONTINUED = "WORKFLOW_EXECUTION_CONTINUED_AS_NEW"
 
 
-ACTIVITY_ENDS = frozenset(
-    {Kind.ACTIVITY_COMPLETED, Kind.ACTIVITY_FAILED, Kind.ACTIVITY_TIMED_OUT, Kind.ACTIVITY_CANCELED}
-)
-
-
 @dataclass(slots=True)
 class Event:
     """One event.

@@ -102,14 +102,17 @@ async def test_a_store_that_is_away_raises_when_it_is_turned(bench, switching, s
 
 async def test_a_board_that_cannot_read_once_reads_again(switching, switches) -> None:
     async with SwitchBoard(switches, timedelta(milliseconds=1)) as board:
-        read, switches.all = switches.all, _broken
-        await asyncio.sleep(0.02)
+        read, tried = switches.all, asyncio.Event()
+
+        async def broken():
+            tried.set()
+            raise ValueError("a key that is not known here")
+
+        switches.all = broken
+        async with asyncio.timeout(5):
+            await tried.wait()
         switches.all = read
         await switching.suspend(ADMIN, "starts", "trip", WHY)
         async with asyncio.timeout(5):
             while not board.why_held("starts", "trip"):
                 await asyncio.sleep(0.001)
-
-
-async def _broken():
-    raise ValueError("a key that is not known here")

@@ -60,10 +60,11 @@ def test_policies_leave_other_prefixes_and_a_workers_own_queue_alone():
 
 
 def test_at_least_once_dead_lettering_has_everything_it_needs():
-    for policy in WANTED.policies:
-        if "dead-letter-strategy" in policy.definition:
-            assert policy.definition["overflow"] == "reject-publish"
-            assert "dead-letter-exchange" in policy.definition
+    careful = [policy.definition for policy in WANTED.policies if "dead-letter-strategy" in policy.definition]
+    assert careful
+    for definition in careful:
+        assert definition["overflow"] == "reject-publish"
+        assert "dead-letter-exchange" in definition
 
 
 def test_looking_into_parking_never_deletes():

@@ -103,7 +103,7 @@ def hands():
     given = Given(plan=saga.plan, execution_id="fetch:1", trigger=TRIGGER, thread=THREAD, limits=Limits())
     execution = Execution.begin(saga.plan, "fetch:1")
     execution.receive(Started(TRIGGER))
-    return Calls(given, []), execution
+    return Calls(given), execution
 
 
 def perform(step: str, direction: Literal["do", "undo"] = "do", *, pivot: bool = False) -> Perform:
