@@ -8,6 +8,7 @@ import sys
 import time
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import httpx
@@ -130,7 +131,7 @@ async def lateness(load: Load, client: httpx.AsyncClient) -> float:
 async def _opened(client: httpx.AsyncClient, snapshot: Snapshot) -> Tab:
     """A tab on an execution, once the ledger has it."""
     path = f"/executions/{snapshot.execution_id}"
-    while (await client.get(path)).status_code == httpx.codes.NOT_FOUND:  # noqa: ASYNC110 - another process makes it
+    while (await client.get(path)).status_code == HTTPStatus.NOT_FOUND:  # noqa: ASYNC110 - another process makes it
         await asyncio.sleep(0.05)
     return Tab(client, path, snapshot.execution_id)
 

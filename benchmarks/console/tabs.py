@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import httpx
@@ -75,7 +76,7 @@ class Tab:
     async def _ask(self) -> None:
         answer = await self._client.get(self._path, headers={"If-None-Match": self._tag} if self._tag else {})
         self.looks += 1
-        if answer.status_code == httpx.codes.NOT_MODIFIED:
+        if answer.status_code == HTTPStatus.NOT_MODIFIED:
             return
         answer.raise_for_status()
         self._tag = answer.headers.get("ETag", "")
@@ -102,6 +103,14 @@ async def browser(client: httpx.AsyncClient, tabs: Sequence[Tab]) -> AsyncGenera
 
 
 async def _listen(client: httpx.AsyncClient, tabs: Sequence[Tab], ready: asyncio.Event) -> None:
+    async for execution_id in _signals(client):
+        for tab in tabs:
+            tab.hear(execution_id)
+        ready.set()
+
+
+async def _signals(client: httpx.AsyncClient) -> AsyncGenerator[str]:
+    """Which execution has changed; an empty text where anything may have."""
     async with client.stream("GET", "/api/v1/events", timeout=None) as answer:
         answer.raise_for_status()
         kind = ""
@@ -109,7 +118,7 @@ async def _listen(client: httpx.AsyncClient, tabs: Sequence[Tab], ready: asyncio
             name, _, value = line.partition(": ")
             if name == "event":
                 kind = value
-            elif name == "data" and kind in ("ready", "reset", "execution.changed"):
-                for tab in tabs:
-                    tab.hear(json.loads(value)["execution_id"] if kind == "execution.changed" else "")
-                ready.set()
+            elif name == "data" and kind == "execution.changed":
+                yield json.loads(value)["execution_id"]
+            elif name == "data" and kind in ("ready", "reset"):
+                yield ""
