@@ -53,9 +53,11 @@ AWAY = (
     RPCStatusCode.RESOURCE_EXHAUSTED,
 )
 ASKED_AT_ONCE = 50
-"""Executions whose end is waited for at once: each is a call that Temporal holds open."""
+"""Executions that are asked for at once, or whose end is waited for: each is a call that a server holds open."""
 NAMED_AT_ONCE = 10_000
 """Executions in one statement: databases take some 32,000 values in one."""
+LEAVE_S = 60
+"""How long a worker may take to leave at the end of a test."""
 OFTEN = {"reconcile_every": timedelta(seconds=1)}
 """The ledger is compared with Temporal so often that a test need not wait for it."""
 
@@ -85,6 +87,8 @@ class World:
     ended: set[str] = field(default_factory=set[str])
     republished: int = 0
     """Publishes without a confirm, which were tried again."""
+    read: dict[str, Counter[tuple[str, str, str]]] = field(default_factory=dict[str, "Counter[tuple[str, str, str]]"])
+    """The effects that each database had when its books were read last."""
 
     @property
     def broker_port(self) -> int:
@@ -204,6 +208,15 @@ class World:
         async with Publisher.open(self.corner.settings) as publisher:
             return [await self.ask_by(publisher, saga, number) for number in numbers]
 
+    async def ask_side_by_side(self, saga: str, numbers: Sequence[int]) -> list[str]:
+        """The same for very many: some wait for their confirm at once."""
+        executions: list[str] = []
+        async with Publisher.open(self.corner.settings) as publisher:
+            for first in range(0, len(numbers), ASKED_AT_ONCE):
+                some = numbers[first : first + ASKED_AT_ONCE]
+                executions += await asyncio.gather(*(self.ask_by(publisher, saga, number) for number in some))
+        return executions
+
     async def ask_by(self, publisher: Publisher, saga: str, number: int) -> str:
         """Publish until the broker has confirmed, each time the same event."""
         event = self.event(saga, number)
@@ -313,8 +326,7 @@ class World:
     ) -> None:
         """Books, broker, ledger and Temporal agree to the unit: no double, nothing left over, nothing missing."""
         names = self.corner.names
-        queues = [names.ingress, names.replies, names.command_queue(STORE.name), *map(names.retry_queue, RETRY_STEPS)]
-        for queue in queues:
+        for queue in self.queues:
             while await self.corner.depth(queue):
                 await asyncio.sleep(0.05)  # copies of messages whose execution has ended meanwhile
         assert await self.corner.depth(names.parking) == parked
@@ -322,13 +334,36 @@ class World:
             assert ledger.total() <= words.total(), ledger
             await asyncio.sleep(0.1)
         # The books come last: a copy that lay in a queue until now must have had no effect either.
-        effects = Counter(await self.effects(url))
+        effects = self.read[url] = Counter(await self.effects(url))
         assert set(effects.values()) <= {1}, effects
         standing = Counter[str]()
         for (_, direction, order), times in effects.items():
             standing[order] += times if direction == "do" else -times
         held = Counter(standing[one.partition(":")[2]] for one in executions)
         assert held == +Counter({len(steps): words["Completed"], 0: len(executions) - words["Completed"]})
+
+    @property
+    def queues(self) -> list[str]:
+        """Whatever could still have an effect lies in one of them."""
+        names = self.corner.names
+        work = [names.ingress, names.replies, names.command_queue(STORE.name)]
+        return [*work, *map(names.retry_queue, RETRY_STEPS)]
+
+    async def leave(self) -> None:
+        """See that nobody held a copy that no queue showed when the books were read.
+
+        A queue counts what is ready, not what its consumers hold; when they are gone it has all of it back. So workers
+        end in good order, and then the queues are empty, and the books as they were.
+        """
+        for worker in self.workers:
+            if worker.returncode is None:
+                worker.terminate()
+        for worker in self.workers:
+            await asyncio.wait_for(worker.wait(), LEAVE_S)
+        left = {queue: found for queue in self.queues if (found := await self.corner.left_in(queue))}
+        assert not left, f"consumers held copies: {left}"
+        for url, effects in self.read.items():
+            assert Counter(await self.effects(url)) == effects, "the books have changed since they were read"
 
     async def all_balance(self, asked: Mapping[str, Sequence[str]], *, url: str = "") -> None:
         """Every saga of three steps ended whole or undone, the trades that end in 5 undone; and everything agrees."""
@@ -368,7 +403,7 @@ async def killed(process: asyncio.subprocess.Process) -> None:
 
 @asynccontextmanager
 async def world(folder: Path, url: str = "", **changes: Any) -> AsyncGenerator[World]:
-    """A world without workers; those that a test starts are killed at the end. `url`: where books and ledger lie."""
+    """A world without workers; those that a test starts end with it. `url`: where books and ledger lie."""
     run = f"f{secrets.token_hex(4)}"
     for name in ("hooks", "reached", "always"):
         (folder / name).mkdir()
@@ -381,6 +416,7 @@ async def world(folder: Path, url: str = "", **changes: Any) -> AsyncGenerator[W
             made = World(place, await connect(place.settings), folder, run, url)
             try:
                 yield made
+                await made.leave()
             finally:
                 for process in made.workers:
                     if process.returncode is None:

@@ -142,7 +142,8 @@ async def test_who_confirmed_an_undo_is_killed_around_the_start_of_the_linked_ru
             async with helper(place, "tests.faults.confirming", moment, execution, plan.hash) as person:
                 await killed(person)
             confirmed = asked("compensate", plan=plan.hash, override=True, key="again")
-            record = await verified(service, await service.operating.operate(ADMIN, execution, confirmed))
+            with Cost(f"who confirmed an undo killed {moment} its run began: from the second confirmation to its end"):
+                record = await verified(service, await service.operating.operate(ADMIN, execution, confirmed))
             assert (record.key, record.text) == ("confirming", "it ended: Compensated")
             assert record.workflow_id == linked_id(execution)
             operations = await service.world.register.of_execution(execution)

@@ -102,7 +102,7 @@ async def test_an_unknown_type_is_parked_with_its_reason_and_the_queue_goes_on(t
 async def test_28_a_backlog_after_an_hour_down_drains_and_what_comes_meanwhile_is_not_forgotten(tmp_path) -> None:
     count, fresh = BACKLOG, 50
     async with world(tmp_path) as place:
-        backlog = await place.ask_many("chain", range(count))
+        backlog = await place.ask_side_by_side("chain", range(count))
         assert await place.corner.depth(place.corner.names.ingress) == count
         async with place.working() as running:
             with Cost(f"a backlog of {count} sagas, and {fresh} more that came meanwhile") as cost:

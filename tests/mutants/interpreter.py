@@ -187,6 +187,15 @@ def a_run_goes_on_behind_what_did_not_succeed(patch):
     patch.setattr(Run, "_end", end)
 
 
+def news_waits_for_the_end_of_all_runs(patch):
+    real = Interpreter._take_news
+
+    async def take_news(self):
+        return False if self._ready.are_brief else await real(self)
+
+    patch.setattr(Interpreter, "_take_news", take_news)
+
+
 def results_of_a_run_are_not_handed_on(patch):
     patch.setattr(Run, "_known", lambda self, call: {})
 

@@ -11,6 +11,7 @@ MUTANTS = [
     ("4", faults.a_pivot_rides_in_a_run, 242),
     ("5", faults.a_run_goes_on_behind_what_did_not_succeed, 14233),
     ("5", faults.results_of_a_run_are_not_handed_on, 86),
+    ("6", faults.news_waits_for_the_end_of_all_runs, 47),
     ("7", faults.a_person_is_obeyed_in_a_task_that_may_vanish, 4344),
     ("8", faults.an_abort_is_not_recorded_before_its_undos, 4344),
     ("8", faults.an_unknown_outcome_is_not_recorded_before_its_undos, 4344),

@@ -8,12 +8,19 @@ from orchestrator.adapters.temporal.given import ATTEMPT, RUN
 from orchestrator.testing.simulation.activation import from_payload
 
 if TYPE_CHECKING:
-    from orchestrator.testing.simulation.activation import Command
+    from orchestrator.engine.signals import Signal
+    from orchestrator.testing.simulation.activation import Command, Instance
     from orchestrator.testing.simulation.worker import Cached
     from orchestrator.testing.simulation.world import World
 
 RECORD_AFTER_MS = 1_000
 """After so much time of runs in one task a boundary is due (express.md, 6)."""
+
+
+def unread(instance: Instance) -> tuple[Signal, ...]:
+    """What the execution was told and has not taken yet."""
+    interpreter = getattr(instance.workflow, "_interpreter", None)  # before its first activation it has none
+    return () if interpreter is None else tuple(interpreter.mailbox)
 
 
 def check(world: World, cached: Cached, command: Command) -> None:
@@ -31,6 +38,8 @@ def check(world: World, cached: Cached, command: Command) -> None:
 
 
 def _check_run(world: World, cached: Cached) -> None:
+    if any(one is news for one in cached.unread for news in unread(cached.instance)):
+        world.fail("a run was begun before news was read that had come before another")
     if cached.is_ordered:
         world.fail("a run was begun in the task that brought a person's command")
     if cached.ran_ms >= RECORD_AFTER_MS:

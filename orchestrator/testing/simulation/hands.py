@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextvars import ContextVar
 from dataclasses import replace
 from functools import cache
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from temporalio.activity import _ActivityCancellationDetailsHolder, _Context  # pyright: ignore[reportPrivateUsage]
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
     from orchestrator.testing.simulation.activities import Activity
     from orchestrator.testing.simulation.worker import Worker
     from orchestrator.testing.simulation.world import World
+
+
+BEGINS_UNTIL: ContextVar[float] = ContextVar("BEGINS_UNTIL", default=inf)
+"""Of the run to which code belongs: it begins no step later (express.md, 5), in seconds since the start."""
 
 
 @cache
@@ -64,8 +70,11 @@ class Hands:
     async def local(self, asked: Any) -> ActivityResolution:
         """Perform a local activity within its limit; the core gives it up at the limit, whatever it does."""
         info = self._info(is_local=True, activity_id=asked.activity_id)
+        argument = from_payload(asked.arguments[0])
+        if asked.activity_type == names.RUN:
+            BEGINS_UNTIL.set(self._world.loop.time() + argument["budget_ms"] / 1000)
         limit = asked.schedule_to_close_timeout.ToTimedelta().total_seconds()
-        work = self._spawn(asked.activity_type, from_payload(asked.arguments[0]), info, _no_beat)
+        work = self._spawn(asked.activity_type, argument, info, _no_beat)
         try:
             done, _ = await asyncio.wait({work}, timeout=limit)
         except asyncio.CancelledError:

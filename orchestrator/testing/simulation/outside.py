@@ -12,6 +12,7 @@ from orchestrator.contracts.protocol import idempotency_key
 from orchestrator.errors import HandlerMissingError, Rejected
 from orchestrator.messages import Command, Message
 from orchestrator.participant.kit import CommandContext, Participant
+from orchestrator.testing.simulation.hands import BEGINS_UNTIL
 from orchestrator.testing.simulation.people import SKIPPED
 
 if TYPE_CHECKING:
@@ -118,6 +119,8 @@ class Scripts:
         if self._world.dice.fault("code missing", 0.002):
             raise HandlerMissingError(name)
         way, _, step = name.rpartition("_")
+        if way != "probe" and self._world.loop.time() > BEGINS_UNTIL.get():
+            self._world.fail(f"{name} was begun later than its run may begin anything")
         return Script(self._world, way or "do", step)
 
 

@@ -28,7 +28,7 @@ from orchestrator.testing.simulation.activation import (
     resolve,
     update_job,
 )
-from orchestrator.testing.simulation.asking import check
+from orchestrator.testing.simulation.asking import check, unread
 from orchestrator.testing.simulation.hands import Hands
 from orchestrator.testing.simulation.telling import Telling
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from temporalio.bridge.proto.activity_result import ActivityResolution
     from temporalio.bridge.proto.workflow_activation import WorkflowActivationJob
 
+    from orchestrator.engine.signals import Signal
     from orchestrator.testing.simulation.activities import Activity
     from orchestrator.testing.simulation.loop import Process
     from orchestrator.testing.simulation.runs import Run, Task
@@ -53,6 +54,7 @@ class Cached:
         seen: id of the last event it has seen. `at`: the workflow's time, seconds since the epoch.
         is_clean: nothing has happened in it that the server has not recorded.
         commands, record: what the task under way will report.
+        unread: what it had been told, and not read, when it was activated last.
         is_ordered: that task has brought a person's command. `ran_ms`: the time of its runs so far.
         local: its local activities under way. `ended`: those that came to an end.
     """
@@ -64,6 +66,7 @@ class Cached:
     is_clean: bool = True
     is_ordered: bool = False
     ran_ms: int = 0
+    unread: tuple[Signal, ...] = ()
     times: list[int] = field(default_factory=list[int])
     commands: list[Command] = field(default_factory=list[Command])
     record: Record = field(default_factory=Record)
@@ -197,6 +200,7 @@ class Worker:
         activation = WorkflowActivation(run_id="run", jobs=jobs, history_length=task.started_id)
         activation.timestamp.FromNanoseconds(int(cached.at * 1e9))
         activation.continue_as_new_suggested = self.world.is_continuing_suggested()
+        cached.unread = unread(cached.instance)
         completion = cached.instance.activate(activation)
         self.world.count("activation")
         cached.mark()
