@@ -183,7 +183,7 @@ async def test_without_a_right_there_is_a_page_that_says_which(bench) -> None:
 
 async def test_empty_pages_say_so(bench) -> None:
     assert "Nobody did anything yet." in await text_of(bench, "/operations")
-    assert "No such row." in await text_of(bench, "/audit")
+    assert "No row is like this." in await text_of(bench, "/audit")
 
 
 async def test_the_overview_tells_how_it_has_been(bench) -> None:
