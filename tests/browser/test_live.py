@@ -36,7 +36,7 @@ async def test_a_change_is_shown_and_nothing_is_taken_out_of_hand(shop, page) ->
     execution = await parked(shop)
     await live(page, f"/executions/{execution}")
     attempts = page.locator("#attempts")
-    await attempts.locator("summary").click()
+    await page.locator("#attempts > summary").click()  # a failed attempt unfolds too, further in
     await page.locator("#journal summary").focus()
     await shop.operate(execution, "suspend")
     await expect(page.get_by_role("heading", level=1)).to_contain_text("suspended")
