@@ -17,7 +17,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # Another lock or another project file means another stamp, and so an installation anew.
 STAMP := $(VENV)/.installed-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
 
-.PHONY: help venv demo demo-stay test test-unit coverage exhaustive exhaustive-write mutants test-servers test-browser images check format up postgres down clean lock docs site site-serve test-docs bench bench-all bench-ledger bench-events test-simulation faults soak bench-console bench-traces
+.PHONY: help venv demo demo-stay test test-unit coverage exhaustive exhaustive-write mutants test-servers test-browser images check format up postgres down clean lock docs site site-serve test-docs bench bench-all bench-ledger bench-events test-simulation faults backlog soak bench-console bench-traces
 
 help: ## list these targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -73,6 +73,11 @@ faults: venv ## break everything on real servers, and print what each fault cost
 	$(BIN)/python -m deploy.local up
 	$(BIN)/python -m deploy.local postgres
 	$(BIN)/python -m pytest tests/faults $(TWO_CONSUMERS) -s
+
+BACKLOG := 100000
+backlog: venv ## BACKLOG=100000 sagas that wait when their worker comes back (an hour)
+	$(BIN)/python -m deploy.local up
+	SAGA_TEST_BACKLOG=$(BACKLOG) $(BIN)/python -m pytest tests/faults/test_messages.py -k test_28 -s
 
 MINUTES := 30
 soak: venv ## orders for MINUTES=30, everything killed in turn, the books checked every minute
