@@ -38,6 +38,7 @@ from sagas.order_fulfilment.saga import (
     unpack_parcel,
     void_label,
 )
+from tests.docs.shown import CASE, hold
 from tests.rabbitmq_kit import CE, corner, until
 from tests.shop_kit import ALL, shop
 from workers.console import open_app
@@ -49,6 +50,7 @@ from workers.recorder import open_recorder
 
 pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("environment")]
 ANN = Caller(actor="ann", role=Role.ADMIN, origin="test")
+LIST = ("events", "--correlation")
 SENT_AND_TAKEN = [
     ("in", "order.placed"),
     ("out", "inventory.reserve"),
@@ -65,7 +67,7 @@ SENT_AND_TAKEN = [
 def saga(settings, *arguments):
     """A command, in a thread of its own: it runs a loop of its own."""
     app = build_app(lambda: ServerDesk(lambda: settings))
-    ended = CliRunner().invoke(app, list(arguments))
+    ended = CliRunner(env={"COLUMNS": "120"}).invoke(app, list(arguments))
     assert ended.exit_code == 0, (ended.output, ended.exception)
     return ended.stdout
 
@@ -95,8 +97,12 @@ async def test_every_message_of_an_order_is_kept_once_and_found_by_its_correlati
         charged = next(one for one in messages if one.type == "payments.charged")
         assert (charged.kind, charged.outcome, charged.causation_id) == ("reply", "completed", charge.message_id)
 
-        shown = await asyncio.to_thread(saga, settings, "events", "--correlation", execution, "--json")
+        shown = await asyncio.to_thread(saga, settings, *LIST, execution, "--json")
         assert [one["message_id"] for one in json.loads(shown)["items"]] == [one.message_id for one in messages]
+        named = (execution, CASE), (messages[0].source + "\n", "demo-shop\n"), (messages[0].source + " ", "demo-shop ")
+        hold(
+            "events.md", "saga events --correlation", await asyncio.to_thread(saga, settings, *LIST, execution), *named
+        )
         lines = await asyncio.to_thread(saga, settings, "events", "--execution", execution, "--bodies", "--output", "-")
         assert {json.loads(line)["type"] for line in lines.splitlines()} == {name for _, name in SENT_AND_TAKEN}
         async with open_app(SAGAS, settings) as (app, feed):
@@ -119,8 +125,9 @@ async def test_every_message_of_an_order_is_kept_once_and_found_by_its_correlati
         listed = json.loads(await asyncio.to_thread(saga, settings, "messages", execution, "--json"))["items"]
         assert noted <= {(one["direction"], one["type"]) for one in listed}
         assert len(listed) == len(SENT_AND_TAKEN)
-        revenue = ("replay", "--to", "projection", "revenue-per-day", "--json")
-        made = json.loads(await asyncio.to_thread(saga, settings, *revenue))
+        revenue = ("replay", "--to", "projection", "revenue-per-day")
+        hold("events.md", f"saga {' '.join(revenue)}", await asyncio.to_thread(saga, settings, *revenue))
+        made = json.loads(await asyncio.to_thread(saga, settings, *revenue, "--json"))
         assert [row["cents"] for row in made["rows"].values()] == [order.total_cents]
         assert (made["messages"], await place.effects()) == (2, before)
         assert await place.corner.depth(place.corner.names.store) == 0
@@ -172,6 +179,10 @@ async def test_real_executions_are_rehearsed_by_todays_definition_and_by_a_chang
             assert all(one["then"]["input"]["value"] for one in found["attempts"])
         status, changed = await rehearsed(settings, bad, "tests.acceptance.test_events:OTHERWISE")
         assert (status, changed["verdict"], changed["today"]["version"]) == (DIFFERS, "differs", 2)
+        app = build_app(lambda: ServerDesk(lambda: settings))
+        otherwise = ("replay", "--rehearse", good, "--sagas", "tests.acceptance.test_events:OTHERWISE")
+        told = await asyncio.to_thread(CliRunner(env={"COLUMNS": "120"}).invoke, app, list(otherwise))
+        hold("events.md", "saga replay --rehearse", told.stdout, (good, CASE))
         assert changed["first_divergence"] == "at 1: reserve_stock do 1 then, charge_payment do 1 today"
         assert changed["today"]["status"] == "Compensated"
         moved = [one["step"] for one in changed["attempts"] if one["direction"] == "undo" and one["differs"]]
@@ -193,6 +204,8 @@ async def test_events_sent_again_reach_others_and_no_participant(tmp_path) -> No
             filters = [f"execution={execution}", "type=order.placed", "type=order.fulfilled"]
             chosen = ("replay", "--json", *(part for one in filters for part in ("--send", one)))
             offer = json.loads(await asyncio.to_thread(saga, settings, *chosen, "--dry-run"))
+            day = ("replay", "--send", "since=2026-01-01", "--send", "until=2999-01-01", "--dry-run")
+            hold("events.md", "saga replay --send", await asyncio.to_thread(saga, settings, *day))
             assert offer["types"] == {"order.placed": 1, "order.fulfilled": 1}
             ignored = relay.counts.ignored
             send = (*chosen, "--confirm", "2", "--reason", "analytics lost a day")
@@ -308,6 +321,8 @@ async def test_what_a_source_left_out_is_told_until_it_comes(tmp_path) -> None:
     async with storing(tmp_path) as here, open_recorder(here.settings):
         await tell(here, 1, 2, 5)
         await kept(here.settings, 3)
+        printed = await asyncio.to_thread(saga, here.settings, "events", "gaps")
+        hold("events.md", "saga events gaps", printed, ("/shop", "/bank"))
         (gap,) = json.loads(await asyncio.to_thread(saga, here.settings, "events", "gaps", "--json"))["items"]
         assert (gap["source"], gap["first"], gap["last"]) == ("/shop", 3, 4)
         await tell(here, 3, 4)

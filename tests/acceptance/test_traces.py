@@ -9,15 +9,19 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from orchestrator.adapters.rabbitmq.publisher import Publisher
 from orchestrator.adapters.temporal.connecting import connect
+from orchestrator.cli.app import build_app
 from orchestrator.messages import Envelope
 from orchestrator.service.records import IN_FLIGHT, Filter
+from tests.docs.shown import CASE, hold
 from tests.ledger_kit import reading
 from tests.shop_kit import ALL, shop
 from tests.trace_kit import last_ends, of_journal, of_spans, recorded
 from tests.worker_process_kit import worker_in_a_process
+from workers.desk import ServerDesk
 from workers.tracing import traces_of
 
 pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("environment")]
@@ -42,6 +46,10 @@ async def test_the_tree_of_spans_is_the_journal_and_each_message_hangs_from_its_
             assert len(journal) >= 2
     for execution in executions:
         holds_together(found[execution])
+    declined = executions[KINDS.index("payment-declined")]
+    app = build_app(lambda: ServerDesk(lambda: settings))
+    shown = await asyncio.to_thread(CliRunner(env={"COLUMNS": "160"}).invoke, app, ["trace", declined])
+    hold("traces.md", "saga trace", shown.stdout, (declined, CASE), (f"{settings.name_prefix}.", "saga."))
 
 
 def holds_together(spans) -> None:
