@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 EVERY = timedelta(milliseconds=400)
-"""With the ledger's own pause before it writes, a change is on an open page within a second."""
+"""With the ledger's own pause before it writes, a change is on the open page of its execution within a second."""
 MOST_AT_ONCE = 800
 """If more have changed, watchers are told to read everything again."""
 LATE_MS = 15_000

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from orchestrator.service.use_cases import Service
 
 LARGEST = 2**31 - 1
-LAST_YEAR = 9999
 """Largest number that the databases' columns hold."""
+LAST_YEAR = 9999
+"""Of the calendar that Python has."""
 NO_NUL = r"^[^\x00]*$"
 """No database keeps a NUL in a text."""
 
