@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import sqlite3
+import time
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 BUSY_TIMEOUT_MS = 20_000
+RETRY_S = 0.01
+"""Pause before what does not wait for its turn is tried again."""
 REMEDY = "check SAGA_DATABASE_URL and SAGA_LEDGER_URL"
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 
@@ -80,17 +85,43 @@ def open_reading_engine(url: str) -> AsyncEngine:
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
     # The driver must not open transactions by itself: ours begin with the write lock (see _begin_immediate).
     connection.isolation_level = None
+    _run(connection, f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    _write_ahead(connection)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
+        _run(connection, f"PRAGMA {pragma}")
+
+
+def _write_ahead(connection: Any) -> None:
+    """Switch a fresh file to its write-ahead log.
+
+    Where another process does the same at the same moment, or writes, SQLite says at once that the database is locked:
+    this switch is the one statement that does not wait for its turn.
+    """
+    ends = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            _run(connection, "PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > ends:
+                raise
+        else:
+            return
+        connection.run_async(_rest)
+
+
+async def _rest(_driver: Any) -> None:
+    await asyncio.sleep(RETRY_S)
+
+
+def _run(connection: Any, statement: str) -> None:
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
+    cursor.execute(statement)
     cursor.close()
 
 
 def _set_up_sqlite_for_reading(connection: Any, record: Any) -> None:
     _set_up_sqlite(connection, record)
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA query_only=ON")
-    cursor.close()
+    _run(connection, "PRAGMA query_only=ON")
 
 
 def _begin(connection: Any) -> None:

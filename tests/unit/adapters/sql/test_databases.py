@@ -1,3 +1,7 @@
+import asyncio
+import sqlite3
+from contextlib import closing
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
@@ -20,6 +24,18 @@ async def engine(tmp_path):
 async def test_a_commit_on_sqlite_waits_for_the_disk_and_writers_for_each_other(engine, pragma, value) -> None:
     async with engine.connect() as connection:
         assert (await connection.execute(text(f"PRAGMA {pragma}"))).scalar_one() == value
+
+
+async def test_a_fresh_file_that_another_writes_to_at_that_moment_is_waited_for(engine, tmp_path) -> None:
+    with closing(sqlite3.connect(tmp_path / "things.db", isolation_level=None)) as other:
+        other.execute("CREATE TABLE t (x)")
+        other.execute("BEGIN IMMEDIATE")
+        connecting = asyncio.create_task(engine.connect().__aenter__())
+        assert await asyncio.wait({connecting}, timeout=0.5) == (set(), {connecting}), "it was told that it is locked"
+        other.execute("COMMIT")
+        connection = await connecting
+        assert (await connection.execute(text("PRAGMA journal_mode"))).scalar_one() == "wal"
+        await connection.close()
 
 
 async def test_a_transaction_on_sqlite_begins_with_the_write_lock(engine, tmp_path) -> None:
