@@ -4,6 +4,8 @@ Size, for every .py of the working tree outside tests/: a file has at most 300 l
 docstring and 45 with it, at most 5 positional parameters (self and cls aside; more are keyword-only), and statements
 nested at most 3 deep.
 
+Work at once: `orchestrator.together`, not a bare `asyncio.gather`, which leaves behind what it began when it fails.
+
 Mirror: tests/unit/<path>/test_<name>.py tests orchestrator/<path>/<name>.py, or workers/, sagas/, deploy/ where <path>
 begins with that word. Several files may share a module: test_<name>_<aspect>.py. A package is tested as test_<name>.py
 beside it, and deploy/compose.yaml as if it were a module.
@@ -113,6 +115,22 @@ def unit_tests() -> list[Path]:
 def test_a_unit_test_mirrors_a_module(test: Path) -> None:
     meant = list(modules_meant(test))
     assert any((PROJECT / module).is_file() for module in meant), f"none of these exists: {[str(m) for m in meant]}"
+
+
+def bare_gathers(text: str) -> list[int]:
+    """Lines that gather work and leave the rest of it behind when one fails, or when they are cancelled."""
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    gathers = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "gather"]
+    return [call.lineno for call in gathers if all(one.arg != "return_exceptions" for one in call.keywords)]
+
+
+@pytest.mark.parametrize("path", [path for path in sources() if path.parts[0] in ("orchestrator", "workers")], ids=str)
+def test_no_work_is_left_behind(path: Path) -> None:
+    assert bare_gathers((PROJECT / path).read_text()) == []
+
+
+def test_work_that_is_left_behind_is_seen() -> None:
+    assert bare_gathers("await asyncio.gather(one(), two())\nawait asyncio.gather(task, return_exceptions=True)") == [1]
 
 
 def test_the_limits_are_seen() -> None:

@@ -20,6 +20,7 @@ from orchestrator.adapters.rabbitmq.topology import apply_topology
 from orchestrator.adapters.sql.databases import open_engine
 from orchestrator.adapters.temporal.connecting import connect
 from orchestrator.settings import load_settings
+from orchestrator.together import together
 from sagas import SAGAS
 from workers.demo_accounting import account
 from workers.demo_console import make_door, with_console
@@ -193,7 +194,7 @@ async def _publish(settings: Settings, orders: Sequence[DemoOrder], progress: Pr
                 await publisher.publish(envelope, exchange=names.events, routing_key=envelope.type)
                 progress.published += 1
 
-        await asyncio.gather(*(one(order) for order in orders))
+        await together(one(order) for order in orders)
 
 
 async def _read_books(crew: Crew, run: str) -> list[Effect]:

@@ -11,6 +11,7 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from orchestrator.adapters.temporal.calls import STATUS
+from orchestrator.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,7 +57,7 @@ class Watcher:
         before = dict(self._words)
         prefix = self._ids[0].rpartition("-")[0]
         found = [row async for row in self._client.list_workflows(f'WorkflowId STARTS_WITH "{prefix}-"')]
-        await asyncio.gather(*(self._take(row) for row in found if row.id not in self._ended))
+        await together(self._take(row) for row in found if row.id not in self._ended)
         if before != self._words:
             self._changed = time.monotonic()
 

@@ -15,6 +15,7 @@ from orchestrator.service import metrics
 from orchestrator.service.figures import FRESH
 from orchestrator.service.metering import Metering
 from orchestrator.service.meters import SILENCE
+from orchestrator.together import together
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
@@ -65,7 +66,7 @@ class Measuring:
         loop = asyncio.get_running_loop()
         async with self._asking:
             if loop.time() >= self._fresh_until:
-                await asyncio.gather(*(one.refresh() for one in self._asked))
+                await together(one.refresh() for one in self._asked)
                 self._fresh_until = loop.time() + FRESH.total_seconds()
         return self.meter.text()
 

@@ -16,6 +16,7 @@ from orchestrator.adapters.sql.databases import make_folder, open_engine
 from orchestrator.adapters.sql.ledger_keeper import SqlLedgerKeeper
 from orchestrator.service.settling import Settling
 from orchestrator.service.turns import in_turn
+from orchestrator.together import together
 from workers.operating import open_service
 from workers.turning import again_and_again
 
@@ -96,7 +97,5 @@ async def upkeep(settings: Settings, client: Client) -> AsyncGenerator[None]:
 
 async def _go_on(settings: Settings, client: Client) -> None:
     async with open_upkeep(settings, client) as made:
-        await asyncio.gather(
-            again_and_again("settling operations", made.settle, SETTLE_EVERY),
-            again_and_again("going on with bulks", made.begin_bulks, BULKS_EVERY),
-        )
+        settling = again_and_again("settling operations", made.settle, SETTLE_EVERY)
+        await together([settling, again_and_again("going on with bulks", made.begin_bulks, BULKS_EVERY)])

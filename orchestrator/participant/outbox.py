@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.contracts.protocol import EXECUTION
 from orchestrator.errors import PublishError, StoreUnavailableError
+from orchestrator.together import together
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -53,7 +54,7 @@ class Outbox:
 
     async def send(self, rows: Sequence[tuple[int, Envelope]]) -> None:
         """Send these. What the broker does not confirm stays for the sweep."""
-        await asyncio.gather(*(self._send(number, event) for number, event in rows))
+        await together(self._send(number, event) for number, event in rows)
 
     async def sweep(self) -> None:
         """Remove what was sent; send what the last sweep saw already.

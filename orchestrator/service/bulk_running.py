@@ -6,7 +6,6 @@ item is done twice, since its operation is found by its key.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from orchestrator.service.abreast import Abreast
 from orchestrator.service.operating import REFUSALS, Operating
 from orchestrator.service.operations import Instruction
 from orchestrator.service.requests import Abandon, Cancel, Compensate, Release, Resume, Retry, Suspend
+from orchestrator.together import together
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -58,7 +58,7 @@ class BulkRunning:
 
     async def run_all(self) -> None:
         """Go on with every bulk that is running, side by side. Errors: see `run`."""
-        await asyncio.gather(*map(self.run, await self.running()))
+        await together(map(self.run, await self.running()))
 
     async def run(self, bulk: Bulk) -> None:
         """Do what is waiting until nothing is or somebody stops it. It may be killed at any time, and run again.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.service.access import Permission
+from orchestrator.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,11 +54,11 @@ class Health:
             DeniedError: the caller may see nothing.
         """
         caller.require(Permission.READ)
-        return tuple(await asyncio.gather(*(self._standing(part, KEEP) for part in self._probes)))
+        return tuple(await together(self._standing(part, KEEP) for part in self._probes))
 
     async def answers(self, *parts: Part) -> dict[Part, bool]:
         """Whether these parts answer now, for everybody: no more is said. They are looked at anew."""
-        found = await asyncio.gather(*(self._standing(part, timedelta(0)) for part in parts))
+        found = await together(self._standing(part, timedelta(0)) for part in parts)
         return {one.part: one.is_there for one in found}
 
     async def _standing(self, part: Part, keep: timedelta) -> Standing:

@@ -8,7 +8,6 @@ other, are one: the row leaves the state `parked` before anything is sent.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 from orchestrator.errors import MessageError, NackedError, PublishError, UnroutableError
 from orchestrator.service.parked_actions import Sent
 from orchestrator.service.records import milliseconds
+from orchestrator.together import together
 
 if TYPE_CHECKING:
     from orchestrator.service.operations import Clock
@@ -66,7 +66,7 @@ class Redriving:
         return list(await self._store.claim(action=action, now_ms=now_ms, before_ms=before_ms, limit=AT_ONCE))
 
     async def _send(self, claimed: list[Claimed]) -> None:
-        tried = await asyncio.gather(*(self._try(one) for one in claimed))
+        tried = await together(self._try(one) for one in claimed)
         known = [one for one in tried if isinstance(one, Sent)]
         await self._store.settle(known, milliseconds(self._clock.now()))
         for one in tried:

@@ -12,7 +12,6 @@ An empty ledger has no mark of a last pass, so its first one rebuilds it from al
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -24,6 +23,7 @@ from orchestrator.errors import EngineUnavailableError, LedgerOutdatedError, Sto
 from orchestrator.service.about import ids
 from orchestrator.service.records import Position, Snapshot, milliseconds, moment
 from orchestrator.service.runs import gone_as
+from orchestrator.together import together
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
@@ -231,7 +231,7 @@ class Reconciler:
     ) -> None:
         """Look at all of them, a few at once, and write what was found."""
         for start in range(0, len(given), AT_ONCE):
-            found = await asyncio.gather(*(_looked(look, one, counts) for one in given[start : start + AT_ONCE]))
+            found = await together(_looked(look, one, counts) for one in given[start : start + AT_ONCE])
             await self._write([one for one in found if one is not None], counts)
 
     async def _write(self, found: Sequence[Snapshot], counts: PassCounts) -> None:

@@ -10,6 +10,8 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from orchestrator.together import together
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import Self
@@ -97,13 +99,13 @@ class Gate:
 
     async def _open_again(self) -> None:
         log.warning("%s does not answer: consuming pauses, nothing is lost", self._what)
-        await asyncio.gather(*(consumer.pause() for consumer in self._consumers))
+        await together(consumer.pause() for consumer in self._consumers)
         if self._clock() - self._opened_at >= self._calm:
             self._pause = self._first_pause
         await self._rest()
         while not await self._answers():
             await self._rest()
-        await asyncio.gather(*(consumer.resume() for consumer in self._consumers))
+        await together(consumer.resume() for consumer in self._consumers)
         log.warning("%s answers again: consuming goes on", self._what)
         self._opened_at = self._clock()
         # Last, so that only one task at a time pauses and resumes: `close` begins another only when this is set.

@@ -246,6 +246,7 @@ def test_what_turns_back_unlike_a_lost_attempt_is_told_from_what_does_not() -> N
     assert changes_the_way(execution, CANCEL)
     assert changes_the_way(execution, Failed(step="a", retryable=False))
     assert not changes_the_way(execution, Refused(step="a")), "the participant keeps it"
+    assert not changes_the_way(execution, Failed(step="a")), "it is tried again"
     assert not changes_the_way(execution, Succeeded(step="a"))
 
 
