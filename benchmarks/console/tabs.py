@@ -13,7 +13,7 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
-SOON_S, SLOWEST_S = 0.05, 8.0
+SOON_S, SLOWEST_S = 0.05, 10.0
 """As in `live.js`: the pause before a look doubles from the one to the other while changes keep coming."""
 
 

@@ -9,7 +9,7 @@
 
   const POLL_MS = 10000;
   const SOON_MS = 50;
-  const SLOWEST_MS = 8000;
+  const SLOWEST_MS = 10000;
   const FRESH_MS = 3000;
   const NOBODY = "-"; // no execution's signal speaks of such a page
   const topics = () => (region.dataset.topics ?? "").split(" ").filter(Boolean);

@@ -24,6 +24,16 @@ def test_a_signal_says_what_changed_and_never_what_it_holds() -> None:
     assert written(Signal(19, "changed", topic="parked")) == b"event: parked.changed\ndata: {}\nid: 19\n\n"
 
 
+async def test_what_waits_goes_out_together_and_never_too_much_of_it() -> None:
+    waiting = asyncio.Queue[Signal]()
+    signals = [Signal(number, "changed", topic="parked") for number in range(1, events.MOST_TOGETHER + 3)]
+    for signal in signals:
+        waiting.put_nowait(signal)
+    pieces = [await events._next(waiting) for _ in range(2)]
+    assert b"".join(pieces) == b"".join(map(written, signals)), "none is lost, and they keep their order"
+    assert [piece.count(b"event: ") for piece in pieces] == [events.MOST_TOGETHER, 2]
+
+
 async def streamed(bench, on_ready) -> list[Any]:
     """What a stream sends until its caller leaves, or it ends; the caller leaves if `on_ready` says so."""
     token = await bench.let_in(ROLES[Role.VIEWER])
