@@ -361,6 +361,9 @@ class FakeLedger:
         number = sum(_is_wanted(row, wanted) for row in self._newest())
         return Count(min(number, cap), number > cap)
 
+    async def counts(self, wanted: Sequence[Filter], *, cap: int = 10_000) -> tuple[Count, ...]:
+        return tuple([await self.count(one, cap=cap) for one in wanted])
+
     async def journal(self, execution_id: str) -> tuple[Any, ...]:
         self._check()
         return self.journals.get(execution_id, ())

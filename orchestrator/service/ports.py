@@ -138,6 +138,10 @@ class LedgerReader(Protocol):
         """How many there are; counting stops at `cap`."""
         ...
 
+    async def counts(self, wanted: Sequence[Filter], *, cap: int = 10_000) -> tuple[Count, ...]:
+        """How many there are of each, at one moment and by one question; counting stops at `cap` for each."""
+        ...
+
     async def find(self, execution_id: str) -> Detail | None:
         """One execution with its steps, its plan and its state."""
         ...

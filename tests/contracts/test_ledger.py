@@ -22,7 +22,7 @@ from orchestrator.engine.execution import Execution
 from orchestrator.engine.signals import CompensateRequested, Failed, Succeeded
 from orchestrator.errors import LedgerOutdatedError
 from orchestrator.sealing import Seal
-from orchestrator.service.records import IN_FLIGHT, Cursor, Filter, moment
+from orchestrator.service.records import IN_FLIGHT, Count, Cursor, Filter, moment
 from tests.ledger_kit import (
     ABORTED,
     BEGIN,
@@ -302,6 +302,8 @@ async def test_a_count_stops_at_its_cap(lists) -> None:
     assert (await reader.count(Filter(), cap=7)) == (await reader.count(Filter()))
     capped = await reader.count(Filter(), cap=5)
     assert (capped.number, capped.is_capped) == (5, True)
+    nothing, all_of_them = Filter(business_key="another"), Filter()
+    assert await reader.counts((nothing, all_of_them), cap=5) == (Count(0, is_capped=False), capped)
 
 
 async def test_a_cursor_stays_good_while_rows_change(bench) -> None:

@@ -15,7 +15,7 @@ from orchestrator.adapters.sql.ledger_tables import executions, messages
 from orchestrator.service.records import Status, milliseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy import ColumnElement, Select
 
@@ -60,6 +60,12 @@ def count_of(wanted: Filter, cap: int) -> Select[Any]:
     counts = [select(func.count().label("number")).select_from(walk.subquery()) for walk in walks]
     together = union_all(*counts).subquery()
     return select(func.coalesce(func.sum(together.c.number), 0)).select_from(together)
+
+
+def counts_of(wanted: Sequence[Filter], cap: int) -> Select[Any]:
+    """How many there are of each, as columns of one row; see `count_of`."""
+    numbers = (count_of(one, cap).scalar_subquery() for one in wanted)
+    return select(*(number.label(f"number{place}") for place, number in enumerate(numbers)))
 
 
 def width_of(text: str) -> Select[Any]:

@@ -9,13 +9,15 @@ from sqlalchemy import select, tuple_
 from orchestrator.adapters.sql import ledger_rows as rows
 from orchestrator.adapters.sql.inbox import outages
 from orchestrator.adapters.sql.ledger import STALE
-from orchestrator.adapters.sql.ledger_queries import HEAD, LINE, WIDE, count_of, page_of, width_of
+from orchestrator.adapters.sql.ledger_queries import HEAD, LINE, WIDE, counts_of, page_of, width_of
 from orchestrator.adapters.sql.ledger_tables import executions, journal, marks, messages, plans, steps
 from orchestrator.saga.plan import Plan
 from orchestrator.sealing import OPEN
 from orchestrator.service.records import Count, Cursor, Detail, Freshness, Page, milliseconds, moment
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Select
     from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -51,10 +53,14 @@ class SqlLedgerReader:
 
     async def count(self, wanted: Filter, *, cap: int = 10_000) -> Count:
         """How many, up to a cap."""
+        return (await self.counts((wanted,), cap=cap))[0]
+
+    async def counts(self, wanted: Sequence[Filter], *, cap: int = 10_000) -> tuple[Count, ...]:
+        """How many of each, by one statement."""
         with outages():
             async with self._engine.connect() as connection:
-                number = int((await connection.execute(count_of(wanted, cap))).scalar_one())
-        return Count(min(number, cap), number > cap)
+                numbers = (await connection.execute(counts_of(wanted, cap))).one()
+        return tuple(Count(min(number, cap), number > cap) for number in numbers)
 
     async def find(self, execution_id: str) -> Detail | None:
         """Row, steps, plan and state, as they were at one moment."""
