@@ -1,6 +1,7 @@
 """Pages live: changes come to open pages, in all tabs by one stream, and take nothing out of a person's hands."""
 
 import asyncio
+import re
 
 import pytest
 from playwright.async_api import expect
@@ -116,6 +117,31 @@ async def test_a_lost_server_is_told_and_found_again(shop, page, guard) -> None:
     await expect(liveness(page)).to_have_text("Live")
     await expect(page.get_by_role("heading", level=1)).to_contain_text("suspended")
     assert await is_the_same(page)
+
+
+async def test_pages_that_change_seldom_tell_of_a_lost_server_too(shop, context, guard) -> None:
+    guard.allow("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET", "Failed to fetch")
+    await parked(shop)
+    pages = []
+    for path in ("/sagas", "/sagas/fulfil-order", "/me", "/messages", "/bulks/new?operation=suspend"):
+        pages.append(await context.new_page())
+        await pages[-1].goto(path)
+        await expect(liveness(pages[-1])).to_have_text(re.compile("^(Live|Polling)"))
+    await shop.stop_console()
+    for one in pages:
+        await expect(liveness(one)).to_contain_text("Stale")
+    await shop.start_console()
+    for one in pages:
+        await expect(liveness(one)).to_have_text(re.compile("^(Live|Polling)"))
+
+
+async def test_a_form_for_many_says_that_something_has_moved_and_keeps_what_was_typed(shop, page) -> None:
+    execution = await parked(shop)
+    await live(page, f"/bulks/new?operation=suspend&view=all&q={execution}")
+    await page.get_by_label("Why").fill("half a reason")
+    await shop.operate(execution, "suspend")
+    await expect(page.get_by_text("Executions have changed since you opened this.")).to_be_visible()
+    await expect(page.get_by_label("Why")).to_have_value("half a reason")
 
 
 @pytest.mark.parametrize("tabs", [2, 8])

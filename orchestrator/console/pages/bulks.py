@@ -139,6 +139,7 @@ async def _form(
         given=defaultdict(str, given),
         failure=None if error is None else failure_of(error),
         has_moved=isinstance(error, SelectionMovedError),
+        as_of=await console.service.reading.as_of(),
     )
 
 

@@ -25,7 +25,8 @@ async def sagas(request: Request, console: Given, caller: Asking) -> Response:
     """The sagas that this process knows, with how many of each version are in flight."""
     known = console.service.definitions.all(caller)
     counts = [await console.service.definitions.in_flight(caller, one.plan.saga, one.plan.version) for one in known]
-    return page(request, "sagas.html", known=list(zip(known, counts, strict=True)))
+    as_of = await console.service.reading.as_of()
+    return page(request, "sagas.html", known=list(zip(known, counts, strict=True)), as_of=as_of)
 
 
 @router.get("/messages.schema.json")
@@ -53,7 +54,8 @@ async def saga(
     everything = await definitions.in_flight(caller, name)
     # What goes on under a version that no code here speaks of: its plan is in the ledger, and goes on.
     others = everything.number - sum(count.number for _, count in counts)
-    return page(request, "saga.html", found=found, drawings=drawings, counts=counts, others=max(0, others))
+    as_of = await console.service.reading.as_of()
+    return page(request, "saga.html", found=found, drawings=drawings, counts=counts, others=max(0, others), as_of=as_of)
 
 
 def _file(name: str, document: dict[str, Any]) -> Response:
