@@ -105,6 +105,10 @@ class MemoryRegister:
     async def by_key(self, actor: str, key: str) -> OperationRecord | None:
         return next((one for one in self.operations.values() if (one.actor, one.key) == (actor, key)), None)
 
+    async def of_bulk(self, bulk_id: str, execution_ids: Sequence[str]) -> tuple[OperationRecord, ...]:
+        found = (one for one in self.operations.values() if one.bulk == bulk_id and one.execution_id in execution_ids)
+        return tuple(sorted(found, key=lambda one: (one.accepted_ms, one.key)))
+
     async def confirming(self, execution_id: str, plan: str) -> OperationRecord | None:
         found = (one for one in self.operations.values() if (one.execution_id, one.plan) == (execution_id, plan))
         return next((one for one in found if one.state not in ("failed", "no_effect")), None)

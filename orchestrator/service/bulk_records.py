@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from orchestrator.service.access import Caller
     from orchestrator.service.auditing import AuditEntry
+    from orchestrator.service.subjects import Subject
 
 BulkWord: TypeAlias = Literal["compensate", "retry", "suspend", "resume", "cancel", "abandon", "release"]
 BulkState: TypeAlias = Literal["running", "suspended", "cancelled", "completed", "partially_completed", "failed"]
@@ -47,6 +48,21 @@ class BulkItem:
     round: int = 1
     operation_id: str = ""
     text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """An operation as part of a bulk.
+
+    Attributes:
+        bulk: its id; empty = of none.
+        subject: its execution as it was seen a moment ago; None = look.
+        is_new: nothing was found under its key a moment ago, so that is looked for again only if it is refused.
+    """
+
+    bulk: str = ""
+    subject: Subject | None = None
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)

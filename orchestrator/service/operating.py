@@ -19,14 +19,15 @@ from orchestrator.errors import (
 )
 from orchestrator.service.access import Permission
 from orchestrator.service.auditing import AuditEntry
+from orchestrator.service.bulk_records import Part
 from orchestrator.service.checking import changes, checked
 from orchestrator.service.compensation import plan_undo
 from orchestrator.service.delivering import Delivering
-from orchestrator.service.operations import Instruction, OperationRecord, body_hash
+from orchestrator.service.operations import Instruction, OperationRecord, body_hash, check_same
 from orchestrator.service.records import milliseconds, saga_of
 from orchestrator.service.requests import Compensate, EditAndRetry, command_of
 from orchestrator.service.rules import PERMISSIONS, why_not
-from orchestrator.service.verifying import verdict
+from orchestrator.service.verifying import came_of
 
 if TYPE_CHECKING:
     from orchestrator.saga.handlers import Handlers
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from orchestrator.service.ports import LedgerReader
     from orchestrator.service.requests import Request
     from orchestrator.service.subjects import Subject, Subjects
-    from orchestrator.service.verifying import Verdict
 
 MIN_REASON, MAX_REASON, MAX_KEY = 8, 2_000, 200
 REFUSALS = (
@@ -86,12 +86,12 @@ class Operating:
         self._delivering = Delivering(world)
 
     async def operate(
-        self, caller: Caller, execution_id: str, given: Instruction, *, bulk: str = ""
+        self, caller: Caller, execution_id: str, given: Instruction, part: Part | None = None
     ) -> OperationRecord:
         """Accept an operation, give its command, and say how far it is. The same key again is the same operation.
 
         It is `accepted` and no more if Temporal, or every worker, went away behind the acceptance: then the same call
-        again or `settle` gives the command.
+        again or `settle` gives the command. `part`: of a bulk that it is.
 
         Raises:
             DeniedError, InvalidRequestError, RefusedCommandError, ConflictError, PlanMovedError, KeyReusedError,
@@ -100,7 +100,7 @@ class Operating:
             StoreUnavailableError: the ledger is away; the same call again finds out what was accepted.
         """
         try:
-            record, subject = await self._accepted(caller, execution_id, given, bulk)
+            record, subject = await self._accepted(caller, execution_id, given, part or Part())
         except REFUSALS as error:
             await self._world.register.note(self._entry(caller, execution_id, given, "refused", str(error)))
             raise
@@ -178,29 +178,43 @@ class Operating:
         except ExecutionNotFoundError:
             text = "nobody knows the execution any more: what came of it cannot be told"
             return await self._delivering.end(record, "failed", text)
-        found = _came_of(record, subject)
+        found = came_of(record, subject)
         return record if found is None else await self._delivering.end(record, *found)
 
     async def _accepted(
-        self, caller: Caller, execution_id: str, given: Instruction, bulk: str
+        self, caller: Caller, execution_id: str, given: Instruction, part: Part
     ) -> tuple[OperationRecord, Subject | None]:
         """The operation, and its execution as it was just seen, if this call is the first to ask for it."""
         self._check_rights(caller, execution_id, given)
-        register, subject = self._world.register, None
-        known = await register.by_key(caller.actor, given.key)
-        if known is None and isinstance(given.request, Compensate):
-            known = await register.confirming(execution_id, given.request.plan)
-            if known is not None:
-                return known, None
-        if known is None:
-            subject, request = await self._checked(execution_id, given)
-            record = replace(self._record(caller, execution_id, given, request), bulk=bulk)
-            entry = self._entry(caller, execution_id, given, "accepted", "")
-            known = await register.accept(record, replace(entry, operation_id=record.id, before=given.revision))
-            subject = subject if known.id == record.id else None
-        if known.key == given.key and known.body_hash != body_hash(execution_id, given):
-            raise KeyReusedError(given.key, known.id)
-        return known, subject
+        known = None if part.is_new else await self._known(caller, execution_id, given)
+        if known is not None:
+            return known, None
+        try:
+            subject, request = await self._checked(execution_id, given, part.subject)
+        except REFUSALS:
+            # What is refused now may have been accepted from another process since it was taken for new.
+            known = await self._world.register.by_key(caller.actor, given.key) if part.is_new else None
+            if known is None:
+                raise
+            return known, None
+        record = replace(self._record(caller, execution_id, given, request), bulk=part.bulk)
+        entry = self._entry(caller, execution_id, given, "accepted", "")
+        stored = await self._world.register.accept(
+            record, replace(entry, operation_id=record.id, before=given.revision)
+        )
+        if not part.is_new:  # the key of a bulk's item names the item, whose steps may have moved since
+            check_same(stored, execution_id, given)
+        return stored, subject if stored.id == record.id else None
+
+    async def _known(self, caller: Caller, execution_id: str, given: Instruction) -> OperationRecord | None:
+        """What was accepted under this key, or confirms the same plan."""
+        known = await self._world.register.by_key(caller.actor, given.key)
+        if known is not None:
+            check_same(known, execution_id, given)
+            return known
+        if isinstance(given.request, Compensate):
+            return await self._world.register.confirming(execution_id, given.request.plan)
+        return None
 
     def _record(self, caller: Caller, execution_id: str, given: Instruction, request: Request) -> OperationRecord:
         return OperationRecord(
@@ -224,8 +238,10 @@ class Operating:
             caller.require(Permission.OVERRIDE, saga)
         check_words(given.reason, given.key)
 
-    async def _checked(self, execution_id: str, given: Instruction) -> tuple[Subject, Request]:
-        subject = await self._world.subjects.find(execution_id)
+    async def _checked(
+        self, execution_id: str, given: Instruction, subject: Subject | None = None
+    ) -> tuple[Subject, Request]:
+        subject = subject or await self._world.subjects.find(execution_id)
         refusal = why_not(given.request.operation, subject.status)
         if refusal:
             raise RefusedCommandError(given.request.operation, refusal)
@@ -262,17 +278,6 @@ class Operating:
             text=text,
             origin=caller.origin,
         )
-
-
-def _came_of(record: OperationRecord, subject: Subject) -> Verdict:
-    stands, gone = subject.execution.state, subject.seen.gone
-    # What answers may not know of the command yet, as a linked run that no worker has begun.
-    is_known = stands.revision >= (record.after or 0) and record.id in stands.commands
-    found = verdict(record.request, subject.execution) if is_known else None
-    if found is None and gone:
-        # Left open it would stay so for ever, and stand in the way of the same plan, confirmed anew.
-        return "failed", f"the execution was ended from outside ({gone.replace('_', ' ')}) before it came to that"
-    return found
 
 
 def check_words(reason: str, key: str) -> None:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from pydantic_core import to_json
 
+from orchestrator.errors import KeyReusedError
 from orchestrator.service.requests import REQUEST, Compensate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime, timedelta
 
     from orchestrator.service.auditing import AuditEntry, AuditRow, Head
@@ -84,6 +86,16 @@ def body_hash(execution_id: str, given: Instruction) -> str:
     return hashlib.sha256(to_json(body)).hexdigest()
 
 
+def check_same(known: OperationRecord, execution_id: str, given: Instruction) -> None:
+    """See that what came under a key before is what comes under it now.
+
+    Raises:
+        KeyReusedError: it is not.
+    """
+    if known.key == given.key and known.body_hash != body_hash(execution_id, given):
+        raise KeyReusedError(given.key, known.id)
+
+
 class Register(Protocol):
     """Keeps operations and the audit. Every method raises `StoreUnavailableError`."""
 
@@ -109,6 +121,10 @@ class Register(Protocol):
 
     async def by_key(self, actor: str, key: str) -> OperationRecord | None:
         """The operation that was accepted under a key of an actor."""
+        ...
+
+    async def of_bulk(self, bulk_id: str, execution_ids: Sequence[str]) -> tuple[OperationRecord, ...]:
+        """The operations of a bulk on these executions, the first accepted first."""
         ...
 
     async def confirming(self, execution_id: str, plan: str) -> OperationRecord | None:

@@ -165,13 +165,23 @@ def _current_step(execution: Execution) -> str:
     return max(open_ones, default=(0, ""))[1]
 
 
+def waiting_steps(execution: Execution) -> list[str]:
+    """The steps that wait for a person: stuck before parked."""
+    steps = execution.state.steps.items()
+    return [name for phase in (Phase.STUCK, Phase.PARKED) for name, step in steps if step.phase is phase]
+
+
+def failed_step(execution: Execution) -> str:
+    """The step to look at first; empty = none."""
+    return _failure(execution)[0]
+
+
 def _failure(execution: Execution) -> tuple[str, str]:
     """The step to look at first, and what it said: stuck before parked before what turned the execution back."""
     state = execution.state
-    for phase in (Phase.STUCK, Phase.PARKED):
-        for name, step in state.steps.items():
-            if step.phase is phase:
-                return name, step.undo_error if phase is Phase.STUCK else step.error
+    for name in waiting_steps(execution):
+        step = state.steps[name]
+        return name, step.undo_error if step.phase is Phase.STUCK else step.error
     if state.abort is not None:
         return state.abort.step, state.abort.text if state.abort.step else ""
     return "", ""

@@ -20,12 +20,25 @@ from orchestrator.service.requests import (
 
 if TYPE_CHECKING:
     from orchestrator.engine.execution import Execution
-    from orchestrator.service.operations import OperationState
+    from orchestrator.service.operations import OperationRecord, OperationState
     from orchestrator.service.requests import Request
+    from orchestrator.service.subjects import Subject
 
 Verdict: TypeAlias = "tuple[OperationState, str] | None"
 """The final state and a sentence; None = it cannot be told yet."""
 _TRYING = frozenset({Phase.DOING, Phase.RESTING, Phase.PROBING, Phase.UNDOING, Phase.UNDO_RESTING})
+
+
+def came_of(record: OperationRecord, subject: Subject) -> Verdict:
+    """What came of an operation, by its execution as it was just seen."""
+    stands, gone = subject.execution.state, subject.seen.gone
+    # What answers may not know of the command yet, as a linked run that no worker has begun.
+    is_known = stands.revision >= (record.after or 0) and record.id in stands.commands
+    found = verdict(record.request, subject.execution) if is_known else None
+    if found is None and gone:
+        # Left open it would stay so for ever, and stand in the way of the same plan, confirmed anew.
+        return "failed", f"the execution was ended from outside ({gone.replace('_', ' ')}) before it came to that"
+    return found
 
 
 def verdict(request: Request, execution: Execution) -> Verdict:

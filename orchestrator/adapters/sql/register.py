@@ -15,7 +15,7 @@ from orchestrator.service.operations import FINAL, OperationRecord
 from orchestrator.service.requests import REQUEST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Column, ColumnElement, Row, Select
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -93,6 +93,12 @@ class SqlRegister:
     async def by_key(self, actor: str, key: str) -> OperationRecord | None:
         """By actor and key."""
         return await self._read_one(_by_key(actor, key))
+
+    async def of_bulk(self, bulk_id: str, execution_ids: Sequence[str]) -> tuple[OperationRecord, ...]:
+        """By execution, which has an index."""
+        of_these = operations.c.execution_id.in_(execution_ids)
+        wanted = select(operations).where(of_these, operations.c.bulk == bulk_id)
+        return await self._read(wanted.order_by(operations.c.accepted_ms, operations.c.given_key))
 
     async def confirming(self, execution_id: str, plan: str) -> OperationRecord | None:
         """By execution and plan."""

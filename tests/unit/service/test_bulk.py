@@ -1,6 +1,8 @@
 """One operation on many executions: what was seen is what is done, the numbers add up, and a kill loses nothing."""
 
 import asyncio
+from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -137,11 +139,11 @@ async def test_what_was_counted_without_going_past_the_pivot_does_not_go_past_it
 async def test_a_failed_item_can_be_tried_again(bench) -> None:
     stuck(bench, "t1", "t2")
     bulk = await begin(bench)
-    lost = bench.ledger.details.pop("trip:t1")
+    lost = bench.live.runs.pop("trip:t1"), bench.ledger.details.pop("trip:t1")
     await bench.running.run_all()
     assert await counts(bench, bulk) == (1, 1, 0, 0)
     assert (await bench.bulking.find(bulk.id)).state == "partially_completed"
-    bench.ledger.details["trip:t1"] = lost
+    bench.live.runs["trip:t1"], bench.ledger.details["trip:t1"] = lost
     await bench.bulking.order(OPERATOR, bulk.id, "retry_failed", WHY)
     await bench.running.run_all()
     assert await counts(bench, bulk) == (2, 0, 0, 0)
@@ -151,6 +153,7 @@ async def test_a_failed_item_can_be_tried_again(bench) -> None:
 async def test_all_failed_is_failed(bench) -> None:
     stuck(bench, "t1")
     bulk = await begin(bench)
+    bench.live.runs.clear()
     bench.ledger.details.clear()
     await bench.running.run_all()
     assert (await bench.bulking.find(bulk.id)).state == "failed"
@@ -168,8 +171,6 @@ async def test_a_suspended_bulk_stops_and_goes_on_where_it_was(bench) -> None:
 
 
 def _with(bulk, state):
-    from dataclasses import replace
-
     return replace(bulk, state=state)
 
 
@@ -351,15 +352,14 @@ async def test_an_item_that_was_asked_for_before_a_kill_is_found_by_its_key_thou
 async def test_a_fault_of_ours_fails_its_item_alone(bench, caplog) -> None:
     stuck(bench, "t1", "t2")
     bulk = await begin(bench)
-    bench.ledger.details["trip:t1"] = None
-    find = bench.ledger.find
+    look = bench.live.look
 
     async def broken(execution_id):
         if execution_id == "trip:t1":
             raise ValueError("what is this?")
-        return await find(execution_id)
+        return await look(execution_id)
 
-    bench.ledger.find = broken
+    bench.live.look = broken
     await bench.running.run_all()
     assert await counts(bench, bulk) == (1, 1, 0, 0)
     assert "what is this?" in caplog.text
@@ -400,3 +400,115 @@ async def test_who_may_act_on_one_saga_orders_no_bulk_over_others(bench) -> None
     mine = await begin(bench, caller=Caller(actor="y", role=Role.ADMIN, sagas=frozenset({"trip"})))
     colleague = Caller(actor="z", role=Role.ADMIN, sagas=frozenset({"trip", "order"}))
     assert (await bench.bulking.order(colleague, mine.id, "cancel", WHY)).state == "cancelled"
+
+
+# -- several steps of one execution -----------------------------------------------------------------------------------
+
+
+def stuck_twice(bench):
+    """Both branches are stuck."""
+    hand = bench.run("t1", undo_book_flight="reject", undo_book_car="reject")
+    hand.tell(_cancelled())
+    bench.ledger.keep(hand, confirmed=False, ended_ms=None)
+    return hand
+
+
+def _cancelled():
+    from tests.trip_kit import command
+
+    return command("CancelRequested", command_id="cancel-t1")
+
+
+async def test_a_retry_tries_every_step_that_waits_for_a_person(bench) -> None:
+    hand = stuck_twice(bench)
+    hand.answers.clear()
+    bulk = await begin(bench)
+    await bench.running.run_all()
+    assert (hand.execution.word, await counts(bench, bulk)) == ("Compensated", (1, 0, 0, 0))
+    assert {one.request.step for one in bench.register.operations.values()} == {"book_flight", "book_car"}
+    (item,) = await bench.bulks.items(bulk.id)
+    assert item.text == "book_flight: tried again; book_car: tried again"
+    assert item.operation_id in bench.register.operations
+
+
+async def test_a_kill_between_two_steps_of_an_execution_goes_on_with_the_second_one_alone(bench) -> None:
+    hand = stuck_twice(bench)
+    bulk = await begin(bench)
+    bench.live.on_command = _after(1, lambda: setattr(bench.live, "away", True))
+    with pytest.raises(EngineUnavailableError):
+        await bench.running.run_all()
+    assert await counts(bench, bulk) == (0, 0, 0, 1)
+    bench.live.away = False
+    await bench.running.run_all()  # the first one is stuck again: that was its try
+    assert await counts(bench, bulk) == (1, 0, 0, 0)
+    assert [hand.execution.step(name).undo_attempt for name in ("book_flight", "book_car")] == [2, 2]
+    assert len(bench.register.operations) == 2
+
+
+async def test_that_another_step_is_refused_is_told_beside_what_was_done(bench) -> None:
+    hand = stuck_twice(bench)
+    hand.answers.clear()
+    bulk = await begin(bench)
+    command, told = bench.live.command, list[str]()
+
+    async def only_the_first(workflow_id, order, *, revision=None):
+        told.append(order.step)
+        if len(told) > 1:
+            raise RefusedCommandError("retry", "somebody else was quicker")
+        return await command(workflow_id, order, revision=revision)
+
+    bench.live.command = only_the_first
+    await bench.running.run_all()
+    (item,) = await bench.bulks.items(bulk.id)
+    assert (item.state, await counts(bench, bulk)) == ("done", (1, 0, 0, 0))
+    assert item.text.startswith("book_flight: tried again; book_car: ")
+    assert "somebody else was quicker" in item.text
+
+
+# -- what it costs ----------------------------------------------------------------------------------------------------
+
+
+async def test_an_item_asks_temporal_once_and_neither_the_ledger_nor_for_its_key(bench) -> None:
+    stuck(bench, *(f"t{number}" for number in range(20)))
+    bulk = await begin(bench, rate=1_000.0)
+    asked = Counter[str]()
+    for place, name in (
+        (bench.live, "look"),
+        (bench.ledger, "find"),
+        (bench.register, "by_key"),
+        (bench.register, "of_bulk"),
+        (bench.bulks, "find"),
+    ):
+        setattr(place, name, counted(asked, name, getattr(place, name)))
+    await bench.running.run_all()
+    assert await counts(bench, bulk) == (20, 0, 0, 0)
+    assert (asked["look"], asked["of_bulk"]) == (20, 1)
+    # The register accepts by its key once in itself; whether the bulk may go on is looked for ten times a second.
+    assert asked == {"look": 20, "of_bulk": 1, "by_key": 20, "find": 1}
+
+
+def counted(asked, name, call):
+    async def asks(*given, **more):
+        asked[name] += 1
+        return await call(*given, **more)
+
+    return asks
+
+
+async def test_an_item_that_another_process_asked_for_meanwhile_is_found_by_its_key_when_it_is_refused(bench) -> None:
+    (hand,) = stuck(bench, "t1")
+    bulk = await begin(bench)
+    of_bulk = bench.register.of_bulk
+
+    async def a_moment_before(bulk_id, ids):
+        found = await of_bulk(bulk_id, ids)
+        bench.register.of_bulk = of_bulk
+        await bench.running.run_all()
+        bench.bulks.kept[bulk.id][1] = replace(bench.bulks.kept[bulk.id][1], state="waiting")  # it was killed then
+        bench.bulks.bulks[bulk.id] = _with(bulk, "running")
+        return found
+
+    bench.register.of_bulk = a_moment_before
+    await bench.running.run_all()
+    assert (hand.execution.word, await counts(bench, bulk)) == ("Compensated", (1, 0, 0, 0))
+    assert len(bench.register.operations) == 1
