@@ -17,6 +17,7 @@ from orchestrator.adapters.sql.migrating import check_version
 from orchestrator.adapters.sql.personal import SqlPersonal
 from orchestrator.adapters.sql.register import SqlRegister
 from orchestrator.adapters.sql.sessions import SqlSessions
+from orchestrator.adapters.sql.shared_writes import SharedWrites
 from orchestrator.adapters.sql.switches import SqlSwitches
 from orchestrator.adapters.sql.tokens import SqlTokens
 from orchestrator.adapters.temporal.gateway import TemporalExecutions
@@ -135,8 +136,9 @@ class _Stores:
 
     def __init__(self, engine: AsyncEngine, reading: AsyncEngine, settings: Settings) -> None:
         seal = settings.seal
-        self.register = SqlRegister(engine, seal)
-        self.bulks = SqlBulks(engine, seal)
+        writes = SharedWrites(engine, seal)
+        self.register = SqlRegister(engine, seal, writes)
+        self.bulks = SqlBulks(engine, seal, writes)
         self.switches = SqlSwitches(engine, seal)
         self.answers = SqlAnswers(engine, seal)
         self.tokens = SqlTokens(engine)

@@ -38,7 +38,6 @@ _PLAIN: dict[BulkWord, type[Suspend | Resume | Cancel | Abandon | Release]] = {
 }
 
 
-
 class Outcome(NamedTuple):
     """What became of an item, why, and by which operation."""
 

@@ -14,7 +14,7 @@ from orchestrator.service.bulk_items import BulkItems
 from orchestrator.together import together
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from orchestrator.service.bulk_records import Bulk, BulkCounts, BulkItem, Bulks, BulkState
     from orchestrator.service.operating import World
@@ -60,24 +60,33 @@ class BulkRunning:
 
     async def _waiting(self, bulk: Bulk) -> AsyncIterator[tuple[BulkItem, Sequence[OperationRecord]]]:
         """Items to do, each with what it was asked for already, as long as the bulk may go on."""
-        after, looked = 0, self._world.clock.now() - LOOK_EVERY
+        after, may_go_on = 0, self._look_now_and_then(bulk.id)
         while page := await self._bulks.items(bulk.id, "waiting", after=after, limit=PAGE):
             asked = await self._items.asked(bulk, page)
             for item in page:
-                if (now := self._world.clock.now()) - looked >= LOOK_EVERY:
-                    looked = now
-                    if not await self._may_go_on(bulk.id):
-                        return
+                if not await may_go_on():
+                    return
                 yield item, asked[item.number]
             after = page[-1].number
+
+    def _look_now_and_then(self, bulk_id: str) -> Callable[[], Awaitable[bool]]:
+        """Whether a bulk may go on, as the ledger said a moment ago."""
+        looked = self._world.clock.now() - LOOK_EVERY
+
+        async def may_go_on() -> bool:
+            nonlocal looked
+            now = self._world.clock.now()
+            if now - looked < LOOK_EVERY:
+                return True
+            looked = now
+            bulk = await self._bulks.find(bulk_id)
+            return bulk is not None and bulk.state == "running"
+
+        return may_go_on
 
     async def _do(self, bulk: Bulk, item: BulkItem, asked: Sequence[OperationRecord]) -> None:
         done = await self._items.do(bulk, item, asked)
         await self._bulks.settle(bulk.id, item, done.state, text=done.text, operation_id=done.operation_id)
-
-    async def _may_go_on(self, bulk_id: str) -> bool:
-        bulk = await self._bulks.find(bulk_id)
-        return bulk is not None and bulk.state == "running"
 
 
 def _ending(counts: BulkCounts) -> BulkState:

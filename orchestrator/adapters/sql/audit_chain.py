@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, update
 
@@ -26,9 +26,37 @@ async def lock(connection: AsyncConnection) -> Head:
 
 async def append(connection: AsyncConnection, seal: Seal, head: Head, entry: AuditEntry) -> None:
     """The row that follows `head`, which `lock` gave."""
-    row = chained(head, entry)
-    values = {name: getattr(entry, name) for name in ENTRY}
-    sealed = {"reason": seal.close(entry.reason.encode()), "text": seal.close(entry.text.encode())}
-    placed = {"number": row.number, "previous": row.previous, "hash": row.hash}
-    await connection.execute(insert(audit).values({**values, **sealed, **placed}))
-    await connection.execute(update(audit_head).values(number=row.number, hash=row.hash))
+    chain = Chain(head, seal)
+    chain.append(entry)
+    await chain.close(connection)
+
+
+class Chain:
+    """The audit's rows of one transaction, behind the head that it has locked; written together at its end."""
+
+    def __init__(self, head: Head, seal: Seal) -> None:
+        self._head = head
+        self._seal = seal
+        self._rows: list[dict[str, Any]] = []
+
+    @classmethod
+    async def locked(cls, connection: AsyncConnection, seal: Seal) -> Chain:
+        """The chain, which nobody else lengthens until the transaction ends."""
+        return cls(await lock(connection), seal)
+
+    def append(self, entry: AuditEntry) -> None:
+        """One row more."""
+        row = chained(self._head, entry)
+        self._head = Head(row.number, row.hash)
+        values = {name: getattr(entry, name) for name in ENTRY}
+        sealed = {"reason": self._close(entry.reason), "text": self._close(entry.text)}
+        self._rows.append({**values, **sealed, "number": row.number, "previous": row.previous, "hash": row.hash})
+
+    async def close(self, connection: AsyncConnection) -> None:
+        """Write the rows and where the chain ends now."""
+        if self._rows:
+            await connection.execute(insert(audit), self._rows)
+            await connection.execute(update(audit_head).values(number=self._head.number, hash=self._head.hash))
+
+    def _close(self, text: str) -> bytes:
+        return self._seal.close(text.encode())

@@ -10,6 +10,7 @@ from sqlalchemy import func, insert, select, tuple_, update
 from orchestrator.adapters.sql.audit_chain import append, lock
 from orchestrator.adapters.sql.inbox import outages
 from orchestrator.adapters.sql.register_tables import bulk_items, bulks
+from orchestrator.adapters.sql.shared_writes import SharedWrites
 from orchestrator.sealing import OPEN
 from orchestrator.service.access import Caller
 from orchestrator.service.bulk_records import Bulk, BulkCounts, BulkItem
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from sqlalchemy import Executable, Row, Select
-    from sqlalchemy.ext.asyncio import AsyncEngine
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+    from orchestrator.adapters.sql.audit_chain import Chain
     from orchestrator.sealing import Seal
     from orchestrator.service.auditing import AuditEntry
     from orchestrator.service.bulk_records import BulkState, ItemState
@@ -29,11 +31,12 @@ AT_ONCE = 500
 
 
 class SqlBulks:
-    """Keeps bulks. `engine`: one that `databases.open_engine` made; `seal` closes what people wrote."""
+    """Keeps bulks. `engine`, `seal`, `writes`: as of `SqlRegister`."""
 
-    def __init__(self, engine: AsyncEngine, seal: Seal = OPEN) -> None:
+    def __init__(self, engine: AsyncEngine, seal: Seal = OPEN, writes: SharedWrites | None = None) -> None:
         self._engine = engine
         self._seal = seal
+        self._writes = writes or SharedWrites(engine, seal)
 
     async def create(self, bulk: Bulk, ids: Sequence[str], entry: AuditEntry) -> Bulk:
         """Store it with its items, unless its key is known."""
@@ -96,9 +99,12 @@ class SqlBulks:
         """Store an item's result."""
         one = (bulk_items.c.bulk == bulk_id, bulk_items.c.number == item.number, bulk_items.c.round == item.round)
         values = {"state": state, "text": self._seal.close(text.encode()), "operation_id": operation_id}
-        with outages():
-            async with self._engine.begin() as connection:
-                await connection.execute(update(bulk_items).where(*one).values(values))
+        statement = update(bulk_items).where(*one).values(values)
+
+        async def write(connection: AsyncConnection, _: Chain) -> None:
+            await connection.execute(statement)
+
+        await self._writes.do(write)
 
     async def renew_failed(self, bulk_id: str) -> int:
         """Let failed items wait again."""

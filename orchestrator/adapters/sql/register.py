@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, insert, or_, select, tuple_, update
+from sqlalchemy import and_, or_, select, tuple_, update
 
-from orchestrator.adapters.sql.audit_chain import ENTRY, append, lock
+from orchestrator.adapters.sql.audit_chain import ENTRY
+from orchestrator.adapters.sql.databases import insert_of
 from orchestrator.adapters.sql.inbox import outages
 from orchestrator.adapters.sql.register_tables import audit, audit_head, operations
+from orchestrator.adapters.sql.shared_writes import SharedWrites
 from orchestrator.sealing import OPEN
 from orchestrator.service.auditing import AuditEntry, AuditRow, Head
 from orchestrator.service.operations import FINAL, OperationRecord
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Column, ColumnElement, Row, Select
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+    from orchestrator.adapters.sql.audit_chain import Chain
     from orchestrator.sealing import Seal
     from orchestrator.service.trail import Sought
 
@@ -37,6 +40,8 @@ RECORD = (
     "accepted_ms",
     "settled_ms",
 )
+MOVING = ("state", "workflow_id", "before", "after", "settled_ms")
+"""What changes on its way."""
 
 
 class SqlRegister:
@@ -45,46 +50,52 @@ class SqlRegister:
     Args:
         engine: one that `databases.open_engine` made; its transactions are written one after the other on SQLite.
         seal: closes what may hold payloads.
+        writes: what shares transactions with this; None = it has its own.
     """
 
-    def __init__(self, engine: AsyncEngine, seal: Seal = OPEN) -> None:
+    def __init__(self, engine: AsyncEngine, seal: Seal = OPEN, writes: SharedWrites | None = None) -> None:
         self._engine = engine
         self._seal = seal
+        self._writes = writes or SharedWrites(engine, seal)
 
     async def accept(self, operation: OperationRecord, entry: AuditEntry) -> OperationRecord:
         """Store both, unless the key or the plan is known."""
-        with outages():
-            async with self._engine.begin() as connection:
-                head = await lock(connection)  # from here on nobody else accepts
-                known = await self._one(connection, _by_key(operation.actor, operation.key))
-                if known is None and operation.plan:
-                    known = await self._one(connection, _confirming(operation.execution_id, operation.plan))
-                if known is not None:
-                    return known
-                await connection.execute(insert(operations).values(self._values(operation)))
-                await append(connection, self._seal, head, entry)
-        return operation
+
+        async def write(connection: AsyncConnection, chain: Chain) -> OperationRecord:
+            # The chain is locked: from here on nobody else accepts.
+            confirming = _confirming(operation.execution_id, operation.plan)
+            if operation.plan and (known := await self._one(connection, confirming)) is not None:
+                return await self._one(connection, _by_key(operation.actor, operation.key)) or known
+            new = insert_of(connection.dialect)(operations).values(self._values(operation))
+            stored = await connection.execute(new.on_conflict_do_nothing(index_elements=["actor", "given_key"]))
+            if stored.rowcount == 0:
+                return self._record((await connection.execute(_by_key(operation.actor, operation.key))).one())
+            chain.append(entry)
+            return operation
+
+        return await self._writes.do(write)
 
     async def change(self, operation: OperationRecord, entry: AuditEntry | None = None) -> bool:
         """Store how far it is, if it has no end yet."""
-        statement = (
-            update(operations)
-            .where(operations.c.id == operation.id, operations.c.state.not_in(FINAL))
-            .values(self._values(operation))
-        )
-        with outages():
-            async with self._engine.begin() as connection:
-                head = await lock(connection) if entry else Head()
-                changed = (await connection.execute(statement)).rowcount == 1
-                if changed and entry is not None:
-                    await append(connection, self._seal, head, entry)
-        return changed
+        moving = update(operations).where(operations.c.id == operation.id, operations.c.state.not_in(FINAL))
+        moved = {name: getattr(operation, name) for name in MOVING}
+        statement = moving.values({**moved, "text": self._close(operation.text)})
+
+        async def write(connection: AsyncConnection, chain: Chain) -> bool:
+            has_changed = (await connection.execute(statement)).rowcount == 1
+            if has_changed and entry is not None:
+                chain.append(entry)
+            return has_changed
+
+        return await self._writes.do(write)
 
     async def note(self, entry: AuditEntry) -> None:
         """Add to the audit alone."""
-        with outages():
-            async with self._engine.begin() as connection:
-                await append(connection, self._seal, await lock(connection), entry)
+
+        async def write(_: AsyncConnection, chain: Chain) -> None:
+            chain.append(entry)
+
+        await self._writes.do(write)
 
     async def find(self, operation_id: str) -> OperationRecord | None:
         """An operation."""

@@ -6,7 +6,7 @@ A commit on a disk costs far more than a statement, and rows of the audit are wr
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from orchestrator.adapters.sql.audit_chain import Chain
 from orchestrator.adapters.sql.inbox import outages
@@ -14,28 +14,19 @@ from orchestrator.errors import StoreUnavailableError
 from orchestrator.sealing import OPEN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from orchestrator.sealing import Seal
 
 Made = TypeVar("Made")
-Made_co = TypeVar("Made_co", covariant=True)
 MOST = 100
 """So many writes share a transaction at most."""
 
 
-class Write(Protocol[Made_co]):
-    """A write. It may be done again after a rollback, so it changes nothing but the database."""
-
-    async def __call__(self, connection: AsyncConnection, chain: Chain) -> Made_co:
-        """Do it in a transaction of others; `chain` is locked, and takes what the audit is to say."""
-        ...
-
-
 class _Waiting(NamedTuple):
-    write: Write[Any]
+    write: Callable[[AsyncConnection, Chain], Awaitable[Any]]
     made: asyncio.Future[Any]
 
 
@@ -48,8 +39,12 @@ class SharedWrites:
         self._waiting: list[_Waiting] = []
         self._working: asyncio.Task[None] | None = None
 
-    async def do(self, write: Write[Made]) -> Made:
-        """Do a write and return what it made, once it is committed.
+    async def do(self, write: Callable[[AsyncConnection, Chain], Awaitable[Made]]) -> Made:
+        """Do a write in a transaction of several, and return what it made once that is committed.
+
+        Args:
+            write: what it does there. It may be done again after a rollback, so it changes nothing but the database.
+                The chain is locked, and takes what the audit is to say.
 
         Raises:
             StoreUnavailableError: the database is away; whether it was done is not known.
@@ -75,24 +70,30 @@ class SharedWrites:
                 await self._do_some(some)
         finally:
             self._working = None
+            _give_up(self._waiting)
 
     async def _do_some(self, some: Sequence[_Waiting]) -> None:
+        work = asyncio.create_task(self._transaction([one.write for one in some]))
         try:
-            made = await self._transaction([one.write for one in some])
-        except StoreUnavailableError as error:
+            await asyncio.wait([work])
+        except asyncio.CancelledError:  # the loop ends
+            work.cancel()
+            await asyncio.wait([work])
+            _give_up(some)
+            raise
+        error = work.exception()
+        if error is None:
+            for one, made in zip(some, work.result(), strict=True):
+                one.made.set_result(made)
+        elif len(some) == 1 or isinstance(error, StoreUnavailableError):
             for one in some:
-                _refuse(one, error)
-        except Exception as error:
-            if len(some) == 1:
-                _refuse(some[0], error)
-                return
+                one.made.set_exception(error)
+                one.made.exception()  # whoever has stopped does not ask for it
+        else:
             for one in some:  # a fault of one must not be that of the others
                 await self._do_some([one])
-        else:
-            for one, its in zip(some, made, strict=True):
-                one.made.set_result(its)
 
-    async def _transaction(self, writes: Sequence[Write[Any]]) -> list[Any]:
+    async def _transaction(self, writes: Sequence[Callable[[AsyncConnection, Chain], Awaitable[Any]]]) -> list[Any]:
         with outages():
             async with self._engine.begin() as connection:
                 chain = await Chain.locked(connection, self._seal)
@@ -101,6 +102,6 @@ class SharedWrites:
         return made
 
 
-def _refuse(one: _Waiting, error: Exception) -> None:
-    one.made.set_exception(error)
-    one.made.exception()  # whoever stopped does not ask for it
+def _give_up(some: Sequence[_Waiting]) -> None:
+    for one in some:
+        one.made.cancel()

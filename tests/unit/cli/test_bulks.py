@@ -38,6 +38,11 @@ def work(desk) -> None:
     asyncio.run(desk.bench.running.run_all())
 
 
+def forget(desk, execution_id) -> Any:
+    """An execution that nobody knows any more; gives what was known."""
+    return desk.bench.live.runs.pop(execution_id), desk.bench.ledger.details.pop(execution_id)
+
+
 def test_bulks_are_listed_the_newest_first_and_none_are_none(desk) -> None:
     assert saga(desk, "bulks").out == "no bulks\n"
     ids = [saga(desk, "suspend", "--all", "--status", "stuck", "--yes", *WHY, "--json").document["id"] for _ in "ab"]
@@ -49,7 +54,7 @@ def test_bulks_are_listed_the_newest_first_and_none_are_none(desk) -> None:
 
 
 def test_a_bulk_is_shown_with_what_came_of_each_of_its_executions(desk, bulk) -> None:
-    desk.bench.ledger.details.pop("trip:t2")
+    forget(desk, "trip:t2")
     work(desk)
     shown = saga(desk, "bulks", "show", bulk, "--json").document
     assert (shown["state"], shown["done"], shown["failed"], shown["total"]) == ("partially_completed", 2, 1, 3)
@@ -95,10 +100,10 @@ def test_it_is_suspended_resumed_and_cancelled_by_orders(desk, bulk) -> None:
 
 
 def test_what_failed_is_tried_again(desk, bulk) -> None:
-    lost = desk.bench.ledger.details.pop("trip:t2")
+    lost = forget(desk, "trip:t2")
     work(desk)
     assert saga(desk, "bulks", "watch", bulk, "--json").status == PARTIAL
-    desk.bench.ledger.details["trip:t2"] = lost
+    desk.bench.live.runs["trip:t2"], desk.bench.ledger.details["trip:t2"] = lost
     assert saga(desk, "bulks", "retry-failed", bulk, *WHY, "--json").document["waiting"] == 1
     work(desk)
     ended = saga(desk, "bulks", "watch", bulk, "--json")
@@ -106,7 +111,8 @@ def test_what_failed_is_tried_again(desk, bulk) -> None:
 
 
 def test_one_of_which_nothing_was_done_has_failed(desk, bulk) -> None:
-    desk.bench.ledger.details.clear()
+    for number in (1, 2, 3):
+        forget(desk, f"trip:t{number}")
     work(desk)
     ended = saga(desk, "bulks", "watch", bulk, "--json")
     assert (ended.status, json.loads(ended.out)["failed"]) == (ERROR, 3)
