@@ -171,6 +171,7 @@ async def _made(service: Service, bench: ServiceBench) -> dict[str, list[str]]:
         "message_id": [arrival(number).id for number in (1, 2, 3)],
         "bulk_id": [bulk.id],
         "token_id": tokens,
+        "view": ["mine", "late ones"],
         "operation_id": [operation.id],
     }
     paths = description()["paths"]

@@ -62,7 +62,8 @@ def make_real(case: Any, here: Served, number: int) -> None:
         case.query = {}  # not of a version that there is not
     if isinstance(case.body, dict):
         trip = {"saga": "trip", "input": {"trip": f"new-{number}"}, "wait_seconds": 0}
-        words = {**trip, "step": "book_flight", "reason": WHY, "token": here.selection, "filter": {}}
+        personal = {"query": "status=stuck", "time_zone": "Europe/Berlin"}
+        words = {**trip, **personal, "step": "book_flight", "reason": WHY, "token": here.selection, "filter": {}}
         case.body = {**case.body, **{name: word for name, word in words.items() if name in case.body}}
         if case.operation.path.endswith("/switches"):
             case.body = {**case.body, "new": True}

@@ -20,6 +20,7 @@ from orchestrator.console.api import (
     messages,
     operations,
     parked,
+    personal,
     sagas,
     statistics,
 )
@@ -37,11 +38,12 @@ TITLE = "Saga orchestrator"
 ROUTERS = (
     *(executions.router, operations.router, sagas.router, bulks.router),
     *(parked.router, statistics.router, messages.router, administration.router, events.router),
-    files.router,
+    *(personal.router, files.router),
 )
 ABOUT = (
     "Sagas: what they do, what was undone, and what people do about them. Every error is a problem with a code; "
-    "what changes something needs the header Idempotency-Key, and If-Match with the ETag of what was seen."
+    "what changes something needs the header Idempotency-Key, and If-Match with the ETag of what was seen; "
+    "PUT and DELETE need neither: sent again they change nothing more."
 )
 FILE = Path("docs/openapi.json")
 

@@ -15,6 +15,7 @@ MEANINGS: Mapping[tuple[str, str], str] = {
     ("path", "message_id"): "`id` of the parked message, as lists show it",
     ("path", "fingerprint"): "of the group, as lists show it",
     ("path", "name"): "of the saga",
+    ("path", "view"): "its name, 1 to 60 characters",
     ("path", "version"): "of the saga's definition, 1 or more",
     ("header", "if-none-match"): "the ETag of what is known already: then the answer is 304, without a body",
     ("query", "saga"): "its name",

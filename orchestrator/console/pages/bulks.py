@@ -13,9 +13,10 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from orchestrator.console.api.context import Asking, Console, CursorText, Given, PathText
 from orchestrator.console.api.problems import KINDS, failure_of
+from orchestrator.console.listing import ListQuery, fields_of
 from orchestrator.console.pages.forms import form_of
 from orchestrator.console.pages.rendering import page
-from orchestrator.console.pages.routing import ListQuery, fields_of, pages_router
+from orchestrator.console.pages.routing import pages_router
 from orchestrator.errors import InvalidRequestError, OrchestratorError, SelectionMovedError
 from orchestrator.service.access import Caller, Permission
 from orchestrator.service.bulk import FOLLOWING, MAX_RATE, MIN_RATE, BulkWish, Order

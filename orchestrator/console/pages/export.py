@@ -14,7 +14,8 @@ from pydantic_core import to_json
 
 from orchestrator.console.api.context import Asking, Console, Given
 from orchestrator.console.api.lasting import to_its_end
-from orchestrator.console.pages.routing import AuditQuery, ListQuery, pages_router
+from orchestrator.console.listing import ListQuery
+from orchestrator.console.pages.routing import AuditQuery, pages_router
 from orchestrator.service.reading import MOST_ROWS
 from orchestrator.service.records import moment
 from orchestrator.service.trail import Sought

@@ -12,9 +12,10 @@ from fastapi.responses import RedirectResponse
 
 from orchestrator.console.api.context import Asking, Console, Given
 from orchestrator.console.api.problems import KINDS, failure_of
+from orchestrator.console.listing import listed, query_of
 from orchestrator.console.pages.forms import form_of
 from orchestrator.console.pages.rendering import page
-from orchestrator.console.pages.routing import listed, pages_router, query_of
+from orchestrator.console.pages.routing import pages_router
 from orchestrator.errors import InvalidRequestError, OrchestratorError
 from orchestrator.service.access import ROLES, Caller, Permission, Role
 from orchestrator.service.personal import THEMES, Preferences, Theme, View, zones

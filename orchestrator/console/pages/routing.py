@@ -6,9 +6,8 @@ Queries come from forms, in which an empty field means nothing.
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, cast
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -16,41 +15,28 @@ from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
 )
 from starlette.exceptions import HTTPException
 
-from orchestrator.console.api.context import LARGEST, Asking, CursorText, FilterQuery, Given, Moment, Text
+from orchestrator.console.api.context import Asking, CursorText, Given, Text
 from orchestrator.console.api.guarding import FOREIGN, SAFE, is_same_site
 from orchestrator.console.api.problems import KINDS, failure_of
 from orchestrator.console.browsing import FIELD, begin_visit, keep_colours, keep_visit, own_form
 from orchestrator.console.pages.forms import form_of
 from orchestrator.console.pages.rendering import page
-from orchestrator.console.pages.words import ATTENTION
 from orchestrator.errors import (
     DeniedError,
-    InvalidRequestError,
     OrchestratorError,
     PasswordToChooseError,
     RequestProblemError,
     UnknownCallerError,
 )
-from orchestrator.service.personal import Preferences
-from orchestrator.service.records import IN_FLIGHT, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
-    from zoneinfo import ZoneInfo
 
 log = logging.getLogger(__name__)
-View: TypeAlias = Literal["open", "attention", "all"]
-VIEWS: dict[View, tuple[Status, ...]] = {"open": (*IN_FLIGHT, "terminated"), "attention": ATTENTION, "all": ()}
-TIMES = ("changed_after", "changed_before")
-"""Built-in views of the list: what is in flight or needs somebody, what needs somebody, and everything."""
 
 
 async def remember(request: Request, console: Given, caller: Asking) -> None:
@@ -127,78 +113,6 @@ def _led_to_the_door(request: Request, door: str) -> Response:
     if is_part:
         return Response(status_code=401, headers={"HX-Redirect": f"{root}/{door}{query}"})
     return RedirectResponse(f"{root}/{door}{query}", status_code=303)
-
-
-def _empty_is_none(value: Any) -> Any:
-    return None if value == "" else value
-
-
-def _in_zone(value: Any, zone: ZoneInfo) -> Any:
-    """What a browser's field for dates and times gives has no zone: it means that which its form names."""
-    if not isinstance(value, str):
-        return value
-    try:
-        moment = datetime.fromisoformat(value)
-        return value if moment.tzinfo else moment.replace(tzinfo=zone).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return value  # it is told what is wrong with it
-
-
-class ListQuery(FilterQuery):
-    """The list's address: a filter, a view if no status is asked for, and the place in the list.
-
-    Attributes:
-        zone: of times that come without one, as a form's do.
-    """
-
-    version: Annotated[Annotated[int, Field(ge=0, le=LARGEST)] | None, BeforeValidator(_empty_is_none)] = None
-    changed_after: Annotated[Moment | None, BeforeValidator(_empty_is_none)] = None
-    changed_before: Annotated[Moment | None, BeforeValidator(_empty_is_none)] = None
-    view: View = "open"
-    zone: Text = ""
-    cursor: CursorText = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _told_in_zone(cls, said: Any) -> Any:
-        if not isinstance(said, dict):
-            return said
-        given: dict[str, Any] = {**cast("dict[str, Any]", said)}
-        zone = Preferences(time_zone=str(given.get("zone", ""))).zone
-        return {**given, **{name: _in_zone(given[name], zone) for name in TIMES if name in given}}
-
-    @property
-    def statuses(self) -> tuple[Status, ...]:
-        """The statuses that are shown; empty = all."""
-        return self.status or VIEWS[self.view]
-
-
-def fields_of(query: ListQuery) -> list[tuple[str, str]]:
-    """What is not as by default, name by name, as addresses and forms carry it; not the place in the list."""
-    wanted = set(ListQuery.model_fields) - {"cursor", "zone"}
-    said: dict[str, str | int | list[str]] = query.model_dump(mode="json", exclude_defaults=True, include=wanted)
-    listed = {name: value if isinstance(value, list) else [str(value)] for name, value in said.items()}
-    return [(name, one) for name, several in listed.items() for one in several]
-
-
-def listed(query: ListQuery) -> str:
-    """The address that shows what this one does, from its first page on."""
-    return urlencode(fields_of(query))
-
-
-def query_of(text: str) -> ListQuery:
-    """What an address of the list says.
-
-    Raises:
-        InvalidRequestError: it is none.
-    """
-    said: dict[str, Any] = {}
-    for name, value in parse_qsl(text):
-        said[name] = (*said.get(name, ()), value) if name == "status" else value
-    try:
-        return ListQuery.model_validate(said)
-    except ValidationError as error:
-        raise InvalidRequestError([("/query", one["msg"]) for one in error.errors()]) from None
 
 
 class AuditQuery(BaseModel):

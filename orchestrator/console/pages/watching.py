@@ -14,9 +14,10 @@ from orchestrator.console.api.files import standing_of
 from orchestrator.console.diagram.sparkline import sparkline
 from orchestrator.console.diagram.svg import svg_of
 from orchestrator.console.diagram.timeline import Act, timeline_of
+from orchestrator.console.listing import ATTENTION, ListQuery, fields_of, listed
 from orchestrator.console.pages.rendering import page
-from orchestrator.console.pages.routing import ListQuery, TrailQuery, fields_of, listed, pages_router
-from orchestrator.console.pages.words import ATTENTION, DEEDS, STATUSES
+from orchestrator.console.pages.routing import TrailQuery, pages_router
+from orchestrator.console.pages.words import DEEDS, STATUSES
 from orchestrator.service.access import Permission
 from orchestrator.service.attempts import next_tries
 from orchestrator.service.bulk_records import BulkWord

@@ -70,9 +70,6 @@ STATUSES: Mapping[Status, Word] = MappingProxyType(
     }
 )
 
-ATTENTION: tuple[Status, ...] = ("stuck", "parked", "suspended", "terminated")
-"""Statuses in which only a person gets an execution further, the most urgent first."""
-
 
 def status_word(status: str) -> Word:
     """How a status is told; one that is not known here stays what it is called."""

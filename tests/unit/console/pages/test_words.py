@@ -2,7 +2,8 @@
 
 from typing import get_args
 
-from orchestrator.console.pages.words import ATTENTION, DEEDS, FOR_STEPS, STATES, STATUSES, status_word
+from orchestrator.console.listing import ATTENTION
+from orchestrator.console.pages.words import DEEDS, FOR_STEPS, STATES, STATUSES, status_word
 from orchestrator.service.operations import OperationState
 from orchestrator.service.records import Status
 from orchestrator.service.requests import Operation

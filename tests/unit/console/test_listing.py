@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from orchestrator.console.pages.routing import VIEWS, ListQuery, listed, query_of
+from orchestrator.console.listing import VIEWS, ListQuery, listed, query_of
 from orchestrator.errors import InvalidRequestError
 from orchestrator.service.records import IN_FLIGHT
 
