@@ -1,1 +1,1 @@
-"""The language in which people define sagas, and the plan that a definition becomes: data, with a version and a hash."""
+"""The language in which people define sagas, and the plan that is made of a definition: data, versioned and hashed."""

@@ -72,7 +72,7 @@ async def test_compensating_shows_the_plan_and_confirms_it_by_its_hash(bench) ->
         assert steps == [("1", "take_money"), ("2", "book_car"), ("2", "book_flight"), ("3", "book_hotel")]
         assert "it is the point of no return" in form.text
         refused = await fill(api, "/executions/trip:t2/do/compensate")
-        assert refused.status_code in (409, 403, 422)
+        assert refused.status_code == 409
         assert "Not done." in refused.text
         given = await fill(api, "/executions/trip:t2/do/compensate", override="yes")
         assert given.status_code == 303, given.text
