@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
+    from orchestrator.service.bulk import Bulking
     from orchestrator.service.live import Live
     from orchestrator.service.parked_cases import ParkedCases
     from orchestrator.service.switches import Switching
@@ -101,6 +102,12 @@ class FakeDesk:
         if self.ledger_fault:
             raise self.ledger_fault
         yield self.bench.service.switching
+
+    @asynccontextmanager
+    async def bulking(self) -> AsyncGenerator[Bulking]:
+        if self.ledger_fault:
+            raise self.ledger_fault
+        yield self.bench.bulking
 
     @asynccontextmanager
     async def doors(self) -> AsyncGenerator[Doors]:
@@ -180,6 +187,9 @@ class _Seat:
 
     def switching(self) -> AbstractAsyncContextManager[Switching]:
         return self.desk.switching()
+
+    def bulking(self) -> AbstractAsyncContextManager[Bulking]:
+        return self.desk.bulking()
 
     def doors(self) -> AbstractAsyncContextManager[Doors]:
         return self.desk.doors()

@@ -33,6 +33,7 @@ from orchestrator.service.records import (
     Position,
     Snapshot,
     milliseconds,
+    saga_of,
 )
 from orchestrator.service.requests import REQUEST
 from orchestrator.service.settling import Settling
@@ -172,9 +173,15 @@ class MemoryBulks:
         found = [one for one in self.bulks.values() if one.state == "running"]
         return tuple(sorted(found, key=lambda one: (one.created_ms, one.id)))
 
-    async def recent(self, *, before: tuple[int, str] | None = None, limit: int) -> tuple[Bulk, ...]:
-        found = sorted(self.bulks.values(), key=lambda one: (one.created_ms, one.id), reverse=True)
+    async def recent(self, seen_by: Caller, *, before: tuple[int, str] | None = None, limit: int) -> tuple[Bulk, ...]:
+        seen = [one for one in self.bulks.values() if await self.is_seen_by(seen_by, one.id)]
+        found = sorted(seen, key=lambda one: (one.created_ms, one.id), reverse=True)
         return tuple(one for one in found if before is None or (one.created_ms, one.id) < before)[:limit]
+
+    async def is_seen_by(self, caller: Caller, bulk_id: str) -> bool:
+        sagas = {saga_of(item.execution_id) for item in self.kept[bulk_id].values()}
+        is_own = self.bulks[bulk_id].caller.actor == caller.actor
+        return caller.sagas is None or is_own or (bool(sagas) and sagas <= caller.sagas)
 
     async def end(self, bulk_id: str, state: BulkState) -> None:
         if self.bulks[bulk_id].state == "running":
@@ -427,7 +434,8 @@ class ServiceBench:
 
     @property
     def bulking(self) -> Bulking:
-        return Bulking(self.world, self.bulks)
+        world = self.world
+        return Bulking(self.bulks, world.ledger, world.register, world.clock)
 
     @property
     def running(self) -> BulkRunning:

@@ -15,7 +15,7 @@ from orchestrator.service.rehearsing import Rehearsing
 from orchestrator.settings import load_settings
 from orchestrator.settings.fields import TRACE_ID
 from workers.events import open_events, open_noting, open_projecting, open_resending, open_stream
-from workers.operating import open_doors, open_reading, open_service, open_switching
+from workers.operating import open_bulking, open_doors, open_reading, open_service, open_switching
 from workers.parked import open_parked
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from orchestrator.cli.desk import Doors, Records
     from orchestrator.service.access import Caller
+    from orchestrator.service.bulk import Bulking
     from orchestrator.service.events import Events
     from orchestrator.service.live import Live
     from orchestrator.service.noting import Noting
@@ -89,6 +90,12 @@ class ServerDesk:
         """Over the ledger's database alone."""
         async with open_switching(self._settings_of()) as switching:
             yield switching
+
+    @asynccontextmanager
+    async def bulking(self) -> AsyncGenerator[Bulking]:
+        """Over the ledger's database alone."""
+        async with open_bulking(self._settings_of()) as bulking:
+            yield bulking
 
     @asynccontextmanager
     async def doors(self) -> AsyncGenerator[Doors]:

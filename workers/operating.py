@@ -94,6 +94,20 @@ async def open_switching(settings: Settings) -> AsyncGenerator[Switching]:
 
 
 @asynccontextmanager
+async def open_bulking(settings: Settings) -> AsyncGenerator[Bulking]:
+    """Bulks, begun and ordered, over the ledger's database alone: Temporal may be away. Errors: see `open_reading`."""
+    engine, reading, seal = open_engine(settings.ledger), open_reading_engine(settings.ledger), settings.seal
+    try:
+        await check_version(engine)
+        writes = SharedWrites(engine, seal)
+        register, bulks = SqlRegister(engine, seal, writes), SqlBulks(engine, seal, writes)
+        yield Bulking(bulks, SqlLedgerReader(reading, seal), register, SystemClock())
+    finally:
+        await reading.dispose()
+        await engine.dispose()
+
+
+@asynccontextmanager
 async def open_doors(settings: Settings) -> AsyncGenerator[Doors]:
     """Tokens and accounts, over the ledger's database alone: Temporal may be away. Errors: see `open_reading`."""
     engine, reading = open_engine(settings.ledger), open_reading_engine(settings.ledger)
@@ -182,7 +196,7 @@ def _service(
         trail=Trail(register),
         events=Events(stores.events),
         operating=Operating(world),
-        bulking=Bulking(world, stores.bulks),
+        bulking=Bulking(stores.bulks, world.ledger, register, clock),
         running=BulkRunning(world, stores.bulks),
         switching=Switching(stores.switches, register, clock, sagas),
         definitions=definitions,

@@ -1,6 +1,6 @@
 """`saga bulks`: one operation on many executions, looked at, followed, suspended, resumed, cancelled, gone on with.
 
-Looking needs the ledger alone. `many` begins them.
+All of it needs the ledger alone. `many` begins them.
 """
 
 from __future__ import annotations
@@ -104,9 +104,9 @@ class BulkCommands:
         leave(*asyncio.run(self._ordered(bulk_id, order, reason)), json=json)
 
     async def _ordered(self, bulk_id: str, order: Order, reason: str) -> tuple[Bulk, BulkCounts]:
-        async with self.desk.service() as service:
-            await service.bulking.order(self.desk.caller, bulk_id, order, reason)
-            return await service.bulking.look(self.desk.caller, bulk_id)
+        async with self.desk.bulking() as bulking:
+            await bulking.order(self.desk.caller, bulk_id, order, reason)
+            return await bulking.look(self.desk.caller, bulk_id)
 
     async def _recent(self, limit: int) -> tuple[Bulk, ...]:
         async with self.desk.reading() as records:

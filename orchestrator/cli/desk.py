@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.service.accounts import LocalAccounts
+    from orchestrator.service.bulk import Bulking
     from orchestrator.service.bulk_reading import BulkReading
     from orchestrator.service.events import Events
     from orchestrator.service.live import Live
@@ -109,6 +110,14 @@ class Desk(Protocol):
 
     def switching(self) -> AbstractAsyncContextManager[Switching]:
         """Kill switches, which need no Temporal.
+
+        Raises:
+            LedgerOutdatedError, StoreUnavailableError: the ledger cannot be used.
+        """
+        ...
+
+    def bulking(self) -> AbstractAsyncContextManager[Bulking]:
+        """Bulks, begun and ordered, which needs no Temporal: workers do their items.
 
         Raises:
             LedgerOutdatedError, StoreUnavailableError: the ledger cannot be used.

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from orchestrator.cli.desk import Desk
     from orchestrator.cli.manner import Manner
     from orchestrator.service.access import Caller
-    from orchestrator.service.bulk import Selection
+    from orchestrator.service.bulk import Bulking, Selection
     from orchestrator.service.bulk_records import Bulk, BulkCounts, BulkWord
-    from orchestrator.service.use_cases import Service
 
 MaybeExecutionId = Annotated[
     str, typer.Argument(metavar="[ID]", help="as in fulfil-order:A17; left out with --all", show_default=False)
@@ -104,21 +103,21 @@ class Wanted:
 
 async def _given(desk: Desk, wanted: Wanted, manner: Manner) -> tuple[Bulk, BulkCounts] | None:
     word, many = wanted.word, wanted.many
-    async with desk.service() as service:
+    async with desk.bulking() as bulking:
         token = many.confirm
         if manner.dry_run or not token:
-            found = await service.bulking.preview(desk.caller, word, many.filter(), override=wanted.override)
+            found = await bulking.preview(desk.caller, word, many.filter(), override=wanted.override)
             _show(word, found, manner)
             if manner.dry_run:
                 return None
             _ask(word, len(found.ids), manner)
             token = found.token
-        bulk = await _begun(desk.caller, service, replace(wanted, many=replace(many, confirm=token)), manner)
+        bulk = await _begun(desk.caller, bulking, replace(wanted, many=replace(many, confirm=token)), manner)
         seconds = manner.timeout if manner.wait else 0.0
-        return await follow(desk.caller, service.bulking, bulk.id, seconds, is_drawn=not manner.json)
+        return await follow(desk.caller, bulking, bulk.id, seconds, is_drawn=not manner.json)
 
 
-async def _begun(caller: Caller, service: Service, wanted: Wanted, manner: Manner) -> Bulk:
+async def _begun(caller: Caller, bulking: Bulking, wanted: Wanted, manner: Manner) -> Bulk:
     many = wanted.many
     wish = BulkWish(
         word=wanted.word,
@@ -129,7 +128,7 @@ async def _begun(caller: Caller, service: Service, wanted: Wanted, manner: Manne
         rate=many.rate,
         override=wanted.override,
     )
-    return await service.bulking.begin(caller, wish)
+    return await bulking.begin(caller, wish)
 
 
 def _show(word: BulkWord, found: Selection, manner: Manner) -> None:

@@ -22,12 +22,14 @@ from orchestrator.service.auditing import AuditEntry
 from orchestrator.service.bulk_reading import BulkReading
 from orchestrator.service.bulk_records import Bulk
 from orchestrator.service.operating import REFUSALS, check_words
+from orchestrator.service.records import milliseconds
 from orchestrator.service.rules import PERMISSIONS
 
 if TYPE_CHECKING:
     from orchestrator.service.access import Caller
     from orchestrator.service.bulk_records import Bulks, BulkState, BulkWord
-    from orchestrator.service.operating import World
+    from orchestrator.service.operations import Clock, Register
+    from orchestrator.service.ports import LedgerReader
     from orchestrator.service.records import Filter
 
 MOST_ITEMS = 10_000
@@ -76,11 +78,13 @@ class BulkWish:
 
 
 class Bulking(BulkReading):
-    """The use cases of bulks."""
+    """The use cases of bulks: beginning and orders. They need the ledger alone; `bulk_running` needs Temporal."""
 
-    def __init__(self, world: World, bulks: Bulks) -> None:
+    def __init__(self, bulks: Bulks, ledger: LedgerReader, register: Register, clock: Clock) -> None:
         super().__init__(bulks)
-        self._world = world
+        self._ledger = ledger
+        self._register = register
+        self._clock = clock
 
     async def preview(self, caller: Caller, word: BulkWord, wanted: Filter, *, override: bool = False) -> Selection:
         """The executions that would be touched: those of the filter that this caller may do it to, by id.
@@ -95,7 +99,7 @@ class Bulking(BulkReading):
         found: list[str] = []
         after = None
         while True:
-            page = await self._world.ledger.page(wanted, after=after, limit=PAGE)
+            page = await self._ledger.page(wanted, after=after, limit=PAGE)
             found += [row.execution_id for row in page.rows if all(caller.may(right, row.saga) for right in rights)]
             after = page.following
             if len(found) > MOST_ITEMS:
@@ -120,7 +124,7 @@ class Bulking(BulkReading):
             rate=wish.rate,
             state="running",
             total=0,
-            created_ms=self._world.now_ms(),
+            created_ms=milliseconds(self._clock.now()),
             override=wish.override,
         )
         try:
@@ -183,11 +187,11 @@ class Bulking(BulkReading):
         check_words(reason, bulk.id)
 
     async def _refuse(self, entry: AuditEntry, error: Exception) -> None:
-        await self._world.register.note(replace(entry, result="refused", text=str(error)))
+        await self._register.note(replace(entry, result="refused", text=str(error)))
 
     def _entry(self, caller: Caller, bulk: Bulk, what: str, reason: str) -> AuditEntry:
         return AuditEntry(
-            at_ms=self._world.now_ms(),
+            at_ms=milliseconds(self._clock.now()),
             actor=caller.actor,
             role=caller.role.value,
             what=f"bulk {what}",

@@ -31,18 +31,20 @@ class BulkReading:
     async def recent(
         self, caller: Caller, *, before: tuple[int, str] | None = None, limit: int = 50
     ) -> tuple[Bulk, ...]:
-        """The newest first; `before` = (created_ms, id) of the last one of the page before."""
+        """Those that the caller began, or that touch no saga that they may not touch, the newest first.
+
+        `before` = (created_ms, id) of the last one of the page before.
+        """
         caller.require(Permission.BULK)
-        return await self._bulks.recent(before=before, limit=limit)
+        return await self._bulks.recent(caller, before=before, limit=limit)
 
     async def look(self, caller: Caller, bulk_id: str) -> tuple[Bulk, BulkCounts]:
         """A bulk, and how far it is.
 
         Raises:
-            OperationNotFoundError: there is none.
+            OperationNotFoundError: there is none, or none that this caller may see.
         """
-        caller.require(Permission.BULK)
-        return await self.find(bulk_id), await self._bulks.counts(bulk_id)
+        return await self._seen(caller, bulk_id), await self._bulks.counts(bulk_id)
 
     async def items(
         self, caller: Caller, bulk_id: str, state: ItemState | None = None, *, after: int = 0, limit: int = 50
@@ -50,13 +52,19 @@ class BulkReading:
         """Its items by number, beginning behind `after`.
 
         Raises:
-            OperationNotFoundError: there is no such bulk.
+            OperationNotFoundError: see `look`.
         """
-        caller.require(Permission.BULK)
-        await self.find(bulk_id)
+        await self._seen(caller, bulk_id)
         found = await self._bulks.items(bulk_id, state, after=after, limit=limit)
         visible = tuple(item for item in found if caller.may(Permission.READ, saga_of(item.execution_id)))
         return BulkItems(visible, found[-1].number if len(found) == limit else None)
+
+    async def _seen(self, caller: Caller, bulk_id: str) -> Bulk:
+        caller.require(Permission.BULK)
+        found = await self.find(bulk_id)
+        if not await self._bulks.is_seen_by(caller, bulk_id):
+            raise OperationNotFoundError(bulk_id)
+        return found
 
     async def find(self, bulk_id: str) -> Bulk:
         """A bulk.

@@ -102,8 +102,12 @@ class Bulks(Protocol):
         """Those that are to be gone on with, the oldest first."""
         ...
 
-    async def recent(self, *, before: tuple[int, str] | None = None, limit: int) -> tuple[Bulk, ...]:
-        """The newest first, beginning behind `before` = (created_ms, id)."""
+    async def recent(self, seen_by: Caller, *, before: tuple[int, str] | None = None, limit: int) -> tuple[Bulk, ...]:
+        """Those that `is_seen_by` a caller, the newest first, beginning behind `before` = (created_ms, id)."""
+        ...
+
+    async def is_seen_by(self, caller: Caller, bulk_id: str) -> bool:
+        """Whether they began it, or all of its executions, one at least, are of sagas that they may touch."""
         ...
 
     async def end(self, bulk_id: str, state: BulkState) -> None:

@@ -145,13 +145,17 @@ class Issuing:
         return await self._found(token_id)
 
     async def all(self, caller: Caller, *, after: str = "", limit: int = 200) -> tuple[Token, ...]:
-        """Tokens by id, beginning behind `after`.
+        """Tokens by id, beginning behind `after`: those that the caller could revoke, and those they made.
 
         Raises:
-            DeniedError: the caller may not see them.
+            DeniedError: the caller may see none.
         """
         caller.require(Permission.TOKENS)
-        return await self._tokens.all(after=after, limit=limit)
+        found: list[Token] = []
+        while len(found) < limit and (page := await self._tokens.all(after=after, limit=limit)):
+            found += (token for token in page if token.made_by == caller.actor or _is_no_more(caller, token.caller))
+            after = page[-1].id
+        return tuple(found[:limit])
 
     async def bearer(self, text: str) -> Caller:
         """Who shows this token.
@@ -210,3 +214,11 @@ def _require_no_more(caller: Caller, wanted: Caller) -> None:
         caller.require(permission)
     if caller.sagas is not None and (wanted.sagas is None or not wanted.sagas <= caller.sagas):
         raise DeniedError(actor=caller.actor, permission=Permission.TOKENS.value, saga="*")
+
+
+def _is_no_more(caller: Caller, wanted: Caller) -> bool:
+    try:
+        _require_no_more(caller, wanted)
+    except DeniedError:
+        return False
+    return True

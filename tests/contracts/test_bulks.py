@@ -23,6 +23,7 @@ WHO = Caller(
 BULK = Bulk(
     id="b1", caller=WHO, word="retry", reason="why not", key="k1", rate=5.0, state="running", total=3, created_ms=1
 )
+ANYBODY = Caller(actor="root", role=Role.ADMIN)
 IDS = ("a:1", "a:2", "a:3")
 
 
@@ -132,11 +133,30 @@ async def test_what_is_stored_is_audited_in_the_same_transaction_and_what_is_not
 async def test_the_newest_come_first(bulks) -> None:
     for number in (1, 3, 2):
         await bulks.create(replace(BULK, id=f"b{number}", key=f"k{number}", created_ms=number), IDS, ENTRY)
-    assert [one.id for one in await bulks.recent(limit=2)] == ["b3", "b2"]
-    assert [one.id for one in await bulks.recent(before=(2, "b2"), limit=2)] == ["b1"]
+    assert [one.id for one in await bulks.recent(ANYBODY, limit=2)] == ["b3", "b2"]
+    assert [one.id for one in await bulks.recent(ANYBODY, before=(2, "b2"), limit=2)] == ["b1"]
 
 
 async def test_bulks_of_one_moment_are_all_on_some_page(bulks) -> None:
     for number in (1, 2, 3):
         await bulks.create(replace(BULK, id=f"b{number}", key=f"k{number}", created_ms=7), IDS, ENTRY)
-    assert [one.id for one in await bulks.recent(before=(7, "b3"), limit=1)] == ["b2"]
+    assert [one.id for one in await bulks.recent(ANYBODY, before=(7, "b3"), limit=1)] == ["b2"]
+
+
+async def test_who_may_touch_some_sagas_sees_their_own_bulks_and_those_within_these_sagas(bulks) -> None:
+    given = {"b1": IDS, "b2": ("a:1", "b:1"), "b3": (), "b4": ("ab:1",), "b5": ("b:1",)}
+    for number, (name, items) in enumerate(given.items()):
+        await bulks.create(replace(BULK, id=name, key=name, created_ms=number, total=len(items)), items, ENTRY)
+    seen = {
+        None: ["b5", "b4", "b3", "b2", "b1"],
+        frozenset({"a"}): ["b1"],
+        frozenset({"a", "b"}): ["b5", "b2", "b1"],
+        frozenset[str](): [],
+    }
+    for sagas, expected in seen.items():
+        caller = Caller(actor="bob", role=Role.OPERATOR, sagas=sagas)
+        assert [one.id for one in await bulks.recent(caller, limit=9)] == expected
+        assert [name for name in reversed(given) if await bulks.is_seen_by(caller, name)] == expected
+    assert [one.id for one in await bulks.recent(replace(WHO, sagas=frozenset({"c"})), limit=2)] == ["b5", "b4"]
+    scoped = Caller(actor="bob", role=Role.OPERATOR, sagas=frozenset({"a", "b"}))
+    assert [one.id for one in await bulks.recent(scoped, before=(4, "b5"), limit=1)] == ["b2"]

@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import func, insert, select, tuple_, update
+from sqlalchemy import and_, exists, false, func, insert, not_, or_, select, tuple_, update
 
 from orchestrator.adapters.sql.audit_chain import append, lock
 from orchestrator.adapters.sql.inbox import outages
-from orchestrator.adapters.sql.register_tables import bulk_items, bulks
+from orchestrator.adapters.sql.register_tables import bulk_items, bulks, of_saga
 from orchestrator.adapters.sql.shared_writes import SharedWrites
 from orchestrator.sealing import OPEN
 from orchestrator.service.access import Caller
 from orchestrator.service.bulk_records import Bulk, BulkCounts, BulkItem
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
-    from sqlalchemy import Executable, Row, Select
+    from sqlalchemy import ColumnElement, Executable, Row, Select
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from orchestrator.adapters.sql.audit_chain import Chain
@@ -70,12 +70,18 @@ class SqlBulks:
         wanted = select(bulks).where(bulks.c.state == "running").order_by(bulks.c.created_ms, bulks.c.id)
         return tuple(self._bulk(row) for row in await self._rows(wanted))
 
-    async def recent(self, *, before: tuple[int, str] | None = None, limit: int) -> tuple[Bulk, ...]:
+    async def recent(self, seen_by: Caller, *, before: tuple[int, str] | None = None, limit: int) -> tuple[Bulk, ...]:
         """The newest first."""
-        wanted = select(bulks).order_by(bulks.c.created_ms.desc(), bulks.c.id.desc()).limit(limit)
+        wanted = (
+            select(bulks).where(*_seen_by(seen_by)).order_by(bulks.c.created_ms.desc(), bulks.c.id.desc()).limit(limit)
+        )
         if before is not None:
             wanted = wanted.where(tuple_(bulks.c.created_ms, bulks.c.id) < before)
         return tuple(self._bulk(row) for row in await self._rows(wanted))
+
+    async def is_seen_by(self, caller: Caller, bulk_id: str) -> bool:
+        """By its executions, if the caller may not touch all sagas."""
+        return bool(await self._rows(select(bulks.c.id).where(bulks.c.id == bulk_id, *_seen_by(caller))))
 
     async def end(self, bulk_id: str, state: BulkState) -> None:
         """Store the end of one that is running."""
@@ -182,3 +188,13 @@ class SqlBulks:
 
 def _by_key(actor: str, key: str) -> Select[Any]:
     return select(bulks).where(bulks.c.actor == actor, bulks.c.given_key == key)
+
+
+def _seen_by(caller: Caller) -> Iterator[ColumnElement[bool]]:
+    """What a bulk must fulfil for a caller to see it: nothing, for those who may touch all sagas."""
+    if caller.sagas is None:
+        return
+    its_items = bulk_items.c.bulk == bulks.c.id
+    inside = or_(false(), *(of_saga(bulk_items.c.execution_id, saga) for saga in sorted(caller.sagas)))
+    outside = exists().where(its_items, not_(inside))
+    yield or_(bulks.c.actor == caller.actor, and_(exists().where(its_items), not_(outside)))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, or_, select, tuple_, update
+from sqlalchemy import or_, select, tuple_, update
 
 from orchestrator.adapters.sql.audit_chain import ENTRY
 from orchestrator.adapters.sql.databases import insert_of
 from orchestrator.adapters.sql.inbox import outages
-from orchestrator.adapters.sql.register_tables import audit, audit_head, operations
+from orchestrator.adapters.sql.register_tables import audit, audit_head, of_saga, operations
 from orchestrator.adapters.sql.shared_writes import SharedWrites
 from orchestrator.sealing import OPEN
 from orchestrator.service.auditing import AuditEntry, AuditRow, Head
@@ -201,8 +201,7 @@ def _sought(target: Column[Any], actor: Column[Any], sought: Sought) -> Iterator
     if sought.actor:
         yield actor == sought.actor
     if sought.sagas is not None:
-        # Ids are `saga:key`; no text that begins with "saga:" comes behind "saga;".
-        of_sagas = (and_(target >= f"{saga}:", target < f"{saga};") for saga in sorted(sought.sagas))
+        of_sagas = (of_saga(target, saga) for saga in sorted(sought.sagas))
         starts = target.in_([f"starts:{saga}" for saga in sorted(sought.sagas)])
         yield or_(starts, *of_sagas)
 

@@ -5,6 +5,8 @@ Times are epoch milliseconds. Columns that may hold payloads are bytes and are s
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -16,10 +18,14 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    and_,
     false,
 )
 
 from orchestrator.adapters.sql.ledger_tables import key, metadata
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
 
 operations = Table(
     "operations",
@@ -117,3 +123,8 @@ switches = Table(
     Column("reason", LargeBinary, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
 )
+
+
+def of_saga(execution_id: ColumnElement[str], saga: str) -> ColumnElement[bool]:
+    """Executions of a saga: ids are `saga:key`, and no text that begins with "saga:" comes behind "saga;"."""
+    return and_(execution_id >= f"{saga}:", execution_id < f"{saga};")

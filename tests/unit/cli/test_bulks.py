@@ -83,6 +83,15 @@ def test_looking_needs_no_temporal(desk, bulk) -> None:
     assert saga(desk, "bulks", "watch", bulk, "--timeout", "0.1").status == TIMEOUT
 
 
+def test_beginning_and_orders_need_no_temporal(desk, bulk) -> None:
+    desk.bench.live.away = True
+    assert saga(desk, "bulks", "suspend", bulk, *WHY, "--json").document["state"] == "suspended"
+    assert saga(desk, "bulks", "resume", bulk, *WHY, "--json").document["state"] == "running"
+    assert saga(desk, "bulks", "cancel", bulk, *WHY, "--json").document["state"] == "cancelled"
+    given = ("--all", "--status", "stuck", "--yes", *WHY, "--json")
+    assert saga(desk, "retry", *given).document["waiting"] == 3
+
+
 def test_it_is_suspended_resumed_and_cancelled_by_orders(desk, bulk) -> None:
     assert saga(desk, "bulks", "suspend", bulk, *WHY, "--json").document["state"] == "suspended"
     work(desk)

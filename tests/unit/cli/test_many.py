@@ -8,7 +8,6 @@ import pytest
 from orchestrator.cli import bulks, many
 from orchestrator.cli.exits import CONFLICT, DENIED, OK, TIMEOUT, USAGE
 from orchestrator.service.access import Role
-from orchestrator.service.bulk_running import BulkRunning
 from orchestrator.service.live import linked_id
 from tests.cli_kit import FakeDesk, caller_of, saga
 from tests.table_kit import in_status
@@ -29,13 +28,12 @@ def desk() -> FakeDesk:
 
 
 @pytest.fixture
-def worked(monkeypatch) -> None:
+def worked(monkeypatch, desk) -> None:
     """A worker goes on with bulks whenever a command looks how far one is."""
     look = bulks.follow
 
     async def follow(caller, kept, bulk_id, *given, **more):
-        running: BulkRunning = BulkRunning(kept._world, kept._bulks)
-        await running.run_all()
+        await desk.bench.running.run_all()
         return await look(caller, kept, bulk_id, *given, **more)
 
     monkeypatch.setattr(many, "follow", follow)
@@ -88,8 +86,8 @@ def test_every_operation_that_needs_no_words_of_its_own_can_be_for_many(desk, wo
     assert (found.document["operation"], found.document["total"]) == (word, 3)
 
 
-def test_many_are_undone_each_by_its_own_plan_and_never_past_the_pivot(worked) -> None:
-    desk = FakeDesk()
+def test_many_are_undone_each_by_its_own_plan_and_never_past_the_pivot(desk, worked) -> None:
+    desk.bench = FakeDesk().bench
     in_status(desk.bench, "running", "t1")
     desk.bench.completed("t2")
     for hand in desk.bench.live.runs.values():
@@ -103,8 +101,8 @@ def test_many_are_undone_each_by_its_own_plan_and_never_past_the_pivot(worked) -
     assert "past the point of no return" in stays["text"]
 
 
-def test_with_the_override_many_are_undone_past_the_pivot_too(worked) -> None:
-    desk = FakeDesk()
+def test_with_the_override_many_are_undone_past_the_pivot_too(desk, worked) -> None:
+    desk.bench = FakeDesk().bench
     desk.bench.ledger.keep(desk.bench.completed("t2"))
     those = ("compensate", "--all", "--status", "completed", "--override")
     seen = saga(desk, *those, "--dry-run", "--json").document
@@ -114,8 +112,8 @@ def test_with_the_override_many_are_undone_past_the_pivot_too(worked) -> None:
     assert desk.bench.live.runs[linked_id("trip:t2")].execution.word == "Compensated"
 
 
-def test_cancelling_many(worked) -> None:
-    desk = FakeDesk()
+def test_cancelling_many(desk, worked) -> None:
+    desk.bench = FakeDesk().bench
     desk.bench.ledger.keep_open(desk.bench.run("t1"))
     ended = saga(desk, "cancel", "--all", "--status", "running", "--yes", *WHY, "--wait", "--json")
     assert (ended.status, ended.document["done"]) == (OK, 1)

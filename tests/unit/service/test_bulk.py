@@ -402,6 +402,19 @@ async def test_who_may_act_on_one_saga_orders_no_bulk_over_others(bench) -> None
     assert (await bench.bulking.order(colleague, mine.id, "cancel", WHY)).state == "cancelled"
 
 
+async def test_who_may_act_on_other_sagas_sees_nothing_of_it(bench) -> None:
+    stuck(bench, "t1")
+    bulk = await begin(bench)
+    stranger = Caller(actor="x", role=Role.ADMIN, sagas=frozenset({"order"}))
+    assert await bench.bulking.recent(stranger) == ()
+    for look in (bench.bulking.look, bench.bulking.items):
+        with pytest.raises(OperationNotFoundError):
+            await look(stranger, bulk.id)
+    neighbour = Caller(actor="y", role=Role.ADMIN, sagas=frozenset({"trip"}))
+    assert [one.id for one in await bench.bulking.recent(neighbour)] == [bulk.id]
+    assert (await bench.bulking.look(neighbour, bulk.id))[0].id == bulk.id
+
+
 # -- several steps of one execution -----------------------------------------------------------------------------------
 
 

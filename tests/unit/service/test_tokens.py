@@ -116,3 +116,18 @@ async def test_what_is_not_there_cannot_be_revoked(desk) -> None:
         await desk.issuing.revoke(ADMIN, "nothing", WHY)
     with pytest.raises(DeniedError):
         await desk.issuing.revoke(OPERATOR, "nothing", WHY)
+
+
+async def test_who_administers_some_sagas_sees_the_tokens_they_made_or_could_revoke_and_no_others(desk) -> None:
+    scoped = Caller(actor="sam", role=Role.ADMIN, sagas=frozenset({"trip"}))
+    anything, others = replace(WANTED, sagas=None), replace(WANTED, sagas=frozenset({"order"}))
+    for name, wanted in (("all", anything), ("trips", WANTED), ("orders", others), ("more orders", others)):
+        await desk.issuing.create(ADMIN, name, wanted, WHY)
+    assert [one.name for one in await desk.issuing.all(scoped)] == ["trips"]
+    assert {one.name for one in await desk.issuing.all(ADMIN)} == {"all", "trips", "orders", "more orders"}
+    # Those between are passed over, and do not end the list; the page is no longer than was asked for.
+    await desk.issuing.create(scoped, "mine", WANTED, WHY)
+    first = await desk.issuing.all(scoped, limit=1)
+    second = await desk.issuing.all(scoped, after=first[0].id, limit=1)
+    assert {one.name for one in (*first, *second)} == {"trips", "mine"}
+    assert await desk.issuing.all(scoped, after=second[0].id, limit=1) == ()
