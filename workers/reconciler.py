@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, get_args
 
 from orchestrator.adapters.sql.databases import make_folder, open_engine, open_reading_engine
-from orchestrator.adapters.sql.ledger import SqlLedger
+from orchestrator.adapters.sql.ledger import STALE, SqlLedger
 from orchestrator.adapters.sql.ledger_keeper import SqlLedgerKeeper
 from orchestrator.adapters.sql.ledger_reader import SqlLedgerReader
 from orchestrator.adapters.temporal.survey import TemporalSurvey
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TURN, DEEP_TURN = "reconciler-turn", "reconciler-deep-turn"
+TURN, DEEP_TURN, STALE_TURN = "reconciler-turn", "reconciler-deep-turn", "reconciler-stale-turn"
+STALE_EVERY = timedelta(minutes=1)
+"""How soon a deep pass follows the one before it while the ledger is known to have gaps."""
 AT_ONCE = 500
 """So many executions are forgotten in one transaction."""
 ENDED = tuple(status for status in get_args(Status) if status not in IN_FLIGHT)
@@ -46,12 +48,17 @@ class Reconciling:
         self._settings = settings
 
     async def take_turn(self) -> PassCounts | None:
-        """One pass, if no other process has had one within the pause; deep if one is due."""
+        """One pass, if no other process has had one within the pause; deep if one is due, or the ledger has gaps."""
         settings = self._settings
         await self._ledger.prepare()
         if not await self._claim(TURN, settings.reconcile_every.total_seconds()):
             return None
-        return await self.go_through(deep=await self._claim(DEEP_TURN, settings.reconcile_deep_every.total_seconds()))
+        is_due = await self._claim(DEEP_TURN, settings.reconcile_deep_every.total_seconds())
+        # What a worker could not hand over is written as soon as it can be, not when the next deep pass happens to be.
+        return await self.go_through(deep=is_due or await self._has_gaps())
+
+    async def _has_gaps(self) -> bool:
+        return bool(await self._keeper.mark(STALE)) and await self._claim(STALE_TURN, STALE_EVERY.total_seconds())
 
     async def go_through(self, *, deep: bool) -> PassCounts:
         """One pass now, whoever has a turn; after a deep one, what is too old is forgotten."""

@@ -45,7 +45,8 @@ class Seen:
     Attributes:
         workflow_id: that run: the execution's own, or a linked undo run. `is_open`: commands can reach it.
         execution: its state.
-        trigger: what started it. `thread`: correlation id and trace, as all its messages carry them.
+        trigger: what started it. `thread`: correlation id and trace, as all its messages carry them. Of one that is
+            open they may lack all but the trigger's type and payload: nothing is started with them before it ends.
         gone: how it was ended from outside. `ended`: when the newest run ended.
         first_ended: when the execution itself ended; the window for undoing by hand counts from there. None = Temporal
             does not know it any more.

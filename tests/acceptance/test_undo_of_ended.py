@@ -161,6 +161,28 @@ async def test_a_running_trip_is_seen_as_its_own_run(tmp_path) -> None:
         assert await place.live.look("trip:nobody") is None
 
 
+async def test_the_history_of_a_running_trip_is_not_read_where_its_plan_is_known(tmp_path, monkeypatch) -> None:
+    async with office(tmp_path) as place:
+        names = [await place.waiting(number) for number in (1, 2)]
+        live = place.live
+        first = await live.look(names[0])
+        monkeypatch.setattr("orchestrator.adapters.temporal.live.first_input", _nobody_reads)
+        seen = await live.look(names[1])
+        assert first is not None
+        assert seen is not None
+        assert (seen.workflow_id, seen.is_open, seen.execution.word) == (names[1], True, "Running")
+        assert seen.execution.plan == first.execution.plan
+        assert seen.trigger.type == first.trigger.type
+        assert seen.trigger.payload["trip"] == names[1].partition(":")[2]
+        await place.client.get_workflow_handle(names[1]).terminate("an accident")
+        with pytest.raises(AssertionError, match="was read"):
+            await live.look(names[1])
+
+
+async def _nobody_reads(*_) -> None:
+    raise AssertionError("the history was read")
+
+
 async def test_what_a_lost_run_after_a_recorded_one_may_have_done_is_undone_too(tmp_path) -> None:
     async with office(tmp_path, worker=False) as place:
         place.agency.write(take_money="die")

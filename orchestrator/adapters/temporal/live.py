@@ -16,9 +16,10 @@ from orchestrator.adapters.temporal.commanding import TemporalCommanded
 from orchestrator.adapters.temporal.gateway import limits_of
 from orchestrator.adapters.temporal.given import Carried, Given, Thread, from_json, to_json, without_payload
 from orchestrator.adapters.temporal.histories import first_input
-from orchestrator.adapters.temporal.memo import UNDOES, memo_of
+from orchestrator.adapters.temporal.memo import PLAN, UNDOES, memo_of, read
 from orchestrator.adapters.temporal.replaying import stood
 from orchestrator.engine.execution import Execution
+from orchestrator.engine.signals import ReceivedEvent
 from orchestrator.errors import ConflictError
 from orchestrator.service.live import Seen, linked_id
 
@@ -26,11 +27,14 @@ if TYPE_CHECKING:
     from temporalio.client import Client, WorkflowExecutionDescription, WorkflowHandle
 
     from orchestrator.engine.signals import CompensateRequested, Operator
+    from orchestrator.saga.plan import Plan
     from orchestrator.service.live import Taken
     from orchestrator.service.records import Gone
     from orchestrator.settings import Settings
 
 ALLOW_DUPLICATE, REJECT_DUPLICATE = WorkflowIDReusePolicy.ALLOW_DUPLICATE, WorkflowIDReusePolicy.REJECT_DUPLICATE
+MOST_PLANS = 1_000
+"""So many plans are remembered; those of more are read again each time."""
 _GONE: dict[WorkflowExecutionStatus | None, Gone] = {
     WorkflowExecutionStatus.TERMINATED: "terminated",
     WorkflowExecutionStatus.TIMED_OUT: "timed_out",
@@ -45,6 +49,7 @@ class TemporalLive:
     def __init__(self, client: Client, settings: Settings) -> None:
         self._client = client
         self._settings = settings
+        self._plans: dict[str, Plan] = {}
 
     async def look(self, execution_id: str) -> Seen | None:
         """The newest run: the own one while it is open, later the newest linked undo run if there is one."""
@@ -66,43 +71,63 @@ class TemporalLive:
             raise
 
     async def _seen(self, newest: WorkflowExecutionDescription, own: WorkflowExecutionDescription | None) -> Seen:
-        given = from_json(Given, await first_input(self._client, newest.id, newest.run_id))
-        gone = _GONE.get(newest.status, "")
-        execution, in_doubt = await self._stands(newest, given)
+        is_open, first_ended = newest.status is WorkflowExecutionStatus.RUNNING, own.close_time if own else None
+        state = await self._answer(newest) if is_open else None
+        plan = None if state is None else self._plans.get(read(await newest.memo()).get(PLAN, ""))
+        if plan is not None:
+            # What it was started with decides nothing before it ends, so its history is not read for that.
+            execution = Execution.restore(plan, state)
+            fact = execution.state.facts.get(plan.trigger.gives)
+            trigger = ReceivedEvent(identity="", body_hash="", type=plan.trigger.event, payload=fact)
+            return Seen(
+                workflow_id=newest.id,
+                is_open=True,
+                execution=execution,
+                trigger=trigger,
+                thread={},
+                first_ended=first_ended,
+            )
+        given = await self._given(newest)
+        execution, in_doubt = await self._stands(newest, given, state)
         return Seen(
             workflow_id=newest.id,
-            is_open=newest.status is WorkflowExecutionStatus.RUNNING,
+            is_open=is_open,
             execution=execution,
             trigger=given.trigger,
             thread=asdict(given.thread),
-            gone=gone,
+            gone=_GONE.get(newest.status, ""),
             ended=newest.close_time,
-            first_ended=own.close_time if own else None,
+            first_ended=first_ended,
             in_doubt=in_doubt,
         )
 
-    async def _stands(self, newest: WorkflowExecutionDescription, given: Given) -> tuple[Execution, tuple[str, ...]]:
-        handle: WorkflowHandle[Any, Any] = self._client.get_workflow_handle(newest.id, run_id=newest.run_id)
-        match newest.status:
-            case WorkflowExecutionStatus.COMPLETED:
-                return Execution.restore(given.plan, (await handle.result())["state"]), ()
-            case WorkflowExecutionStatus.RUNNING:
-                return await self._asked(handle, given)
-            case _:
-                return await self._read(handle, given)
+    async def _given(self, newest: WorkflowExecutionDescription) -> Given:
+        given = from_json(Given, await first_input(self._client, newest.id, newest.run_id))
+        if len(self._plans) < MOST_PLANS:
+            self._plans[given.plan.content_hash] = given.plan
+        return given
 
-    async def _asked(self, handle: WorkflowHandle[Any, Any], given: Given) -> tuple[Execution, tuple[str, ...]]:
-        """By a query; where no worker answers it, from the history."""
+    async def _stands(
+        self, newest: WorkflowExecutionDescription, given: Given, state: Any
+    ) -> tuple[Execution, tuple[str, ...]]:
+        """By what it answered, `state`; by its result; else by its history: one that is gone, or nobody answers for."""
+        if state is not None:
+            return Execution.restore(given.plan, state), ()
+        handle: WorkflowHandle[Any, Any] = self._client.get_workflow_handle(newest.id, run_id=newest.run_id)
+        if newest.status is WorkflowExecutionStatus.COMPLETED:
+            return Execution.restore(given.plan, (await handle.result())["state"]), ()
+        return await stood(await handle.fetch_history(), given, self._client.data_converter)
+
+    async def _answer(self, newest: WorkflowExecutionDescription) -> Any:
+        """The state that a run answers with; None if no worker answers."""
+        handle: WorkflowHandle[Any, Any] = self._client.get_workflow_handle(newest.id, run_id=newest.run_id)
         try:
             shown = await handle.query(names.STATUS_QUERY, rpc_timeout=QUERY_PATIENCE)
         except RPCError as error:
             if error.status not in NOBODY:
                 raise
-            return await self._read(handle, given)
-        return Execution.restore(given.plan, shown["state"]), ()
-
-    async def _read(self, handle: WorkflowHandle[Any, Any], given: Given) -> tuple[Execution, tuple[str, ...]]:
-        return await stood(await handle.fetch_history(), given, self._client.data_converter)
+            return None
+        return shown["state"]
 
     async def command(self, workflow_id: str, command: Operator, *, revision: int | None = None) -> Taken:
         """Give a command as an update."""
