@@ -108,7 +108,7 @@ async def begin_looking(stack: AsyncExitStack, desk: Desk, execution_id: str) ->
 async def _look_by(caller: Caller, service: Service, execution_id: str) -> Looked:
     try:
         subject = await service.operating.find(caller, execution_id)
-    except RefusedCommandError as error:  # Temporal has forgotten it, and its end is not confirmed yet
+    except RefusedCommandError as error:  # Temporal has forgotten it before its end was confirmed
         return await _kept(caller, service.reading, execution_id, error.reason)
     return _as_seen(subject, offered(caller, subject, subject.status, service.world.clock.now()))
 

@@ -118,7 +118,7 @@ class Resending:
             at_ms=milliseconds(self._clock.now()),
             actor=caller.actor,
             role=caller.role.value,
-            what="send events again",
+            what="replay_event",
             target=TARGET,
             result="accepted",
             reason=sending.reason,

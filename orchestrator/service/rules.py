@@ -1,7 +1,8 @@
 """The ONE table of what may be done to an execution, by status; API, command line and console ask only here.
 
 The engine has the last word about one execution (a parked step may stand before or behind the pivot); this table is
-what can be said from the status alone, and who may.
+what can be said from the status alone, and who may. To replay an event is no row of it: that is done to a message,
+whose sagas are found anew, in whatever status they are (`resending`; the audit says `replay_event`).
 """
 
 from __future__ import annotations

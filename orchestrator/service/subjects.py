@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from orchestrator.service.ports import LedgerReader
     from orchestrator.service.records import Detail, Gone, Status
 
+UNPROVED = (
+    "Temporal has forgotten it before its end was confirmed, so nobody can prove any more that what the ledger shows is"
+    " its end: see by `saga show` what was done, and undo by hand what must be"
+)
+"""Undoing the wrong state could undo what never was, or leave what was: a person sees what the orchestrator cannot."""
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -74,7 +80,7 @@ class Subjects:
 
         Raises:
             ExecutionNotFoundError: nobody knows it.
-            RefusedCommandError: Temporal has forgotten it, and nobody has confirmed how it ended.
+            RefusedCommandError: Temporal has forgotten it, and nobody has confirmed how it ended; that stays so.
             EngineUnavailableError, StoreUnavailableError: one of both is away.
         """
         seen = await self._live.look(execution_id)
@@ -100,7 +106,7 @@ def _from_ledger(detail: Detail, plan: Plan) -> Seen:
     # Temporal does not know it, so what the ledger takes for open was deleted.
     gone = row.gone or ("deleted" if row.status in IN_FLIGHT else "")
     if not (row.confirmed or gone):
-        raise RefusedCommandError("compensate", "its end is not confirmed yet: the reconciler does so, try again")
+        raise RefusedCommandError("compensate", UNPROVED)
     return kept(detail, plan, gone)
 
 

@@ -68,8 +68,8 @@ async def test_events_are_sent_in_their_order_with_new_ids_and_the_audit_says_so
     assert [(of, reaches) for of, _, reaches in bench.sender.sent] == [("m1", False), ("m3", False)]
     assert len({new for _, new, _ in bench.sender.sent} | {"m1", "m3"}) == 4
     assert bench.audit == [
-        ("send events again", "accepted", "2 of source=/shop"),
-        ("send events again", "verified", "2 were sent"),
+        ("replay_event", "accepted", "2 of source=/shop"),
+        ("replay_event", "verified", "2 were sent"),
     ]
     assert bench.register.rows[0].entry.reason == WHY
 
@@ -131,7 +131,7 @@ async def test_a_broker_that_goes_away_leaves_the_rest_to_the_same_command(bench
     bench.sender.breaks_at = 1
     with pytest.raises(PublishError, match="1 of 2 were sent, the same command sends the rest"):
         await bench.resending.send(ANN, bench.sending())
-    assert bench.audit[-1] == ("send events again", "failed", "1 were sent")
+    assert bench.audit[-1] == ("replay_event", "failed", "1 were sent")
     bench.sender.breaks_at = None
     await bench.resending.send(ANN, bench.sending(reaches=True))
     assert bench.sender.sent[0][:2] == bench.sender.sent[1][:2]
