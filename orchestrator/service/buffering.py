@@ -206,7 +206,7 @@ class LedgerBuffer:
                 if lost:
                     await self._writer.mark_stale(*map(moment, lost))
                     lost = None
-                await self._write(snapshots, messages)
+                written, heard = await self._write(snapshots, messages)
         except (*AWAY, TimeoutError) as error:
             self._put_back(snapshots, messages, lost)
             await self._set_away(str(error) or "a write takes too long")
@@ -214,11 +214,15 @@ class LedgerBuffer:
         except asyncio.CancelledError:
             self._put_back(snapshots, messages, lost)
             raise
+        # Not before: what an outage breaks off is written again, and counts once.
+        self.counts.written += written
+        self.counts.refused += len(snapshots) - written
+        self.counts.messages += heard
         await self._set_away("")
         return True
 
-    async def _write(self, snapshots: Sequence[Snapshot], messages: Sequence[MessageRecord]) -> None:
-        """In one transaction; singly, if a row is refused: it must not keep out the others."""
+    async def _write(self, snapshots: Sequence[Snapshot], messages: Sequence[MessageRecord]) -> tuple[int, int]:
+        """In one transaction; singly, if a row is refused: it must not keep out the others. How many were written."""
         try:
             await self._writer.write(snapshots, messages)
         except AWAY:
@@ -227,17 +231,13 @@ class LedgerBuffer:
             if len(snapshots) + len(messages) == 1:
                 refused = [one.execution_id for one in snapshots] + [one.execution_id for one in messages]
                 log.exception("the ledger refuses %s", refused[0], extra=ids(refused[0]))
-                self.counts.refused += len(snapshots)
-                return
+                return 0, 0
             log.exception("the ledger refused %s changes at once: they are written one by one", len(snapshots))
-            for snapshot in snapshots:
-                await self._write([snapshot], [])
-            for message in messages:
-                await self._write([], [message])
-        else:
-            self.counts.transactions += 1
-            self.counts.written += len(snapshots)
-            self.counts.messages += len(messages)
+            written = [await self._write([snapshot], []) for snapshot in snapshots]
+            written += [await self._write([], [message]) for message in messages]
+            return sum(one for one, _ in written), sum(one for _, one in written)
+        self.counts.transactions += 1
+        return len(snapshots), len(messages)
 
     def _take(self) -> tuple[list[Snapshot], list[MessageRecord], Gap | None]:
         with self._lock:
@@ -253,6 +253,7 @@ class LedgerBuffer:
                 run = (one.execution_id, one.position.run_id)
                 newer = self._waiting.get(run)
                 self._waiting[run] = one if newer is None else merged(one, newer)
+                self.counts.replaced += newer is not None
             self._messages.extendleft(reversed(messages))
             if lost:
                 self._lost = _around(self._lost, lost)

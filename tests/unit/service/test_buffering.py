@@ -247,6 +247,41 @@ async def test_one_row_that_the_database_refuses_does_not_keep_out_the_others(le
     assert "shop:1" in caplog.text
 
 
+def sum_of(counts):
+    return counts.written + counts.replaced + counts.dropped + counts.refused
+
+
+async def test_what_comes_while_a_write_fails_replaces_what_is_put_back_and_is_counted_so(ledger) -> None:
+    ledger.open.clear()
+    async with buffer_of(ledger) as buffer:
+        buffer.give(snapshot(history=3))
+        await ledger.begun.wait()
+        buffer.give(snapshot(signals=COMPLETED, history=5))
+        ledger.is_away = True
+        ledger.open.set()
+        await until(lambda: buffer.is_away)
+        ledger.is_away = False
+        await until(lambda: not buffer.backlog and ledger.transactions)
+    assert (buffer.counts.given, buffer.counts.replaced, buffer.counts.written) == (2, 1, 1)
+
+
+async def test_what_an_outage_breaks_off_while_it_is_written_one_by_one_counts_once(ledger) -> None:
+    ledger.refuses = "shop:2"
+
+    async def write(snapshots, messages=(), *, all_of_it=ledger.write):
+        ledger.is_away = len(ledger.transactions) == 1 and not buffer.is_away
+        return await all_of_it(snapshots, messages)
+
+    ledger.write = write
+    async with buffer_of(ledger) as buffer:
+        for number in range(1, 4):
+            buffer.give(snapshot(str(number)))
+        await until(lambda: not buffer.backlog and len(ledger.transactions) > 1)
+    assert ledger.ids.count("shop:1") == 2, "the outage came behind the first of them"
+    assert (buffer.counts.given, buffer.counts.written, buffer.counts.refused) == (3, 2, 1)
+    assert buffer.counts.given == sum_of(buffer.counts)
+
+
 def test_a_snapshot_of_a_lost_attempt_gives_way_to_its_repeat() -> None:
     lost, truth = snapshot(signals=COMPLETED, history=3), snapshot(signals=RUNNING, history=5)
     assert merged(lost, truth).execution is truth.execution
