@@ -69,7 +69,7 @@ images: venv ## make the README's pictures of the console anew
 
 # Rule 14 of the express lane, which lies with the tests of participants.
 TWO_CONSUMERS := tests/integration/test_participants.py::test_two_of_one_participant_with_command_and_undo_at_once_leave_no_effect
-faults: venv ## break everything on real servers, and print what each fault cost (about 20 minutes)
+faults: venv ## break everything on real servers, and print what each fault cost (about 15 minutes)
 	$(BIN)/python -m deploy.local up
 	$(BIN)/python -m deploy.local postgres
 	$(BIN)/python -m pytest tests/faults $(TWO_CONSUMERS) -s
