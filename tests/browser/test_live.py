@@ -144,6 +144,25 @@ async def test_a_form_for_many_says_that_something_has_moved_and_keeps_what_was_
     await expect(page.get_by_label("Why")).to_have_value("half a reason")
 
 
+async def test_what_one_sets_for_oneself_is_typed_in_peace(shop, page) -> None:
+    execution = await parked(shop)
+    await live(page, "/me")
+    await page.get_by_text("Make one").click()
+    form = page.locator("details#make form")
+    await form.get_by_label("Name").fill("nightly")
+    await form.get_by_label("Acts as").select_option("viewer")
+    await form.get_by_label("It may see payloads").check()
+    async with page.expect_response(lambda one: one.url.endswith("/me")):
+        await shop.operate(execution, "suspend")  # a row more in the audit
+    await expect(form.get_by_label("Name")).to_have_value("nightly")
+    await expect(form.get_by_label("Acts as")).to_have_value("viewer")
+    await expect(form.get_by_label("It may see payloads")).to_be_checked()
+    await form.get_by_label("Why").fill("for the nightly report")
+    await form.get_by_role("button", name="Make the token").click()
+    await expect(page.get_by_label("the token")).to_contain_text("saga_")
+    assert await page.locator("#live").get_attribute("data-live") is None, "what is shown once is not looked at again"
+
+
 @pytest.mark.parametrize("tabs", [2, 8])
 async def test_all_tabs_live_on_one_stream_and_outlive_the_one_that_led(shop, context, tabs) -> None:
     streams = []
