@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from temporalio.api.history.v1 import HistoryEvent
     from temporalio.client import Client
 
-HEARTBEAT_EVERY_S = 2.0
+HEARTBEAT_EVERY_S = 1.0
+"""A busy worker may miss three of them before its attempts count as lost (`calls.HEARTBEAT`)."""
 PAGE = 100
 """Events in one page of the tail look; one page is nearly always enough."""
 

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 ONCE = RetryPolicy(maximum_attempts=1)
 PATIENT = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=20))
-HEARTBEAT = timedelta(seconds=6)
+HEARTBEAT = timedelta(seconds=4)
+"""A durable attempt that was not heard of for so long is lost: sagas wait for that when their worker is killed."""
 SLACK_MS = 1_000
 """An action's own deadline is so much earlier than the server's (express.md, 13)."""
 STATUS = SearchAttributeKey.for_keyword("SagaStatus")

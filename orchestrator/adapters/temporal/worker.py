@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from temporalio.plugin import SimplePlugin
 from temporalio.worker import Interceptor, Worker
 
-from orchestrator.adapters.temporal.activities import Activities
+from orchestrator.adapters.temporal.activities import HEARTBEAT_EVERY_S, Activities
 from orchestrator.adapters.temporal.handing import HandingOver
 from orchestrator.adapters.temporal.workflow import SagaWorkflow
 
@@ -49,8 +49,8 @@ def saga_worker(client: Client, stage: Stage, settings: Settings, sink: Sink | N
         max_eager_activity_reservations_per_workflow_task=FAN_OUT,
         sticky_queue_schedule_to_start_timeout=settings.sticky_timeout,
         graceful_shutdown_timeout=settings.drain_timeout,
-        max_heartbeat_throttle_interval=timedelta(seconds=2),
-        default_heartbeat_throttle_interval=timedelta(seconds=2),
+        max_heartbeat_throttle_interval=timedelta(seconds=HEARTBEAT_EVERY_S),
+        default_heartbeat_throttle_interval=timedelta(seconds=HEARTBEAT_EVERY_S),
     )
 
 

@@ -13,6 +13,7 @@ from temporalio.testing import ActivityEnvironment
 
 from orchestrator.adapters.temporal import activities
 from orchestrator.adapters.temporal.activities import Activities
+from orchestrator.adapters.temporal.calls import HEARTBEAT
 from orchestrator.adapters.temporal.given import Notice, Report, RunReport, from_json, to_json
 from orchestrator.adapters.temporal.notices import REMEDIES
 from orchestrator.errors import PublishError
@@ -66,6 +67,7 @@ async def test_a_durable_attempt_that_wakes_late_has_only_what_is_left_of_its_ti
 
 
 async def test_a_durable_attempt_is_kept_alive_while_it_runs(monkeypatch) -> None:
+    assert timedelta(seconds=4 * activities.HEARTBEAT_EVERY_S) <= HEARTBEAT, "a busy worker may be late"
     monkeypatch.setattr(activities, "HEARTBEAT_EVERY_S", 0.01)
     made, beats = environment(), []
     made.on_heartbeat = lambda *_: beats.append(1)
