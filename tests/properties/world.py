@@ -89,8 +89,9 @@ class World:
         self.tell(Failed(reason="gone", retryable=False, fence_ms=fence_ms, **common))
 
     def again(self):
-        """A copy of anything that was told comes late."""
-        often = [signal for signal in self.told if not isinstance(signal, (Started, Lost))]
+        """A copy of anything that was told comes late; but no timer that is set anew rings by its old time."""
+        rung = [Elapsed(timer) for timer in self.timers]
+        often = [signal for signal in self.told if not isinstance(signal, (Started, Lost)) and signal not in rung]
         if often:
             self.tell(self.choose(often))
 

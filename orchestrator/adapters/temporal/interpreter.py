@@ -203,7 +203,7 @@ class Interpreter:
                 case Perform():
                     self._begin(effect)
                 case SetTimer():
-                    self.agenda.set(effect.timer, effect.after_ms)
+                    self._set(effect.timer, effect.after_ms)
                 case ClearTimer():
                     self.agenda.clear(effect.timer)
                 case CancelAttempt():
@@ -215,6 +215,13 @@ class Interpreter:
                 case End():
                     self._calls.show_status(effect.word)
         self._calls.show_status(self.execution.word)
+
+    def _set(self, timer: str, after_ms: int) -> None:
+        """Let it ring so much later. If it has rung and that was not taken yet, that was the one before it."""
+        rung = Elapsed(timer)
+        while rung in self.mailbox:
+            self.mailbox.remove(rung)
+        self.agenda.set(timer, after_ms)
 
     def _begin(self, perform: Perform) -> None:
         if self._ready.is_held(perform):
