@@ -230,6 +230,16 @@ async def storing(folder):
         yield here
 
 
+async def alter(folder, statement):
+    """Change the tables from outside. In a thread: whoever has the lock now needs the loop to let go of it."""
+
+    def change():
+        with closing(sqlite3.connect(folder / "events.db", isolation_level=None, timeout=30)) as other:
+            other.execute(statement)
+
+    await asyncio.to_thread(change)
+
+
 async def tell(here, *numbers, **more):
     """Events that a saga takes, numbered by their source."""
     for number in numbers:
@@ -266,14 +276,12 @@ async def test_while_the_database_is_away_messages_wait_and_publishers_do_not(tm
     async with storing(tmp_path) as here, open_recorder(here.settings) as recording:
         await tell(here, 1)
         await kept(here.settings, 1)
-        file = tmp_path / "events.db"
-        with closing(sqlite3.connect(file, isolation_level=None)) as other:
-            other.execute("ALTER TABLE event_store RENAME TO hidden")
-            await tell(here, 2, 3)  # each is confirmed by the broker
-            assert recording.messages is not None
-            gate = recording.messages.gate
-            await until(lambda: not gate.is_open)
-            other.execute("ALTER TABLE hidden RENAME TO event_store")
+        await alter(tmp_path, "ALTER TABLE event_store RENAME TO hidden")
+        await tell(here, 2, 3)  # each is confirmed by the broker
+        assert recording.messages is not None
+        gate = recording.messages.gate
+        await until(lambda: not gate.is_open)
+        await alter(tmp_path, "ALTER TABLE hidden RENAME TO event_store")
         assert ids(await kept(here.settings, 3)) == ["m1", "m2", "m3"]
         await until(lambda: gate.is_open)
 
@@ -283,12 +291,11 @@ async def test_a_message_that_the_database_refuses_keeps_no_other_from_it_and_co
         await tell(here, 1)
         await kept(here.settings, 1)
         refusing = "CREATE TRIGGER refusing BEFORE INSERT ON event_store WHEN NEW.message_id = 'm3'"
-        with closing(sqlite3.connect(tmp_path / "events.db", isolation_level=None)) as other:
-            other.execute(f"{refusing} BEGIN SELECT RAISE(ABORT, 'no'); END")
-            await tell(here, 2, 3, 4)
-            await here.event(b"{}", {})  # nobody knows what it is
-            assert ids(await kept(here.settings, 3)) == ["m1", "m2", "m4"]
-            other.execute("DROP TRIGGER refusing")
+        await alter(tmp_path, f"{refusing} BEGIN SELECT RAISE(ABORT, 'no'); END")
+        await tell(here, 2, 3, 4)
+        await here.event(b"{}", {})  # nobody knows what it is
+        assert ids(await kept(here.settings, 3)) == ["m1", "m2", "m4"]
+        await alter(tmp_path, "DROP TRIGGER refusing")
         assert ids(await kept(here.settings, 4)) == ["m1", "m2", "m4", "m3"]
         assert recording.messages is not None
         counts = recording.messages.counts
