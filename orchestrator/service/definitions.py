@@ -11,7 +11,7 @@ from orchestrator.service.contracts import contracts_of
 from orchestrator.service.records import IN_FLIGHT, Filter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from orchestrator.contracts.contract import Contract
     from orchestrator.saga.definition import Saga
@@ -37,6 +37,11 @@ class Definition:
     about: str
     participants: tuple[str, ...]
     events: dict[str, dict[str, Any]]
+
+    @property
+    def identity(self) -> tuple[str, int]:
+        """Name and version."""
+        return self.plan.saga, self.plan.version
 
     @classmethod
     def of(cls, saga: Saga) -> Definition:
@@ -94,10 +99,11 @@ class Definitions:
         caller.require(Permission.READ)
         return contracts_of(saga for (name, _), saga in self._sagas.items() if caller.may(Permission.READ, name))
 
-    async def in_flight(self, caller: Caller, name: str, version: int | None = None) -> Count:
-        """How many executions of a version are in flight; of all versions, unless one is named.
+    async def in_flight(self, caller: Caller, versions: Sequence[tuple[str, int | None]]) -> tuple[Count, ...]:
+        """How many executions of each are in flight, by name and version; None: of all versions of that name.
 
         Raises:
             DeniedError, StoreUnavailableError: see `Reading`.
         """
-        return await self._reading.count(caller, Filter(saga=name, version=version, statuses=IN_FLIGHT))
+        wanted = [Filter(saga=name, version=version, statuses=IN_FLIGHT) for name, version in versions]
+        return await self._reading.counts(caller, wanted)

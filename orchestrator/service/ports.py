@@ -134,12 +134,8 @@ class LedgerReader(Protocol):
         """Executions, the newest change first."""
         ...
 
-    async def count(self, wanted: Filter, *, cap: int = 10_000) -> Count:
-        """How many there are; counting stops at `cap`."""
-        ...
-
     async def counts(self, wanted: Sequence[Filter], *, cap: int = 10_000) -> tuple[Count, ...]:
-        """How many there are of each, at one moment and by one question; counting stops at `cap` for each."""
+        """How many there are of each (of one at least), at one moment; counting stops at `cap` for each."""
         ...
 
     async def find(self, execution_id: str) -> Detail | None:

@@ -19,7 +19,7 @@ from orchestrator.service.records import Count, Filter, Status, StepRow, saga_of
 from orchestrator.service.subjects import Subject, kept
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from orchestrator.engine.states import State
@@ -128,16 +128,20 @@ class Reading:
 
     async def count(self, caller: Caller, wanted: Filter, *, cap: int = COUNT_CAP) -> Count:
         """How many of them there are; counting stops at `cap`."""
-        within = _within(caller, wanted)
-        return Count(0, is_capped=False) if within is None else await self._ledger.count(within, cap=cap)
+        return (await self.counts(caller, (wanted,), cap=cap))[0]
 
     async def tally(self, caller: Caller, wanted: Filter, *, cap: int = COUNT_CAP) -> Mapping[Status, Count]:
         """How many of each status there are; those that the filter asks for, or all."""
-        statuses, within = wanted.statuses or STATUSES, _within(caller, wanted)
-        if within is None:
-            return dict.fromkeys(statuses, Count(0, is_capped=False))
-        each = [replace(within, statuses=(status,)) for status in statuses]
-        return dict(zip(statuses, await self._ledger.counts(each, cap=cap), strict=True))
+        statuses = wanted.statuses or STATUSES
+        each = [replace(wanted, statuses=(status,)) for status in statuses]
+        return dict(zip(statuses, await self.counts(caller, each, cap=cap), strict=True))
+
+    async def counts(self, caller: Caller, wanted: Sequence[Filter], *, cap: int = COUNT_CAP) -> tuple[Count, ...]:
+        """How many there are of each, at one moment and by one question; counting stops at `cap` for each."""
+        within = [_within(caller, one) for one in wanted]
+        seen = [one for one in within if one is not None]
+        found = iter(await self._ledger.counts(seen, cap=cap) if seen else ())
+        return tuple(Count(0, is_capped=False) if one is None else next(found) for one in within)
 
     async def look(self, caller: Caller, execution_id: str) -> Look:
         """One execution with its steps and what may be done to it."""

@@ -51,10 +51,6 @@ class SqlLedgerReader:
         is_last = len(found) <= limit or not lines
         return Page(lines, None if is_last else Cursor(milliseconds(lines[-1].changed), lines[-1].execution_id))
 
-    async def count(self, wanted: Filter, *, cap: int = 10_000) -> Count:
-        """How many, up to a cap."""
-        return (await self.counts((wanted,), cap=cap))[0]
-
     async def counts(self, wanted: Sequence[Filter], *, cap: int = 10_000) -> tuple[Count, ...]:
         """How many of each, by one statement."""
         with outages():

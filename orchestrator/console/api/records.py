@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from orchestrator.service.auditing import AuditRow
     from orchestrator.service.definitions import Definition
     from orchestrator.service.operations import OperationRecord
+    from orchestrator.service.records import Count
     from orchestrator.service.switches import Switch
     from orchestrator.service.tokens import Token
 
@@ -212,7 +213,7 @@ def token_values(token: Token) -> dict[str, Any]:
     }
 
 
-def saga_values(definition: Definition, in_flight: tuple[int, bool]) -> dict[str, Any]:
+def saga_values(definition: Definition, in_flight: Count) -> dict[str, Any]:
     """The fields of a saga's document."""
     plan = definition.plan
     return {
@@ -221,8 +222,8 @@ def saga_values(definition: Definition, in_flight: tuple[int, bool]) -> dict[str
         "starts_on": plan.trigger.event,
         "participants": list(definition.participants),
         **{name: getattr(definition, name) for name in ("place", "owner", "about")},
-        "in_flight": in_flight[0],
-        "in_flight_capped": in_flight[1],
+        "in_flight": in_flight.number,
+        "in_flight_capped": in_flight.is_capped,
     }
 
 

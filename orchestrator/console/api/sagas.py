@@ -54,8 +54,8 @@ class StartedDocument(BaseModel):
 async def list_sagas(console: Given, caller: Asking) -> SagaLines:
     """The sagas of this process, the newest version of each first, and how many executions are in flight."""
     found = console.service.definitions.all(caller)
-    items = [SagaDocument(**saga_values(one, await _in_flight(console, caller, one))) for one in found]
-    return SagaLines(items=items)
+    counts = await console.service.definitions.in_flight(caller, [one.identity for one in found])
+    return SagaLines(items=[SagaDocument(**saga_values(*pair)) for pair in zip(found, counts, strict=True)])
 
 
 @router.get("/sagas/{name}")
@@ -102,10 +102,5 @@ async def _ended(console: Console, caller: Caller, execution_id: str) -> Executi
 
 
 async def _whole(console: Console, caller: Caller, found: Definition) -> SagaWhole:
-    values = saga_values(found, await _in_flight(console, caller, found))
-    return SagaWhole(**values, plan=found.plan.document, events=found.events)
-
-
-async def _in_flight(console: Console, caller: Caller, found: Definition) -> tuple[int, bool]:
-    count = await console.service.definitions.in_flight(caller, found.plan.saga, found.plan.version)
-    return count.number, count.is_capped
+    (count,) = await console.service.definitions.in_flight(caller, [found.identity])
+    return SagaWhole(**saga_values(found, count), plan=found.plan.document, events=found.events)

@@ -24,7 +24,7 @@ router = pages_router("/sagas")
 async def sagas(request: Request, console: Given, caller: Asking) -> Response:
     """The sagas that this process knows, with how many of each version are in flight."""
     known = console.service.definitions.all(caller)
-    counts = [await console.service.definitions.in_flight(caller, one.plan.saga, one.plan.version) for one in known]
+    counts = await console.service.definitions.in_flight(caller, [one.identity for one in known])
     as_of = await console.service.reading.as_of()
     return page(request, "sagas.html", known=list(zip(known, counts, strict=True)), as_of=as_of)
 
@@ -49,9 +49,9 @@ async def saga(
     definitions = console.service.definitions
     found = definitions.find(caller, name, version)
     versions = [one.plan.version for one in definitions.all(caller) if one.plan.saga == name]
-    counts = [(number, await definitions.in_flight(caller, name, number)) for number in versions]
+    everything, *each = await definitions.in_flight(caller, [(name, None), *((name, number) for number in versions)])
+    counts = list(zip(versions, each, strict=True))
     drawings = {way: svg_of(found.plan, direction=way) for way in ("right", "down")}
-    everything = await definitions.in_flight(caller, name)
     # What goes on under a version that no code here speaks of: its plan is in the ledger, and goes on.
     others = everything.number - sum(count.number for _, count in counts)
     as_of = await console.service.reading.as_of()

@@ -49,6 +49,12 @@ async def test_a_saga_tells_how_many_go_on_by_each_version_also_by_one_without_c
     assert "others, which" not in await text_of(bench, "/sagas/trip")
 
 
+@pytest.mark.parametrize("path", ["/sagas", "/sagas/trip"])
+async def test_all_versions_of_a_page_are_counted_by_one_question(bench, path) -> None:
+    await text_of(bench, path)
+    assert bench.ledger.counted == 1
+
+
 def test_an_author_says_who_looks_after_a_saga_and_what_it_is_for() -> None:
     (saga,) = (one for one in SAGAS if one.name == "fulfil-order")
     told = Definition.of(saga)
