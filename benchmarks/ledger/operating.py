@@ -136,7 +136,7 @@ class Crowd:
 
     async def _shown(self, service: Service, wanted: Filter) -> None:
         async def number() -> int:
-            return (await service.world.ledger.count(wanted, cap=self._count + 1)).number
+            return (await service.world.ledger.counts([wanted], cap=self._count + 1))[0].number
 
         await self._reached(number, self._count, f"executions are {wanted.statuses[0]}")
 

@@ -119,7 +119,7 @@ async def ended(place) -> None:
             result = await client.get_workflow_handle(f"leak:{run}-{where}").result()
             assert result["word"] == word
         await status(ledger, f"leak:{run}-undo", "stuck")
-        assert (await ledger.count(Filter())).number == len(ENDS) + 1
+        assert (await ledger.counts([Filter()]))[0].number == len(ENDS) + 1
 
 
 def ids_are_told(lines, run) -> None:

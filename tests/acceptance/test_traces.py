@@ -124,7 +124,8 @@ async def test_with_a_worker_killed_the_spans_of_200_mixed_sagas_are_the_journal
         await running.live()
         for execution in executions:
             await place.result(execution)
-        while (await ledger.count(Filter(statuses=("completed", "compensated", "aborted")))).number < MANY:
+        ended = Filter(statuses=("completed", "compensated", "aborted"))
+        while (await ledger.counts([ended]))[0].number < MANY:
             await asyncio.sleep(0.1)
         journals = {execution: last_ends(of_journal(await ledger.journal(execution))) for execution in executions}
         await running.end()
