@@ -1,4 +1,4 @@
-"""Work that goes on at once, and ends at once: none of it outlives whoever asked for it."""
+"""Work of one's own that goes on beside one: none of it outlives whoever asked for it, and what must end well does."""
 
 from __future__ import annotations
 
@@ -25,3 +25,33 @@ async def together(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None
     return [task.result() for task in tasks]
+
+
+async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Do it to its end. Who is cancelled meanwhile waits for that, and is told then.
+
+    For what closes things: broken off, it leaves behind what it has not come to yet.
+    """
+    task, told = asyncio.create_task(work), None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            told = error
+    if told is not None:
+        raise told from (None if task.cancelled() else task.exception())
+    return task.result()
+
+
+async def stop(*tasks: asyncio.Future[Any]) -> None:
+    """Cancel them, once, and wait until they have ended, whatever they end with; see `to_its_end`.
+
+    A second cancellation would break off what a task does about the first, such as giving a connection back.
+    """
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await to_its_end(asyncio.wait(tasks))
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # asked for, so that nobody complains of an error that went unseen

@@ -4,7 +4,8 @@ Size, for every .py of the working tree outside tests/: a file has at most 300 l
 docstring and 45 with it, at most 5 positional parameters (self and cls aside; more are keyword-only), and statements
 nested at most 3 deep.
 
-Work at once: `orchestrator.together`, not a bare `asyncio.gather`, which leaves behind what it began when it fails.
+Work at once: `orchestrator.together`, not `asyncio.gather`, which leaves behind what it began when it fails, and cancels
+what it waits for a second time. A database: `writing_to` or `reading_from`, which close it whoever is cancelled meanwhile.
 
 Mirror: tests/unit/<path>/test_<name>.py tests orchestrator/<path>/<name>.py, or workers/, sagas/, deploy/ where <path>
 begins with that word. Several files may share a module: test_<name>_<aspect>.py. A package is tested as test_<name>.py
@@ -117,20 +118,27 @@ def test_a_unit_test_mirrors_a_module(test: Path) -> None:
     assert any((PROJECT / module).is_file() for module in meant), f"none of these exists: {[str(m) for m in meant]}"
 
 
-def bare_gathers(text: str) -> list[int]:
-    """Lines that gather work and leave the rest of it behind when one fails, or when they are cancelled."""
+LEAVES_BEHIND = ("gather", "dispose")
+CLOSES = Path("orchestrator/adapters/sql/databases.py")
+
+
+def left_behind(text: str) -> list[str]:
+    """Methods that are called and leave work or connections behind when somebody is cancelled there."""
     calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
-    gathers = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "gather"]
-    return [call.lineno for call in gathers if all(one.arg != "return_exceptions" for one in call.keywords)]
+    called = [call.func.attr for call in calls if isinstance(call.func, ast.Attribute)]
+    return [name for name in called if name in LEAVES_BEHIND]
 
 
 @pytest.mark.parametrize("path", [path for path in sources() if path.parts[0] in ("orchestrator", "workers")], ids=str)
-def test_no_work_is_left_behind(path: Path) -> None:
-    assert bare_gathers((PROJECT / path).read_text()) == []
+def test_nothing_is_left_behind(path: Path) -> None:
+    assert left_behind((PROJECT / path).read_text()) == (["dispose"] * 2 if path == CLOSES else [])
 
 
-def test_work_that_is_left_behind_is_seen() -> None:
-    assert bare_gathers("await asyncio.gather(one(), two())\nawait asyncio.gather(task, return_exceptions=True)") == [1]
+def test_what_is_left_behind_is_seen() -> None:
+    assert left_behind("await asyncio.gather(one(), two())\nawait engine.dispose()\nengine.begin()") == [
+        "gather",
+        "dispose",
+    ]
 
 
 def test_the_limits_are_seen() -> None:

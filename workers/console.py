@@ -13,7 +13,7 @@ import uvicorn
 
 from orchestrator.adapters.jwt.verifying import JwtBearers, Trust
 from orchestrator.adapters.rabbitmq.connection import connected
-from orchestrator.adapters.sql.databases import open_reading_engine
+from orchestrator.adapters.sql.databases import reading_from
 from orchestrator.adapters.sql.pulse import SqlPulse
 from orchestrator.adapters.temporal.connecting import connect_later
 from orchestrator.adapters.temporal.gateway import TemporalExecutions
@@ -188,12 +188,11 @@ def _health(service: Service, settings: Settings, client: Client) -> Health:
 
 @asynccontextmanager
 async def _open_feed(service: Service, settings: Settings) -> AsyncGenerator[Feed]:
-    engine = open_reading_engine(settings.ledger)
-    try:
-        async with Feed(service.world.ledger, SqlPulse(engine), per_caller=settings.console_streams) as feed:
-            yield feed
-    finally:
-        await engine.dispose()
+    async with (
+        reading_from(settings.ledger) as engine,
+        Feed(service.world.ledger, SqlPulse(engine), per_caller=settings.console_streams) as feed,
+    ):
+        yield feed
 
 
 def _links(settings: Settings) -> Links:

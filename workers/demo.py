@@ -17,7 +17,7 @@ from orchestrator.adapters.rabbitmq.connection import connected
 from orchestrator.adapters.rabbitmq.names import Names
 from orchestrator.adapters.rabbitmq.publisher import Publisher
 from orchestrator.adapters.rabbitmq.topology import apply_topology
-from orchestrator.adapters.sql.databases import open_engine
+from orchestrator.adapters.sql.databases import writing_to
 from orchestrator.adapters.temporal.connecting import connect
 from orchestrator.settings import load_settings
 from orchestrator.together import together
@@ -200,9 +200,6 @@ async def _publish(settings: Settings, orders: Sequence[DemoOrder], progress: Pr
 async def _read_books(crew: Crew, run: str) -> list[Effect]:
     entries: list[Effect] = []
     for url in crew.database_urls:
-        engine = open_engine(url)
-        try:
+        async with writing_to(url) as engine:
             entries += await books.read_run(engine, run)
-        finally:
-            await engine.dispose()
     return entries

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from deploy.local.ports import LOOPBACK, choose_ports, is_free, responds
 from orchestrator.adapters.sql.accounts import SqlAccounts
-from orchestrator.adapters.sql.databases import open_engine
+from orchestrator.adapters.sql.databases import writing_to
 from orchestrator.adapters.sql.migrating import migrate_at
 from orchestrator.adapters.sql.register import SqlRegister
 from orchestrator.service.accounts import FIRST, LocalAccounts
@@ -67,9 +67,6 @@ async def make_door(settings: Settings) -> Door:
     """
     if settings.ledger.startswith("sqlite"):  # another database is migrated by hand, see `saga ledger migrate`
         await migrate_at(settings.ledger)
-    engine = open_engine(settings.ledger)
-    try:
+    async with writing_to(settings.ledger) as engine:
         accounts = LocalAccounts(SqlAccounts(engine, engine), SqlRegister(engine, settings.seal), clock=SystemClock())
         return Door(settings.console_port, await accounts.make_first())
-    finally:
-        await engine.dispose()

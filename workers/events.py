@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from orchestrator.adapters.rabbitmq.names import Names
 from orchestrator.adapters.rabbitmq.resending import RabbitResender
 from orchestrator.adapters.rabbitmq.stream import StreamEvents
-from orchestrator.adapters.sql.databases import open_engine, open_reading_engine
+from orchestrator.adapters.sql.databases import reading_from, writing_to
 from orchestrator.adapters.sql.event_reader import SqlEventReader
 from orchestrator.adapters.sql.migrating import check_version
 from orchestrator.adapters.sql.noted_messages import SqlNotedMessages
@@ -35,12 +35,9 @@ async def open_events(settings: Settings) -> AsyncGenerator[Events]:
         LedgerOutdatedError: the tables are of another version; run `saga ledger migrate`.
         StoreUnavailableError: the database is away.
     """
-    engine = open_reading_engine(settings.ledger)
-    try:
+    async with reading_from(settings.ledger) as engine:
         await check_version(engine)
         yield Events(SqlEventReader(engine, settings.seal))
-    finally:
-        await engine.dispose()
 
 
 @asynccontextmanager
@@ -57,25 +54,19 @@ async def open_stream(settings: Settings) -> AsyncGenerator[Events]:
 @asynccontextmanager
 async def open_projecting(settings: Settings, *, stream: bool = False) -> AsyncGenerator[Projecting]:
     """What makes read models of it: it has nothing that sends. Errors: see `open_events` and `open_stream`."""
-    engine = open_engine(settings.ledger)
-    try:
+    async with writing_to(settings.ledger) as engine:
         await check_version(engine)
         opened = open_stream if stream else open_events
         async with opened(settings) as events:
             yield Projecting(events, SqlReadModels(engine, settings.seal))
-    finally:
-        await engine.dispose()
 
 
 @asynccontextmanager
 async def open_noting(settings: Settings) -> AsyncGenerator[Noting]:
     """What makes the ledger's messages of it, likewise without a broker. Errors: see `open_events`."""
-    engine = open_engine(settings.ledger)
-    try:
+    async with writing_to(settings.ledger) as engine:
         await check_version(engine)
         yield Noting(SqlNotedMessages(engine, settings.seal))
-    finally:
-        await engine.dispose()
 
 
 @asynccontextmanager
@@ -85,13 +76,9 @@ async def open_resending(settings: Settings, *, sends: bool) -> AsyncGenerator[R
     Raises:
         BrokerUnavailableError: it is to send, and the broker is away. Others: see `open_events`.
     """
-    engine = open_engine(settings.ledger)
-    try:
-        async with AsyncExitStack() as stack:
-            events = await stack.enter_async_context(open_events(settings))
-            sender: Resender = RabbitResender(None, Names(settings.name_prefix))
-            if sends:
-                sender = await stack.enter_async_context(RabbitResender.open(settings))
-            yield Resending(events, sender, SqlRegister(engine, settings.seal), SystemClock())
-    finally:
-        await engine.dispose()
+    async with writing_to(settings.ledger) as engine, AsyncExitStack() as stack:
+        events = await stack.enter_async_context(open_events(settings))
+        sender: Resender = RabbitResender(None, Names(settings.name_prefix))
+        if sends:
+            sender = await stack.enter_async_context(RabbitResender.open(settings))
+        yield Resending(events, sender, SqlRegister(engine, settings.seal), SystemClock())

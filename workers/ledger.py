@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from orchestrator.adapters.sql.databases import make_folder, open_engine, open_reading_engine
+from orchestrator.adapters.sql.databases import make_folder, reading_from, writing_to
 from orchestrator.adapters.sql.gauges import SqlGauges
 from orchestrator.adapters.sql.ledger import SqlLedger
 from orchestrator.adapters.sql.ledger_reader import SqlLedgerReader
@@ -41,8 +41,7 @@ async def open_buffer(
         LedgerOutdatedError: its tables are of another version; run `saga ledger migrate`.
     """
     make_folder(settings.ledger)
-    engine = open_engine(settings.ledger)
-    try:
+    async with writing_to(settings.ledger) as engine:
         ledger = SqlLedger(engine, settings.seal, tell=tell)
         try:
             await ledger.prepare()
@@ -51,36 +50,27 @@ async def open_buffer(
         writer = ledger if tracing is None else TracingLedger(ledger, tracing)
         async with LedgerBuffer(writer, limit=settings.ledger_buffer) as buffer:
             yield buffer
-    finally:
-        await engine.dispose()
 
 
 @asynccontextmanager
 async def open_reader(settings: Settings) -> AsyncGenerator[SqlLedgerReader]:
     """The ledger for those who ask it; opened after the buffer, which makes its tables."""
-    engine = open_reading_engine(settings.ledger)
-    try:
+    async with reading_from(settings.ledger) as engine:
         yield SqlLedgerReader(engine, settings.seal)
-    finally:
-        await engine.dispose()
 
 
 @asynccontextmanager
 async def open_gauges(settings: Settings) -> AsyncGenerator[SqlGauges]:
     """What waits in the ledger, for metrics; opened after the buffer, which makes its tables."""
-    engine = open_reading_engine(settings.ledger)
-    try:
+    async with reading_from(settings.ledger) as engine:
         yield SqlGauges(engine)
-    finally:
-        await engine.dispose()
 
 
 @asynccontextmanager
 async def open_board(settings: Settings) -> AsyncGenerator[SwitchBoard]:
     """The switches as this process knows them; opened after the buffer, which makes the ledger's tables."""
-    engine = open_reading_engine(settings.ledger)
-    try:
-        async with SwitchBoard(SqlSwitches(engine, settings.seal), SWITCHES_READ_EVERY) as board:
-            yield board
-    finally:
-        await engine.dispose()
+    async with (
+        reading_from(settings.ledger) as engine,
+        SwitchBoard(SqlSwitches(engine, settings.seal), SWITCHES_READ_EVERY) as board,
+    ):
+        yield board

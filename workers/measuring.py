@@ -15,7 +15,7 @@ from orchestrator.service import metrics
 from orchestrator.service.figures import FRESH
 from orchestrator.service.metering import Metering
 from orchestrator.service.meters import SILENCE
-from orchestrator.together import together
+from orchestrator.together import stop, together
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
@@ -157,8 +157,7 @@ async def open_measuring(settings: Settings, service: str) -> AsyncGenerator[Mea
     try:
         yield Measuring(meter, Metering(meter))
     finally:
-        looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)
+        await stop(looking)
         meter.close()
 
 

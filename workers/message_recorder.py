@@ -21,6 +21,7 @@ from orchestrator.adapters.sql.event_store import SqlEventStore
 from orchestrator.adapters.sql.ledger import SqlLedger
 from orchestrator.errors import LedgerOutdatedError, MessageError, StoreUnavailableError
 from orchestrator.service.records import milliseconds
+from orchestrator.together import stop
 from workers.turning import again_and_again
 
 if TYPE_CHECKING:
@@ -85,8 +86,7 @@ class MessageRecorder:
                 yield consumer
                 await self._drain(consumer)
             finally:
-                keeping.cancel()
-                await asyncio.gather(keeping, return_exceptions=True)
+                await stop(keeping)
 
     @property
     def waiting(self) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from orchestrator.adapters.sql.accounts import SqlAccounts
 from orchestrator.adapters.sql.answers import SqlAnswers
 from orchestrator.adapters.sql.bulks import SqlBulks
-from orchestrator.adapters.sql.databases import open_engine, open_reading_engine
+from orchestrator.adapters.sql.databases import reading_from, writing_to
 from orchestrator.adapters.sql.event_reader import SqlEventReader
 from orchestrator.adapters.sql.figures import SqlFigures
 from orchestrator.adapters.sql.ledger import SqlLedger
@@ -71,54 +71,41 @@ async def open_reading(settings: Settings) -> AsyncGenerator[Records]:
         LedgerOutdatedError: the ledger's tables are of another version; run `saga ledger migrate`.
         StoreUnavailableError: the ledger is away.
     """
-    engine = open_reading_engine(settings.ledger)
-    try:
+    async with reading_from(settings.ledger) as engine:
         await check_version(engine)
         reading = Reading(SqlLedgerReader(engine, settings.seal), SystemClock())
         seal = settings.seal
         yield Records(reading, Trail(SqlRegister(engine, seal)), BulkReading(SqlBulks(engine, seal)))
-    finally:
-        await engine.dispose()
 
 
 @asynccontextmanager
 async def open_switching(settings: Settings) -> AsyncGenerator[Switching]:
     """Kill switches, over the ledger's database alone: Temporal may be away. Errors: see `open_reading`."""
-    engine = open_engine(settings.ledger)
-    try:
+    async with writing_to(settings.ledger) as engine:
         await check_version(engine)
         seal = settings.seal
         yield Switching(SqlSwitches(engine, seal), SqlRegister(engine, seal), SystemClock())
-    finally:
-        await engine.dispose()
 
 
 @asynccontextmanager
 async def open_bulking(settings: Settings) -> AsyncGenerator[Bulking]:
     """Bulks, begun and ordered, over the ledger's database alone: Temporal may be away. Errors: see `open_reading`."""
-    engine, reading, seal = open_engine(settings.ledger), open_reading_engine(settings.ledger), settings.seal
-    try:
+    async with writing_to(settings.ledger) as engine, reading_from(settings.ledger) as reading:
+        seal = settings.seal
         await check_version(engine)
         writes = SharedWrites(engine, seal)
         register, bulks = SqlRegister(engine, seal, writes), SqlBulks(engine, seal, writes)
         yield Bulking(bulks, SqlLedgerReader(reading, seal), register, SystemClock())
-    finally:
-        await reading.dispose()
-        await engine.dispose()
 
 
 @asynccontextmanager
 async def open_doors(settings: Settings) -> AsyncGenerator[Doors]:
     """Tokens and accounts, over the ledger's database alone: Temporal may be away. Errors: see `open_reading`."""
-    engine, reading = open_engine(settings.ledger), open_reading_engine(settings.ledger)
-    try:
+    async with writing_to(settings.ledger) as engine, reading_from(settings.ledger) as reading:
         await check_version(engine)
         register, clock = SqlRegister(engine, settings.seal), SystemClock()
         accounts = LocalAccounts(SqlAccounts(engine, reading), register, clock)
         yield Doors(Issuing(SqlTokens(engine), register, clock), accounts)
-    finally:
-        await reading.dispose()
-        await engine.dispose()
 
 
 @asynccontextmanager
@@ -129,8 +116,7 @@ async def open_service(sagas: Sequence[Saga], settings: Settings, client: Client
         LedgerOutdatedError: the ledger's tables are of another version; run `saga ledger migrate`.
         StoreUnavailableError: the ledger is away.
     """
-    writing, reading = open_engine(settings.ledger), open_reading_engine(settings.ledger)
-    try:
+    async with writing_to(settings.ledger) as writing, reading_from(settings.ledger) as reading:
         await check_version(writing)
         buffer = LedgerBuffer(SqlLedger(writing, settings.seal), limit=settings.ledger_buffer)
         async with buffer:
@@ -140,9 +126,6 @@ async def open_service(sagas: Sequence[Saga], settings: Settings, client: Client
             world = _world(sagas, settings, client, reading, stores)
             figuring = Figuring(SqlFigures(reading), world.clock)
             yield _service(sagas, world, executions, stores, parked=parked, figuring=figuring)
-    finally:
-        await reading.dispose()
-        await writing.dispose()
 
 
 class _Stores:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.adapters.rabbitmq.parked import RabbitRedriver, attributes_of, data_of
-from orchestrator.adapters.sql.databases import open_engine, open_reading_engine
+from orchestrator.adapters.sql.databases import reading_from, writing_to
 from orchestrator.adapters.sql.migrating import check_version
 from orchestrator.adapters.sql.parked_reader import SqlParkedReader
 from orchestrator.adapters.sql.parked_store import SqlParkedStore
@@ -48,9 +48,8 @@ async def open_parked(
         BrokerUnavailableError: it is to send, and the broker is away.
     """
     async with AsyncExitStack() as stack:
-        writing, reading = open_engine(settings.ledger), open_reading_engine(settings.ledger)
-        stack.push_async_callback(writing.dispose)
-        stack.push_async_callback(reading.dispose)
+        writing = await stack.enter_async_context(writing_to(settings.ledger))
+        reading = await stack.enter_async_context(reading_from(settings.ledger))
         await check_version(writing)
         redriver = await stack.enter_async_context(RabbitRedriver.open(settings)) if sends else None
         yield parked_cases(settings, sagas, writing, reading, redriver=redriver)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, get_args
 
-from orchestrator.adapters.sql.databases import make_folder, open_engine, open_reading_engine
+from orchestrator.adapters.sql.databases import make_folder, reading_from, writing_to
 from orchestrator.adapters.sql.ledger import STALE, SqlLedger
 from orchestrator.adapters.sql.ledger_keeper import SqlLedgerKeeper
 from orchestrator.adapters.sql.ledger_reader import SqlLedgerReader
@@ -16,6 +16,7 @@ from orchestrator.adapters.temporal.survey import TemporalSurvey
 from orchestrator.service.reconciling import Reconciler
 from orchestrator.service.records import IN_FLIGHT, Status
 from orchestrator.service.tracing import TracingLedger
+from orchestrator.together import stop
 from workers.turning import again_and_again
 
 if TYPE_CHECKING:
@@ -99,8 +100,8 @@ async def open_reconciling(
     What it repairs is told as spans too, if there is `tracing`; `tell` gets what it changed.
     """
     make_folder(settings.ledger)
-    engine, reading, seal = open_engine(settings.ledger), open_reading_engine(settings.ledger), settings.seal
-    try:
+    async with writing_to(settings.ledger) as engine, reading_from(settings.ledger) as reading:
+        seal = settings.seal
         writer, keeper = SqlLedger(engine, seal, tell=tell), SqlLedgerKeeper(engine)
         reconciler = Reconciler(
             TemporalSurvey(client, settings.task_queue),
@@ -109,9 +110,6 @@ async def open_reconciling(
             keeper=keeper,
         )
         yield Reconciling(reconciler, writer, keeper, settings)
-    finally:
-        await engine.dispose()
-        await reading.dispose()
 
 
 @asynccontextmanager
@@ -124,8 +122,7 @@ async def reconciling(
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await stop(task)
 
 
 def _now() -> datetime:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from orchestrator.adapters.rabbitmq.connection import connected
 from orchestrator.adapters.rabbitmq.parked import RabbitRedriver
-from orchestrator.adapters.sql.databases import make_folder, open_engine
+from orchestrator.adapters.sql.databases import make_folder, writing_to
+from orchestrator.together import stop
 from workers.measuring import open_measuring
 from workers.message_recorder import MessageRecorder
 from workers.parking_recorder import ParkingRecorder
@@ -52,8 +53,7 @@ async def open_recorder(settings: Settings) -> AsyncGenerator[Recording]:
     make_folder(settings.ledger)
     async with AsyncExitStack() as stack:
         measured = await stack.enter_async_context(open_measuring(settings, "saga recorder"))
-        engine = open_engine(settings.ledger)
-        stack.push_async_callback(engine.dispose)
+        engine = await stack.enter_async_context(writing_to(settings.ledger))
         redriver = await stack.enter_async_context(RabbitRedriver.open(settings, purpose="recorder"))
         connection = await stack.enter_async_context(connected(settings, purpose="recorder"))
         recording = Recording(
@@ -73,6 +73,4 @@ async def open_recorder(settings: Settings) -> AsyncGenerator[Recording]:
         try:
             yield recording
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await stop(*tasks)

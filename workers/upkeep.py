@@ -12,11 +12,11 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from orchestrator.adapters.sql.databases import make_folder, open_engine
+from orchestrator.adapters.sql.databases import make_folder, writing_to
 from orchestrator.adapters.sql.ledger_keeper import SqlLedgerKeeper
 from orchestrator.service.settling import Settling
 from orchestrator.service.turns import in_turn
-from orchestrator.together import together
+from orchestrator.together import stop, together
 from workers.operating import open_service
 from workers.turning import again_and_again
 
@@ -63,24 +63,18 @@ class Upkeep:
 
     async def stop(self) -> None:
         """Stop what is under way; the next process goes on with it."""
-        for task in self.bulks.values():
-            task.cancel()
-        await asyncio.gather(*self.bulks.values(), return_exceptions=True)
+        await stop(*self.bulks.values())
 
 
 @asynccontextmanager
 async def open_upkeep(settings: Settings, client: Client) -> AsyncGenerator[Upkeep]:
     """The turns of this process; nothing is done by itself yet. Errors: see `open_service`."""
-    engine = open_engine(settings.ledger)
-    try:
-        async with open_service((), settings, client) as service:
-            made = Upkeep(service, SqlLedgerKeeper(engine), Settling(service.world, service.operating))
-            try:
-                yield made
-            finally:
-                await made.stop()
-    finally:
-        await engine.dispose()
+    async with writing_to(settings.ledger) as engine, open_service((), settings, client) as service:
+        made = Upkeep(service, SqlLedgerKeeper(engine), Settling(service.world, service.operating))
+        try:
+            yield made
+        finally:
+            await made.stop()
 
 
 @asynccontextmanager
@@ -91,8 +85,7 @@ async def upkeep(settings: Settings, client: Client) -> AsyncGenerator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await stop(task)
 
 
 async def _go_on(settings: Settings, client: Client) -> None:

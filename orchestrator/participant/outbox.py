@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.contracts.protocol import EXECUTION
 from orchestrator.errors import PublishError, StoreUnavailableError
-from orchestrator.together import together
+from orchestrator.together import stop, together
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -78,9 +78,7 @@ class Outbox:
         try:
             yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await stop(task)
             with suppress(StoreUnavailableError):
                 await self._remove_sent()
 

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from orchestrator.errors import LedgerOutdatedError, StoreUnavailableError
 from orchestrator.service.about import ids
 from orchestrator.service.records import moment, place
+from orchestrator.together import stop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,9 +109,8 @@ class LedgerBuffer:
             async with asyncio.timeout(self._patience):
                 async with self._at_work:  # a transaction that is broken off may keep the database locked
                     self._stop()
-        self._stop()
         if self._writing is not None:
-            await asyncio.gather(self._writing, return_exceptions=True)
+            await stop(self._writing)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._patience):
                 while self.backlog and await self._write_some():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
 from orchestrator.errors import StoreUnavailableError, TooManyStreamsError
 from orchestrator.service.access import Permission
 from orchestrator.service.records import Filter, milliseconds, moment
+from orchestrator.together import stop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Mapping
@@ -135,9 +136,7 @@ class Feed:
     ) -> None:
         """Watch no more."""
         if self._looking is not None:
-            self._looking.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._looking
+            await stop(self._looking)
 
     def close(self) -> None:
         """Let every watcher go: the process ends, and whoever comes back is told what they missed."""

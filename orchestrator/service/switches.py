@@ -7,7 +7,6 @@ stuck) with the switch's reason, so nothing runs into its limit unseen; `resume`
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -18,6 +17,7 @@ from orchestrator.service.access import Permission
 from orchestrator.service.auditing import AuditEntry
 from orchestrator.service.operating import REFUSALS, check_words
 from orchestrator.service.records import milliseconds
+from orchestrator.together import stop
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -166,9 +166,7 @@ class SwitchBoard:
     ) -> None:
         """Read no more."""
         if self._reading is not None:
-            self._reading.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._reading
+            await stop(self._reading)
 
     async def refresh(self) -> None:
         """Read what is held now."""

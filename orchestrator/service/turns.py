@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from orchestrator.errors import StoreUnavailableError
+from orchestrator.together import stop
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -61,8 +62,7 @@ async def in_turn(turns: Turns, clock: Clock, name: str, work: Callable[[], Awai
             held = until
         await doing
     finally:
-        doing.cancel()
-        await asyncio.gather(doing, return_exceptions=True)
+        await stop(doing)
         await _give_back(turns, name, held)
     return True
 

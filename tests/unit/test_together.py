@@ -1,4 +1,4 @@
-"""Work at once: its results, its first error, and that nothing of it goes on behind its end."""
+"""Work beside one: its results, its first error, and that nothing of it goes on behind its end."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from orchestrator.together import together
+from orchestrator.together import stop, to_its_end, together
 
 
 class Watched:
@@ -64,3 +64,78 @@ async def test_who_is_cancelled_waits_for_the_end_of_all(times: int) -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert watched.at_work == 0
+
+
+@pytest.mark.parametrize("times", [0, 1, 2])
+async def test_what_must_end_ends_and_who_was_cancelled_is_told_then(times: int) -> None:
+    ended, steps = asyncio.Event(), 3
+
+    async def close() -> str:
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        ended.set()
+        return "closed"
+
+    task = asyncio.create_task(to_its_end(close()))
+    await asyncio.sleep(0)
+    for _ in range(times):
+        task.cancel()
+        await asyncio.sleep(0)
+    if times:
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    else:
+        assert await task == "closed"
+    assert ended.is_set()
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+async def test_what_fails_at_its_end_is_told(is_cancelled: bool) -> None:
+    async def fail() -> None:
+        await asyncio.sleep(0)
+        raise LookupError("gone")
+
+    task = asyncio.create_task(to_its_end(fail()))
+    await asyncio.sleep(0)
+    if is_cancelled:
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError) as told:
+            await task
+        assert isinstance(told.value.__cause__, LookupError)
+    else:
+        with pytest.raises(LookupError, match="gone"):
+            await task
+
+
+@pytest.mark.parametrize("times", [0, 1, 2])
+async def test_who_stops_work_waits_for_its_end_and_cancels_it_once(times: int) -> None:
+    watched, told = Watched(), list[int]()
+
+    async def note() -> None:
+        try:
+            await watched.wait()
+        finally:
+            task = asyncio.current_task()
+            assert task is not None
+            told.append(task.cancelling())
+
+    works = [asyncio.create_task(note()) for _ in range(2)]
+    while watched.at_work < 2:
+        await asyncio.sleep(0)
+    stopping = asyncio.create_task(stop(*works))
+    await asyncio.sleep(0)
+    for _ in range(times):
+        stopping.cancel()
+        await asyncio.sleep(0)
+    await asyncio.wait([stopping])
+    assert (stopping.cancelled(), watched.at_work, told) == (times > 0, 0, [1, 1])
+
+
+async def test_work_that_has_ended_is_stopped_whatever_it_ended_with() -> None:
+    async def fail() -> None:
+        raise LookupError("gone")
+
+    failed, done = asyncio.create_task(fail()), asyncio.create_task(asyncio.sleep(0))
+    await asyncio.wait([failed, done])
+    await stop(failed, done)
+    await stop()

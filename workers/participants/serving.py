@@ -12,6 +12,7 @@ from pydantic_core import from_json
 
 from orchestrator.adapters.rabbitmq.participants import Drill, ParticipantServer
 from orchestrator.adapters.sql.inbox import open_store
+from orchestrator.together import stop
 from workers.health import serve_health
 from workers.measuring import meter_of, open_measuring
 from workers.tracing import open_tracing
@@ -69,8 +70,7 @@ async def forgetting(store: Store, age: timedelta | None) -> AsyncGenerator[None
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await stop(task)
 
 
 def simulated() -> Drill:

@@ -20,6 +20,7 @@ from aio_pika.exceptions import (
 )
 
 from orchestrator.errors import TopologyError
+from orchestrator.together import stop
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -138,9 +139,7 @@ class Consumer:
         await self.pause()
         if within is not None and self._tasks:
             await asyncio.wait(self._tasks, timeout=within.total_seconds())
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await stop(*self._tasks)
         with suppress(*CONNECTION_EXCEPTIONS, TimeoutError):
             async with asyncio.timeout(RPC_TIMEOUT):
                 await self._channel.close()

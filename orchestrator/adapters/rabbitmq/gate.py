@@ -10,7 +10,7 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from orchestrator.together import together
+from orchestrator.together import stop, together
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -70,8 +70,7 @@ class Gate:
 
     async def __aexit__(self, *_: object) -> None:
         if self._probing is not None:
-            self._probing.cancel()
-            await asyncio.gather(self._probing, return_exceptions=True)
+            await stop(self._probing)
 
     @property
     def is_open(self) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sqlite3
 import time
+from contextlib import asynccontextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from orchestrator.errors import StoreUnavailableError
+from orchestrator.together import to_its_end
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from sqlalchemy.engine import Dialect
     from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -55,8 +59,28 @@ def insert_of(dialect: Dialect) -> Any:
     return import_module(f"sqlalchemy.dialects.{dialect.name}").insert
 
 
+@asynccontextmanager
+async def writing_to(url: str) -> AsyncGenerator[AsyncEngine]:
+    """`open_engine`, for a block. All its connections are closed behind it, also if somebody is cancelled there."""
+    engine = open_engine(url)
+    try:
+        yield engine
+    finally:
+        await to_its_end(engine.dispose())
+
+
+@asynccontextmanager
+async def reading_from(url: str) -> AsyncGenerator[AsyncEngine]:
+    """`open_reading_engine`, for a block; closed as `writing_to` does it."""
+    engine = open_reading_engine(url)
+    try:
+        yield engine
+    finally:
+        await to_its_end(engine.dispose())
+
+
 def open_engine(url: str) -> AsyncEngine:
-    """An engine for an address such as `sqlite:///books.db`. Close it with `await engine.dispose()`."""
+    """An engine for an address such as `sqlite:///books.db`; see `writing_to`."""
     parsed = make_url(url)
     asynchronous = parsed.set(drivername=DRIVERS.get(parsed.drivername, parsed.drivername))
     if not asynchronous.drivername.startswith("sqlite"):

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from orchestrator.adapters.sql.databases import REMEDY, insert_of, make_folder, open_engine
+from orchestrator.adapters.sql.databases import REMEDY, insert_of, make_folder, writing_to
 from orchestrator.adapters.sql.tables import inbox, metadata, outbox
 from orchestrator.errors import StoreUnavailableError
 from orchestrator.messages import Envelope
@@ -198,13 +198,10 @@ async def open_store(url: str, participant: Participant) -> AsyncGenerator[SqlSt
         StoreUnavailableError: the database is away, or its folder cannot be made.
     """
     make_folder(url)
-    engine = open_engine(url)
-    try:
+    async with writing_to(url) as engine:
         store = SqlStore(engine, participant.name, participant.tables)
         await store.prepare()
         yield store
-    finally:
-        await engine.dispose()
 
 
 @contextmanager

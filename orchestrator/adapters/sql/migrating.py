@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import String, column, inspect, select, table
 
-from orchestrator.adapters.sql.databases import make_folder, open_engine
+from orchestrator.adapters.sql.databases import make_folder, writing_to
 from orchestrator.adapters.sql.inbox import outages
 from orchestrator.errors import LedgerOutdatedError
 
@@ -41,11 +41,8 @@ async def migrate(engine: AsyncEngine) -> str:
 async def migrate_at(url: str) -> str:
     """The same for a ledger at an address; the folder of a SQLite file is made. Errors: see `migrate`."""
     make_folder(url)
-    engine = open_engine(url)
-    try:
+    async with writing_to(url) as engine:
         return await migrate(engine)
-    finally:
-        await engine.dispose()
 
 
 async def check_version(engine: AsyncEngine) -> None:

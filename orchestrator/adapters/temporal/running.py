@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.adapters.temporal.given import Call, Report, Request, RunReport
 from orchestrator.adapters.temporal.performing import Scene, Stage, Watch, perform, report
 from orchestrator.adapters.temporal.room import MAX_KNOWN_BYTES, fitting, size_of
+from orchestrator.together import stop
 from orchestrator.wallclock import now
 
 if TYPE_CHECKING:
@@ -52,8 +53,7 @@ class Run:
                 else:
                     await self._side_by_side(ready)
         finally:
-            for task in self._open:
-                task.cancel()
+            await stop(*self._open)
         took_ms = int((loop.time() - began) * 1000)
         return RunReport(reports=self._reports, elapsed_ms=int(self._watch.elapsed() * 1000), took_ms=took_ms)
 

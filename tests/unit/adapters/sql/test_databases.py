@@ -1,12 +1,13 @@
 import asyncio
 import sqlite3
+import threading
 from contextlib import closing
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from orchestrator.adapters.sql.databases import make_folder, open_engine
+from orchestrator.adapters.sql.databases import READERS, make_folder, open_engine, reading_from, writing_to
 from orchestrator.errors import StoreUnavailableError
 from tests.sql_kit import sqlite_url
 
@@ -52,6 +53,36 @@ async def test_a_transaction_on_sqlite_begins_with_the_write_lock(engine, tmp_pa
                     await second.execute(text("SELECT 1"))
     finally:
         await other.dispose()
+
+
+@pytest.mark.parametrize(("opened", "number"), [(writing_to, 1), (reading_from, READERS)])
+async def test_every_connection_is_closed_behind_a_block_in_which_somebody_is_cancelled(
+    tmp_path, opened, number
+) -> None:
+    before, leaving = set(threading.enumerate()), asyncio.Event()
+
+    async def use() -> None:
+        async with opened(sqlite_url(tmp_path)) as engine:
+            all_there = asyncio.Barrier(number)
+            async with asyncio.TaskGroup() as group:
+                for _ in range(number):
+                    group.create_task(read(engine, all_there))
+            leaving.set()
+
+    task = asyncio.create_task(use())
+    await leaving.wait()
+    task.cancel()  # while the first of them is being closed
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    for thread in set(threading.enumerate()) - before:  # each connection has one, which ends with it
+        await asyncio.to_thread(thread.join, 10)
+        assert not thread.is_alive() or "asyncio" in thread.name
+
+
+async def read(engine, all_there) -> None:
+    async with engine.connect() as connection:
+        await connection.execute(text("SELECT 1"))
+        await all_there.wait()
 
 
 @pytest.mark.parametrize(
