@@ -87,6 +87,7 @@ class Server:
             _wait(partial(_has_gone, record, members[0]), end - time.monotonic())
         _kill(_members(record), signal.SIGKILL)
         _wait(lambda: not _members(record), STOP_LIMIT)
+        _wait(lambda: not _is_ending(record), STOP_LIMIT)
         _wait(lambda: _is_buried(record.pid), STOP_LIMIT)
         self._remember(Record(record.ports))
         return was_running
@@ -161,6 +162,19 @@ def _begun(pid: int, record: Record) -> int | None:
     return int(stat[19]) if marked else None
 
 
+def _is_ending(record: Record) -> bool:
+    """Whether a process of the group has ended but for some of its threads, which still hold its ports and locks."""
+    return bool(record.pid) and any(_has_threads_left(pid, record.pid) for pid in _pids())
+
+
+def _has_threads_left(pid: int, group: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return int(stat[2]) == group and stat[0] == "Z" and len(list(Path(f"/proc/{pid}/task").iterdir())) > 1
+    except (OSError, IndexError, ValueError):
+        return False  # it has gone
+
+
 def _kill(pids: list[int], number: signal.Signals) -> None:
     for pid in pids:
         try:
@@ -170,10 +184,7 @@ def _kill(pids: list[int], number: signal.Signals) -> None:
 
 
 def _is_buried(pid: int) -> bool:
-    """Collect an ended child of this process; whether it has gone. Not yet while one of its threads is still ending.
-
-    As long as it has not, PostgreSQL takes its lock for held.
-    """
+    """Collect an ended child of this process; whether it has gone."""
     if not pid:
         return True
     try:

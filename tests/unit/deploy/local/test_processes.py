@@ -71,6 +71,25 @@ ctypes.CDLL(None).syscall({"x86_64": 60, "aarch64": 93}[os.uname().machine], 0)
 """Its first thread ends (the system call `exit`), and another of its threads a second later."""
 
 
+def threads_of(pid: int) -> int:
+    task = Path(f"/proc/{pid}/task")
+    return len(list(task.iterdir())) if task.exists() else 0
+
+
+def test_threads_of_a_servers_helper_that_end_late_are_waited_for(server, tmp_path) -> None:
+    script, told = tmp_path / "helper.py", tmp_path / "pid"
+    script.write_text(f"import os; open({str(told)!r}, 'w').write(str(os.getpid()))\n{LINGERS}")
+    start(server, ["/bin/sh", "-c", f"{sys.executable} {script} & wait"])
+    while not told.exists() or not told.read_text():
+        time.sleep(0.01)
+    pid = int(told.read_text())
+    while " Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2][:3]:
+        time.sleep(0.01)
+    assert threads_of(pid) > 1
+    server.stop()
+    assert threads_of(pid) <= 1
+
+
 def test_a_server_whose_threads_end_late_is_waited_for_and_buried(server) -> None:
     start(server, [sys.executable, "-c", LINGERS])
     while server.is_running():
