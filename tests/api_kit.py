@@ -13,6 +13,7 @@ from orchestrator.console.api.app import build_app
 from orchestrator.console.api.context import Console, Links
 from orchestrator.console.api.cursors import Cursors
 from orchestrator.console.browsing import FIELD, SESSION, VISIT, form_token
+from orchestrator.console.pages import LOST
 from orchestrator.errors import EngineUnavailableError
 from orchestrator.service.access import Caller, Role
 from orchestrator.service.accounts import LOCAL, LocalAccounts
@@ -142,7 +143,10 @@ class ApiBench(ServiceBench):
         # Building an app takes longer than a test of it: one of each kind serves all benches of this process.
         kind = (self.access_control, self.max_body, *map(id, self.pages))
         if kind not in _APPS:
-            _APPS[kind] = build_app(console, pages=self.pages), self.pages  # so that no other pages get their ids
+            _APPS[kind] = (
+                build_app(console, pages=self.pages, lost=LOST if self.pages else None),
+                self.pages,
+            )  # so that no other pages get their ids
         app, _ = _APPS[kind]
         app.state.console = console
         return app

@@ -22,7 +22,7 @@ from orchestrator.adapters.temporal.workers import tell_workers
 from orchestrator.console.api.app import build_app
 from orchestrator.console.api.context import Console, Links
 from orchestrator.console.api.cursors import Cursors
-from orchestrator.console.pages import ROUTERS
+from orchestrator.console.pages import LOST, ROUTERS
 from orchestrator.errors import EngineUnavailableError, SettingsError, WrongSetting
 from orchestrator.service.feed import Feed
 from orchestrator.service.health import Health, ledger_probe
@@ -84,7 +84,7 @@ async def open_app(sagas: Sequence[Saga], settings: Settings) -> AsyncGenerator[
             max_body=settings.max_body_bytes,
             allow_plaintext=settings.allow_plaintext,
         )
-        yield build_app(console, pages=ROUTERS), feed
+        yield build_app(console, pages=ROUTERS, lost=LOST), feed
 
 
 @asynccontextmanager

@@ -19,6 +19,8 @@ from orchestrator.service.records import IN_FLIGHT, Status
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
+    from pydantic_core import ErrorDetails
+
 ATTENTION: tuple[Status, ...] = ("stuck", "parked", "suspended", "terminated")
 """Statuses in which only a person gets an execution further, the most urgent first."""
 View: TypeAlias = Literal["open", "attention", "all"]
@@ -96,4 +98,12 @@ def query_of(text: str) -> ListQuery:
     try:
         return ListQuery.model_validate(said)
     except ValidationError as error:
-        raise InvalidRequestError([("/query", one["msg"]) for one in error.errors()]) from None
+        raise InvalidRequestError([("/query", _told(one)) for one in error.errors()]) from None
+
+
+def _told(wrong: ErrorDetails) -> str:
+    """Which part of an address is wrong, and what can be done about it."""
+    name = str(wrong["loc"][0]) if wrong["loc"] else "the whole"
+    if wrong["type"] == "extra_forbidden":
+        return f"{name} is nothing that a list can be asked for: there are {', '.join(sorted(ListQuery.model_fields))}"
+    return f"{name}: {wrong['msg']}"

@@ -20,17 +20,20 @@ from orchestrator.console.browsing import colours
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
     from orchestrator.console.api.context import Console
 
 STATIC = Path(__file__).parent.parent / "static"
 
 
-def build_app(console: Console, *, pages: Iterable[APIRouter] = ()) -> FastAPI:
+def build_app(console: Console, *, pages: Iterable[APIRouter] = (), lost: APIRouter | None = None) -> FastAPI:
     """The app of a console.
 
     Args:
         console: what the routes work with.
         pages: routers of HTML pages; the API and its reference come first.
+        lost: a page for whoever looks for one where nothing is; programs are told by a problem document.
     """
     app = FastAPI(title=TITLE, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.console = console
@@ -42,8 +45,21 @@ def build_app(console: Console, *, pages: Iterable[APIRouter] = ()) -> FastAPI:
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for router in pages:
         app.include_router(router)
+    if lost is not None:
+        app.router.default = _elsewhere(lost, app.router.default)
     app.add_middleware(Guard, max_body=console.max_body, only_here=not console.identity.is_on)
     return app
+
+
+def _elsewhere(lost: ASGIApp, otherwise: ASGIApp) -> ASGIApp:
+    """What answers where no route is."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        is_looked_at = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
+        is_page = is_looked_at and not Request(scope).url.path.startswith(scope.get("root_path", "") + "/api/")
+        await (lost if is_page else otherwise)(scope, receive, send)
+
+    return answer
 
 
 def _references() -> APIRouter:

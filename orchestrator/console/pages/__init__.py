@@ -5,6 +5,7 @@ from orchestrator.console.pages import (
     deeds,
     doors,
     export,
+    lost,
     me,
     parked,
     parked_deeds,
@@ -19,4 +20,7 @@ ROUTERS = (
     *(parked.router, parked_deeds.router, doors.router, provider.router, me.router, thread.router),
 )
 
-__all__ = ["ROUTERS"]
+LOST = lost.router
+"""Where no other route is."""
+
+__all__ = ["LOST", "ROUTERS"]

@@ -27,8 +27,19 @@ def test_an_address_of_the_list_says_the_same_when_it_is_read_again() -> None:
     query = ListQuery.model_validate(said)
     assert query_of(listed(query)) == query
     assert listed(ListQuery.model_validate({})) == ""
-    with pytest.raises(InvalidRequestError):
-        query_of("colour=red")
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("saga=trip&colour=red", "colour is nothing that a list can be asked for: there are .*saga.*status"),
+        ("status=lost", "status: Input should be 'running'"),
+        ("version=x", "version: Input should be a valid integer"),
+    ],
+)
+def test_the_part_of_an_address_that_is_wrong_is_told(said, told) -> None:
+    with pytest.raises(InvalidRequestError, match=told):
+        query_of(said)
 
 
 def test_a_status_that_is_asked_for_wins_over_the_view() -> None:
