@@ -514,3 +514,9 @@ def _cancel(name: str) -> Any:
     from tests.trip_kit import command
 
     return command("CancelRequested", command_id=f"cancel-{name}")
+
+
+async def run_all(running: BulkRunning) -> None:
+    """Go on with every bulk that is running, as the upkeep of a worker does."""
+    for bulk in await running.running():
+        await running.run(bulk)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from orchestrator.service.abreast import Abreast
 from orchestrator.service.bulk_items import BulkItems
-from orchestrator.together import together
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -38,10 +37,6 @@ class BulkRunning:
     async def running(self) -> tuple[Bulk, ...]:
         """Those that are to be gone on with, the oldest first."""
         return await self._bulks.running()
-
-    async def run_all(self) -> None:
-        """Go on with every bulk that is running, side by side. Errors: see `run`."""
-        await together(map(self.run, await self.running()))
 
     async def run(self, bulk: Bulk) -> None:
         """Do what is waiting until nothing is or somebody stops it. It may be killed at any time, and run again.

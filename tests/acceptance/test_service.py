@@ -15,7 +15,7 @@ from orchestrator.service.live import linked_id
 from orchestrator.service.operations import OperationRecord
 from orchestrator.service.records import Filter
 from tests.acceptance.test_undo_of_ended import completed, forget, undone
-from tests.service_kit import ADMIN, WHY, asked
+from tests.service_kit import ADMIN, WHY, asked, run_all
 from tests.trip_kit import office, trip
 from workers.operating import open_service
 from workers.upkeep import upkeep
@@ -129,13 +129,13 @@ async def test_a_bulk_that_stops_half_way_is_finished_by_the_next_process(tmp_pa
             seen = await service.bulking.preview(ADMIN, "retry", wanted)
             wish = BulkWish(word="retry", wanted=wanted, reason=WHY, key="b", token=seen.token, rate=2.0)
             bulk = await service.bulking.begin(ADMIN, wish)
-            running = asyncio.create_task(service.running.run_all())
+            running = asyncio.create_task(run_all(service.running))
             while not await service.bulking._bulks.items(bulk.id, "done"):
                 await asyncio.sleep(0.05)
             running.cancel()
             await asyncio.wait([running])
         async with open_service([trip], place.corner.settings, place.client) as service:
-            await service.running.run_all()
+            await run_all(service.running)
             counts = await service.bulking._bulks.counts(bulk.id)
             assert (counts.done, counts.total) == (4, 4)
         for execution in trips:

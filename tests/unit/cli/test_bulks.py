@@ -12,6 +12,7 @@ from orchestrator.cli import bulks
 from orchestrator.cli.exits import CONFLICT, DENIED, ERROR, NOT_FOUND, OK, PARTIAL, TIMEOUT
 from orchestrator.service.access import Role
 from tests.cli_kit import FakeDesk, caller_of, saga
+from tests.service_kit import run_all
 
 WHY = ("--reason", "the agency is back")
 
@@ -35,7 +36,7 @@ def bulk(desk) -> Any:
 
 
 def work(desk) -> None:
-    asyncio.run(desk.bench.running.run_all())
+    asyncio.run(run_all(desk.bench.running))
 
 
 def forget(desk, execution_id) -> Any:

@@ -10,6 +10,7 @@ from orchestrator.cli.exits import CONFLICT, DENIED, OK, TIMEOUT, USAGE
 from orchestrator.service.access import Role
 from orchestrator.service.live import linked_id
 from tests.cli_kit import FakeDesk, caller_of, saga
+from tests.service_kit import run_all
 from tests.table_kit import in_status
 
 WHY = ("--reason", "the agency is back")
@@ -33,7 +34,7 @@ def worked(monkeypatch, desk) -> None:
     look = bulks.follow
 
     async def follow(caller, kept, bulk_id, *given, **more):
-        await desk.bench.running.run_all()
+        await run_all(desk.bench.running)
         return await look(caller, kept, bulk_id, *given, **more)
 
     monkeypatch.setattr(many, "follow", follow)

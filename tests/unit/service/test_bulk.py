@@ -21,7 +21,7 @@ from orchestrator.service.access import Caller, Permission, Role
 from orchestrator.service.bulk import BulkWish
 from orchestrator.service.bulk_running import AT_ONCE
 from orchestrator.service.records import Filter
-from tests.service_kit import ADMIN, OPERATOR, VIEWER, WHY, ServiceBench
+from tests.service_kit import ADMIN, OPERATOR, VIEWER, WHY, ServiceBench, run_all
 
 EVERYTHING = Filter()
 
@@ -56,7 +56,7 @@ async def test_every_item_is_done_once_and_the_numbers_add_up(bench) -> None:
     hands = stuck(bench, "t1", "t2", "t3")
     bulk = await begin(bench)
     assert await counts(bench, bulk) == (0, 0, 0, 3)
-    await bench.running.run_all()
+    await run_all(bench.running)
     assert await counts(bench, bulk) == (3, 0, 0, 0)
     assert (await bench.bulking.find(bulk.id)).state == "completed"
     assert {hand.execution.word for hand in hands} == {"Compensated"}
@@ -66,7 +66,7 @@ async def test_every_item_is_done_once_and_the_numbers_add_up(bench) -> None:
 async def test_it_is_throttled(bench) -> None:
     stuck(bench, "t1", "t2")
     await begin(bench, rate=4.0)
-    await bench.running.run_all()
+    await run_all(bench.running)
     assert bench.clock.slept == [timedelta(seconds=0.25)] * 2
 
 
@@ -74,7 +74,7 @@ async def test_what_is_in_another_state_by_now_is_skipped_and_says_why(bench) ->
     hands = stuck(bench, "t1", "t2")
     bulk = await begin(bench)
     hands[0].tell(_abandon())
-    await bench.running.run_all()
+    await run_all(bench.running)
     assert await counts(bench, bulk) == (1, 0, 1, 0)
     skipped = await bench.bulks.items(bulk.id, "skipped")
     assert "this one is partially_compensated" in skipped[0].text
@@ -101,11 +101,11 @@ def for_undo(bench):
 async def test_a_bulk_goes_past_the_pivot_only_if_that_is_said_and_each_is_undone_by_its_own_plan(bench) -> None:
     for_undo(bench)
     bulk = await begin(bench, "compensate")
-    await bench.running.run_all()
+    await run_all(bench.running)
     assert await counts(bench, bulk) == (1, 0, 2, 0)
     assert all("override" in item.text for item in await bench.bulks.items(bulk.id, "skipped"))
     mighty = await begin(bench, "compensate", MIGHTY, key="k2", override=True)
-    await bench.running.run_all()
+    await run_all(bench.running)
     assert await counts(bench, mighty) == (2, 0, 1, 0)
     plans = {one.execution_id: one.request for one in bench.register.operations.values() if one.bulk == mighty.id}
     assert {request.override for request in plans.values()} == {True}
@@ -140,12 +140,12 @@ async def test_a_failed_item_can_be_tried_again(bench) -> None:
     stuck(bench, "t1", "t2")
     bulk = await begin(bench)
     lost = bench.live.runs.pop("trip:t1"), bench.ledger.details.pop("trip:t1")
-    await bench.running.run_all()
+    await run_all(bench.running)
     assert await counts(bench, bulk) == (1, 1, 0, 0)
     assert (await bench.bulking.find(bulk.id)).state == "partially_completed"
     bench.live.runs["trip:t1"], bench.ledger.details["trip:t1"] = lost
     await bench.bulking.order(OPERATOR, bulk.id, "retry_failed", WHY)
-    await bench.running.run_all()
+    await run_all(bench.running)
     assert await counts(bench, bulk) == (2, 0, 0, 0)
     assert (await bench.bulking.find(bulk.id)).state == "completed"
 
@@ -155,7 +155,7 @@ async def test_all_failed_is_failed(bench) -> None:
     bulk = await begin(bench)
     bench.live.runs.clear()
     bench.ledger.details.clear()
-    await bench.running.run_all()
+    await run_all(bench.running)
     assert (await bench.bulking.find(bulk.id)).state == "failed"
 
 
@@ -163,10 +163,10 @@ async def test_a_suspended_bulk_stops_and_goes_on_where_it_was(bench) -> None:
     stuck(bench, *(f"t{number}" for number in range(5)))
     bulk = await begin(bench)
     bench.live.on_command = _after(2, lambda: bench.bulks.bulks.update({bulk.id: _with(bulk, "suspended")}))
-    await bench.running.run_all()
+    await run_all(bench.running)
     assert await counts(bench, bulk) == (2, 0, 0, 3)
     await bench.bulking.order(OPERATOR, bulk.id, "resume", WHY)
-    await bench.running.run_all()
+    await run_all(bench.running)
     assert await counts(bench, bulk) == (5, 0, 0, 0)
 
 
@@ -189,7 +189,7 @@ async def test_a_cancelled_bulk_leaves_the_rest(bench) -> None:
     hands = stuck(bench, "t1", "t2")
     bulk = await begin(bench)
     await bench.bulking.order(OPERATOR, bulk.id, "cancel", WHY)
-    await bench.running.run_all()
+    await run_all(bench.running)
     assert await counts(bench, bulk) == (0, 0, 0, 2)
     assert {hand.execution.word for hand in hands} == {"Stuck"}
 
@@ -207,10 +207,10 @@ async def test_a_server_that_is_away_leaves_the_item_waiting_and_nothing_is_done
     bulk = await begin(bench)
     bench.live.on_command = _after(2, lambda: setattr(bench.live, "away", True))
     with pytest.raises(EngineUnavailableError):
-        await bench.running.run_all()
+        await run_all(bench.running)
     assert await counts(bench, bulk) == (2, 0, 0, 1)
     bench.live.away = False
-    await bench.running.run_all()
+    await run_all(bench.running)
     assert await counts(bench, bulk) == (3, 0, 0, 0)
     assert [hand.execution.step("book_flight").undo_attempt for hand in hands] == [2, 2, 2]
 
@@ -220,9 +220,9 @@ async def test_a_kill_between_operation_and_result_repeats_nothing(bench) -> Non
     bulk = await begin(bench)
     settle, bench.bulks.settle = bench.bulks.settle, _killed
     with pytest.raises(Killed):
-        await bench.running.run_all()
+        await run_all(bench.running)
     bench.bulks.settle = settle
-    await bench.running.run_all()
+    await run_all(bench.running)
     assert await counts(bench, bulk) == (1, 0, 0, 0)
     assert (len(bench.register.operations), hands[0].execution.step("book_flight").undo_attempt) == (1, 2)
 
@@ -249,7 +249,7 @@ async def test_the_items_are_frozen_when_it_begins(bench) -> None:
     stuck(bench, "t1")
     bulk = await begin(bench)
     later = stuck(bench, "t2")
-    await bench.running.run_all()
+    await run_all(bench.running)
     assert (bulk.total, later[0].execution.word) == (1, "Stuck")
 
 
@@ -313,7 +313,7 @@ async def test_a_few_items_are_under_way_at_once_and_no_more(bench) -> None:
         return await look(execution_id)
 
     bench.live.look = slow
-    await bench.running.run_all()
+    await run_all(bench.running)
     assert most == AT_ONCE
     assert await counts(bench, bulk) == (40, 0, 0, 0)
 
@@ -328,7 +328,7 @@ async def test_a_slow_bulk_does_not_keep_another_waiting(bench) -> None:
         await (gate.wait() if length > timedelta(seconds=1) else sleep(length))
 
     bench.clock.sleep = until_opened
-    running = asyncio.create_task(bench.running.run_all())
+    running = asyncio.create_task(run_all(bench.running))
     while (await bench.bulking.find(quick.id)).state == "running":
         await asyncio.sleep(0)
     assert (await bench.bulking.find(slow.id)).state == "running"
@@ -342,10 +342,10 @@ async def test_an_item_that_was_asked_for_before_a_kill_is_found_by_its_key_thou
     bulk = await begin(bench)
     settle, bench.bulks.settle = bench.bulks.settle, _killed
     with pytest.raises(Killed):
-        await bench.running.run_all()
+        await run_all(bench.running)
     bench.bulks.settle = settle
     bench.ledger.keep(hands[0])  # it shows no failed step any more
-    await bench.running.run_all()
+    await run_all(bench.running)
     assert await counts(bench, bulk) == (1, 0, 0, 0)
 
 
@@ -360,7 +360,7 @@ async def test_a_fault_of_ours_fails_its_item_alone(bench, caplog) -> None:
         return await look(execution_id)
 
     bench.live.look = broken
-    await bench.running.run_all()
+    await run_all(bench.running)
     assert await counts(bench, bulk) == (1, 1, 0, 0)
     assert "what is this?" in caplog.text
 
@@ -436,7 +436,7 @@ async def test_a_retry_tries_every_step_that_waits_for_a_person(bench) -> None:
     hand = stuck_twice(bench)
     hand.answers.clear()
     bulk = await begin(bench)
-    await bench.running.run_all()
+    await run_all(bench.running)
     assert (hand.execution.word, await counts(bench, bulk)) == ("Compensated", (1, 0, 0, 0))
     assert {one.request.step for one in bench.register.operations.values()} == {"book_flight", "book_car"}
     (item,) = await bench.bulks.items(bulk.id)
@@ -449,10 +449,10 @@ async def test_a_kill_between_two_steps_of_an_execution_goes_on_with_the_second_
     bulk = await begin(bench)
     bench.live.on_command = _after(1, lambda: setattr(bench.live, "away", True))
     with pytest.raises(EngineUnavailableError):
-        await bench.running.run_all()
+        await run_all(bench.running)
     assert await counts(bench, bulk) == (0, 0, 0, 1)
     bench.live.away = False
-    await bench.running.run_all()  # the first one is stuck again: that was its try
+    await run_all(bench.running)  # the first one is stuck again: that was its try
     assert await counts(bench, bulk) == (1, 0, 0, 0)
     assert [hand.execution.step(name).undo_attempt for name in ("book_flight", "book_car")] == [2, 2]
     assert len(bench.register.operations) == 2
@@ -471,7 +471,7 @@ async def test_that_another_step_is_refused_is_told_beside_what_was_done(bench) 
         return await command(workflow_id, order, revision=revision)
 
     bench.live.command = only_the_first
-    await bench.running.run_all()
+    await run_all(bench.running)
     (item,) = await bench.bulks.items(bulk.id)
     assert (item.state, await counts(bench, bulk)) == ("done", (1, 0, 0, 0))
     assert item.text.startswith("book_flight: tried again; book_car: ")
@@ -493,7 +493,7 @@ async def test_an_item_asks_temporal_once_and_neither_the_ledger_nor_for_its_key
         (bench.bulks, "find"),
     ):
         setattr(place, name, counted(asked, name, getattr(place, name)))
-    await bench.running.run_all()
+    await run_all(bench.running)
     assert await counts(bench, bulk) == (20, 0, 0, 0)
     assert (asked["look"], asked["of_bulk"]) == (20, 1)
     # The register accepts by its key once in itself; whether the bulk may go on is looked for ten times a second.
@@ -516,12 +516,12 @@ async def test_an_item_that_another_process_asked_for_meanwhile_is_found_by_its_
     async def a_moment_before(bulk_id, ids):
         found = await of_bulk(bulk_id, ids)
         bench.register.of_bulk = of_bulk
-        await bench.running.run_all()
+        await run_all(bench.running)
         bench.bulks.kept[bulk.id][1] = replace(bench.bulks.kept[bulk.id][1], state="waiting")  # it was killed then
         bench.bulks.bulks[bulk.id] = _with(bulk, "running")
         return found
 
     bench.register.of_bulk = a_moment_before
-    await bench.running.run_all()
+    await run_all(bench.running)
     assert (hand.execution.word, await counts(bench, bulk)) == ("Compensated", (1, 0, 0, 0))
     assert len(bench.register.operations) == 1

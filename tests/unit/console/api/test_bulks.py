@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.service.access import Caller, Role
 from tests.api_kit import ROLES, ApiBench, is_problem
-from tests.service_kit import WHY
+from tests.service_kit import WHY, run_all
 
 OPERATOR = ROLES[Role.OPERATOR]
 
@@ -43,7 +43,7 @@ async def test_past_the_point_of_no_return_needs_its_right_here_too(bench) -> No
         seen = (await api.post("/bulks/preview", wanted, key="")).json()
         made = await api.post("/bulks", {**wanted, "token": seen["token"], "reason": WHY})
         assert (made.status_code, made.json()["override"]) == (202, True), made.text
-        await bench.running.run_all()
+        await run_all(bench.running)
         assert (await api.http.get(made.headers["location"])).json()["done"] == 1
 
 
@@ -54,7 +54,7 @@ async def test_a_bulk_is_counted_begun_and_followed(bench) -> None:
         assert (found["count"], found["first_ids"]) == (3, ["trip:t1", "trip:t2", "trip:t3"])
         made = await begun(api)
         assert (made.status_code, made.json()["state"], made.json()["waiting"]) == (202, "running", 3)
-        await bench.running.run_all()
+        await run_all(bench.running)
         bulk = (await api.http.get(made.headers["location"])).json()
         assert (bulk["state"], bulk["done"], bulk["total"]) == ("completed", 3, 3)
         first = (await api.get(f"/bulks/{bulk['id']}/items?limit=2")).json()

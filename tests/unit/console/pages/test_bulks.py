@@ -10,7 +10,7 @@ from orchestrator.service.access import Caller, Role
 from orchestrator.service.live import linked_id
 from orchestrator.service.records import milliseconds
 from tests.api_kit import Api, ApiBench
-from tests.service_kit import NOW, WHY
+from tests.service_kit import NOW, WHY, run_all
 
 NEW = "/bulks/new?operation=suspend&view=all"
 
@@ -56,7 +56,7 @@ async def test_past_the_point_of_no_return_is_a_choice_that_is_told(bench) -> No
         chosen = link.replace("&amp;", "&")
         assert "are undone too" in (await api.http.get(chosen)).text
         bulk = (await fill(api, chosen)).headers["location"]
-        await bench.running.run_all()
+        await run_all(bench.running)
         assert "Past the point of no return" in (await api.http.get(bulk)).text
         assert bench.live.runs[linked_id("trip:t9")].execution.word == "Compensated"
         assert "Past the point of no return" not in (await api.http.get(await begun(api))).text
@@ -68,7 +68,7 @@ async def test_a_bulk_is_begun_by_typing_how_many_and_followed_to_its_end(bench)
         text = (await api.http.get(bulk)).text
         assert "3 executions" in text
         assert 'http-equiv="refresh" content="2"' in text
-        await bench.running.run_all()
+        await run_all(bench.running)
         text = (await api.http.get(bulk)).text
         assert 'http-equiv="refresh"' not in text
         assert "<strong>3</strong> done" in text
