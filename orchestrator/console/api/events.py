@@ -12,7 +12,7 @@ from fastapi.sse import format_sse_event
 from pydantic_core import to_json
 
 from orchestrator.console.api.context import Asking, Given, Text, caller_of
-from orchestrator.console.api.lasting import to_its_end
+from orchestrator.console.api.lasting import outlasting
 from orchestrator.console.api.problems import documented
 from orchestrator.errors import (
     IdentityUnavailableError,
@@ -88,7 +88,7 @@ def _asked_now_and_then(request: Request) -> Callable[[], Awaitable[bool]]:
             return True
         asked = loop.time()
         try:
-            await to_its_end(caller_of(request, None))
+            await outlasting(caller_of(request, None))
         except UnknownCallerError:
             return False
         except (StoreUnavailableError, IdentityUnavailableError, TooManyRequestsError):

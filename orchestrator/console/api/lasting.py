@@ -18,7 +18,7 @@ _under_way: set[asyncio.Task[Any]] = set()
 """The loop itself holds tasks only weakly."""
 
 
-async def to_its_end(work: Coroutine[Any, Any, Result]) -> Result:
+async def outlasting(work: Coroutine[Any, Any, Result]) -> Result:
     """What the work gives. A caller who is cancelled meanwhile does not cancel it."""
     task = asyncio.create_task(work)
     _under_way.add(task)

@@ -12,7 +12,7 @@ from pydantic_core import from_json
 
 from orchestrator.console.api.context import Asking, Console, CursorText, Given, Limit, Moment, Text
 from orchestrator.console.api.documents import JSON, Document
-from orchestrator.console.api.lasting import to_its_end
+from orchestrator.console.api.lasting import outlasting
 from orchestrator.console.api.problems import documented
 from orchestrator.service.event_ports import EventFilter
 from orchestrator.service.events import MOST_ROWS
@@ -139,7 +139,7 @@ async def export_messages(
             yield b"".join(_document(one).model_dump_json().encode() + b"\n" for one in page.messages)
             if page.following is None:
                 return
-            page = await to_its_end(_read(console, caller, wanted, page.following, contents=contents))
+            page = await outlasting(_read(console, caller, wanted, page.following, contents=contents))
 
     return StreamingResponse(lines(), media_type=NDJSON, headers={"Cache-Control": "no-store"})
 

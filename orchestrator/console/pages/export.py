@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from pydantic_core import to_json
 
 from orchestrator.console.api.context import Asking, Console, Given
-from orchestrator.console.api.lasting import to_its_end
+from orchestrator.console.api.lasting import outlasting
 from orchestrator.console.listing import ListQuery
 from orchestrator.console.pages.routing import AuditQuery, pages_router
 from orchestrator.service.reading import MOST_ROWS
@@ -79,7 +79,7 @@ async def _executions(console: Console, caller: Caller, wanted: Filter) -> Async
     """The pages; None at the end if there are more than a file holds."""
     after: Cursor | None = None
     for _ in range(MOST // MOST_ROWS):
-        page = await to_its_end(console.service.reading.page(caller, wanted, after=after, limit=MOST_ROWS))
+        page = await outlasting(console.service.reading.page(caller, wanted, after=after, limit=MOST_ROWS))
         yield [{name: getattr(row, name) for name in COLUMNS} for row in page.rows]
         after = page.following
         if after is None:
@@ -90,7 +90,7 @@ async def _executions(console: Console, caller: Caller, wanted: Filter) -> Async
 async def _audit(console: Console, caller: Caller, sought: Sought) -> AsyncIterator[Lines]:
     before: int | None = None
     for _ in range(MOST // MOST_ROWS):
-        rows = await to_its_end(console.service.trail.audit(caller, sought, before=before, limit=MOST_ROWS))
+        rows = await outlasting(console.service.trail.audit(caller, sought, before=before, limit=MOST_ROWS))
         yield [_audited(row) for row in rows]
         if len(rows) < MOST_ROWS:
             return

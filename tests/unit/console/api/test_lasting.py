@@ -5,12 +5,12 @@ import gc
 
 import pytest
 
-from orchestrator.console.api.lasting import to_its_end
+from orchestrator.console.api.lasting import outlasting
 
 
 async def left(work):
     """Ask for it, and leave: cancelled twice, as a server does."""
-    asker = asyncio.create_task(to_its_end(work))
+    asker = asyncio.create_task(outlasting(work))
     await asyncio.sleep(0)
     for _ in "ab":
         asker.cancel()
@@ -58,6 +58,6 @@ async def test_who_stays_gets_the_result_or_the_error() -> None:
     async def fails() -> int:
         raise ValueError("no")
 
-    assert await to_its_end(seven()) == 7
+    assert await outlasting(seven()) == 7
     with pytest.raises(ValueError, match="no"):
-        await to_its_end(fails())
+        await outlasting(fails())
