@@ -22,6 +22,7 @@ from orchestrator.adapters.temporal.workers import tell_workers
 from orchestrator.console.api.app import build_app
 from orchestrator.console.api.context import Console, Links
 from orchestrator.console.api.cursors import Cursors
+from orchestrator.console.api.lasting import all_have_ended
 from orchestrator.console.pages import LOST, ROUTERS
 from orchestrator.errors import EngineUnavailableError, SettingsError, WrongSetting
 from orchestrator.service.feed import Feed
@@ -84,7 +85,10 @@ async def open_app(sagas: Sequence[Saga], settings: Settings) -> AsyncGenerator[
             max_body=settings.max_body_bytes,
             allow_plaintext=settings.allow_plaintext,
         )
-        yield build_app(console, pages=ROUTERS, lost=LOST), feed
+        try:
+            yield build_app(console, pages=ROUTERS, lost=LOST), feed
+        finally:
+            await all_have_ended()  # before the ledger's connections are taken away
 
 
 @asynccontextmanager

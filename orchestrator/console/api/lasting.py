@@ -2,13 +2,15 @@
 
 A server cancels the stream of somebody who has gone again and again until it ends. A driver of a database that is
 cancelled a second time, while it closes what the first time broke off, leaves its connection behind: so what a stream
-asks of the ledger is not cancelled at all. It is short, and nobody waits for it.
+asks of the ledger is not cancelled at all. It is short, and nobody waits for it but who takes the ledger away.
 """
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from orchestrator.together import to_its_end
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -24,6 +26,13 @@ async def outlasting(work: Coroutine[Any, Any, Result]) -> Result:
     _under_way.add(task)
     task.add_done_callback(_ended)
     return await asyncio.shield(task)
+
+
+async def all_have_ended() -> None:
+    """Wait for what is under way in this loop."""
+    loop = asyncio.get_running_loop()
+    if tasks := [task for task in _under_way if task.get_loop() is loop]:
+        await to_its_end(asyncio.wait(tasks))
 
 
 def _ended(task: asyncio.Task[Any]) -> None:

@@ -5,7 +5,7 @@ import gc
 
 import pytest
 
-from orchestrator.console.api.lasting import outlasting
+from orchestrator.console.api.lasting import all_have_ended, outlasting
 
 
 async def left(work):
@@ -30,6 +30,20 @@ async def test_what_was_begun_ends_though_its_asker_is_cancelled_again_and_again
     may_end.set()
     async with asyncio.timeout(5):
         await ended.wait()
+
+
+async def test_who_takes_the_ledger_away_waits_for_what_is_under_way() -> None:
+    ended = False
+
+    async def work() -> None:
+        nonlocal ended
+        await asyncio.sleep(0.01)
+        ended = True
+
+    await left(work())
+    await all_have_ended()
+    assert ended
+    await all_have_ended()
 
 
 async def test_what_fails_for_nobody_is_not_complained_about() -> None:
