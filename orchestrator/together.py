@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 T = TypeVar("T")
+PATIENCE_S = 5.0
 
 
 async def together(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
@@ -17,13 +18,20 @@ async def together(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 
     The first error stops the others and is raised as it is, when they have ended. So does a cancellation.
     `asyncio.gather` goes on without waiting for them: what they still hold, a connection to a database, is then taken
-    away under their hands.
+    away under their hands. A `TaskGroup` waits for ever for one that lost its cancellation, see `stop`.
     """
+    tasks = [asyncio.create_task(work) for work in works]
+    if not tasks:
+        return []
     try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(work) for work in works]
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    except asyncio.CancelledError:
+        await stop(*tasks)
+        raise
+    errors = [error for task in tasks if task in done and not task.cancelled() and (error := task.exception())]
+    if errors:
+        await stop(*tasks)
+        raise errors[0]
     return [task.result() for task in tasks]
 
 
@@ -44,14 +52,21 @@ async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
 
 
 async def stop(*tasks: asyncio.Future[Any]) -> None:
-    """Cancel them, once, and wait until they have ended, whatever they end with; see `to_its_end`.
+    """Cancel them and wait until they have ended, whatever they end with; see `to_its_end`.
 
-    A second cancellation would break off what a task does about the first, such as giving a connection back.
+    Once is enough, and a second time would break off what a task does about the first, such as giving a connection
+    back. But `asyncio.wait_for` of Python 3.11 loses a cancellation that comes at the moment of its result, and a pool
+    of connections waits by it: who has not ended after `PATIENCE_S` is told again.
     """
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await to_its_end(asyncio.wait(tasks))
+    if left := {task for task in tasks if not task.done()}:
+        await to_its_end(_ended(left))
     for task in tasks:
         if not task.cancelled():
             task.exception()  # asked for, so that nobody complains of an error that went unseen
+
+
+async def _ended(left: set[asyncio.Future[Any]]) -> None:
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=PATIENCE_S)

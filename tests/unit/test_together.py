@@ -139,3 +139,40 @@ async def test_work_that_has_ended_is_stopped_whatever_it_ended_with() -> None:
     await asyncio.wait([failed, done])
     await stop(failed, done)
     await stop()
+
+
+async def test_who_has_not_heard_that_it_is_to_stop_is_told_again(monkeypatch) -> None:
+    monkeypatch.setattr("orchestrator.together.PATIENCE_S", 0.01)
+    queue, taken = asyncio.Queue[int](), list[int]()
+
+    async def take() -> None:
+        while True:
+            taken.append(await asyncio.wait_for(queue.get(), 30))
+
+    task = asyncio.create_task(take())
+    for _ in range(3):
+        await asyncio.sleep(0)
+    queue.put_nowait(1)
+    await asyncio.sleep(0)  # it is taken, and the one who waits for it has not been told yet
+    async with asyncio.timeout(10):
+        await stop(task)
+    assert task.cancelled()
+
+
+async def test_of_work_at_once_too_who_has_not_heard_it_is_told_again(monkeypatch) -> None:
+    monkeypatch.setattr("orchestrator.together.PATIENCE_S", 0.01)
+    queue = asyncio.Queue[int]()
+
+    async def take() -> None:
+        while True:
+            await asyncio.wait_for(queue.get(), 30)
+
+    task = asyncio.create_task(together([take(), asyncio.Event().wait()]))
+    for _ in range(4):
+        await asyncio.sleep(0)
+    queue.put_nowait(1)
+    await asyncio.sleep(0)
+    task.cancel()
+    async with asyncio.timeout(10):
+        await asyncio.wait([task])
+    assert task.cancelled()
