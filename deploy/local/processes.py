@@ -21,6 +21,7 @@ from deploy.local.errors import BootstrapError
 MARK = "SAGA_LOCAL_MARK"
 PAUSE = 0.1
 STOP_LIMIT = 30.0
+GLANCE, EXEC_LIMIT = 0.001, 1.0
 LOG_TAIL = 15
 
 
@@ -150,16 +151,27 @@ def _pids() -> list[int]:
 
 
 def _begun(pid: int, record: Record) -> int | None:
-    """When the process began, in clock ticks since boot; None if it is not one of the record's."""
+    """When the process began, in clock ticks since boot; None if it is not one of the record's.
+
+    While it begins another program its variables are out of sight for a moment, so it is looked at again.
+    """
+    end = time.monotonic() + EXEC_LIMIT
     try:
-        # After the name, which is in brackets and may hold anything: state, parent, group, ... the 20th is the start.
-        stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        if int(stat[2]) != record.pid or stat[0] in "ZX":
-            return None
-        marked = f"{MARK}={record.mark}".encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        while True:
+            stat = _stat(pid)
+            if int(stat[2]) != record.pid or stat[0] in "ZX":
+                return None
+            variables = Path(f"/proc/{pid}/environ").read_bytes()
+            if variables or time.monotonic() > end:
+                return int(stat[19]) if f"{MARK}={record.mark}".encode() in variables.split(b"\0") else None
+            time.sleep(GLANCE)
     except (OSError, IndexError, ValueError):
         return None
-    return int(stat[19]) if marked else None
+
+
+def _stat(pid: int) -> list[str]:
+    # After the name, which is in brackets and may hold anything: state, parent, group, ... the 20th is the start.
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
 def _is_ending(record: Record) -> bool:
@@ -169,7 +181,7 @@ def _is_ending(record: Record) -> bool:
 
 def _has_threads_left(pid: int, group: int) -> bool:
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        stat = _stat(pid)
         return int(stat[2]) == group and stat[0] == "Z" and len(list(Path(f"/proc/{pid}/task").iterdir())) > 1
     except (OSError, IndexError, ValueError):
         return False  # it has gone

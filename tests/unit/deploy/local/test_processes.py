@@ -37,6 +37,13 @@ def test_a_started_server_runs_and_its_ports_are_remembered(server) -> None:
     assert server.record().ports == {"a": 1}
 
 
+def test_a_server_that_begins_one_program_after_another_runs_all_the_time(server) -> None:
+    start(server, [*["/usr/bin/env"] * 100, "/bin/sleep", "300"])
+    end = time.monotonic() + 0.2
+    while time.monotonic() < end:
+        assert server.is_running()
+
+
 def test_a_stopped_server_leaves_its_ports_and_nothing_else(server) -> None:
     start(server, ports={"a": 1})
     assert server.stop()
