@@ -52,8 +52,10 @@ class Run:
                     self._end(ready[0], await self._one(ready[0]))
                 else:
                     await self._side_by_side(ready)
-        finally:
+        except (Exception, asyncio.CancelledError):
+            # Not where nobody goes on with this coroutine at all, as in a process that was killed (GeneratorExit).
             await stop(*self._open)
+            raise
         took_ms = int((loop.time() - began) * 1000)
         return RunReport(reports=self._reports, elapsed_ms=int(self._watch.elapsed() * 1000), took_ms=took_ms)
 

@@ -118,6 +118,18 @@ async def test_when_the_run_is_cancelled_no_further_step_is_begun_and_those_unde
     assert courier.published == []
 
 
+async def test_a_run_that_nobody_goes_on_with_is_gone_without_a_word() -> None:
+    """As in a process that was killed, or at the end of a test: nobody waits for its calls any more."""
+    before = asyncio.all_tasks()
+    made = run(call("carve", how="hang"), call("wrap", how="hang"))
+    made.send(None)
+    made.close()
+    left = asyncio.all_tasks() - before
+    assert len(left) == 2, "the calls, and nobody who waits for them"
+    for task in left:
+        task.cancel()
+
+
 async def test_a_run_of_nothing_is_no_fault() -> None:
     assert (await run()).reports == []
 
