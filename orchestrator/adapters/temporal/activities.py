@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from temporalio import activity
 from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
+from temporalio.api.workflowservice.v1 import (
+    GetWorkflowExecutionHistoryReverseRequest,
+    RecordActivityTaskHeartbeatRequest,
+)
+from temporalio.service import RPCError, RPCStatusCode
 
 from orchestrator.adapters.temporal import given as names
 from orchestrator.adapters.temporal.given import Notice, Request, RunReport, from_json, to_json
@@ -60,10 +64,16 @@ class Activities:
 
     @activity.defn(name=names.ATTEMPT)
     async def attempt(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Perform one durable attempt, alive by heartbeat, with a deadline earlier than the server's."""
+        """Perform one durable attempt, alive by heartbeat, with a deadline earlier than the server's.
+
+        A worker that stood still may come to it long after it was given up: then nothing is begun.
+        """
         request = from_json(Request, asked)
         call, info = request.calls[0], activity.info()
-        patience = request.budget_ms / 1000 - Watch(info.current_attempt_scheduled_time).elapsed()
+        patience = request.budget_ms / 1000 - Watch(info.started_time).elapsed()
+        if patience <= 0 and await self._is_given_up():
+            over: dict[str, Any] = to_json(report(call, "failed", reason="it was over before it began", retryable=True))
+            return over
         scene = Scene(
             execution_id=request.execution_id,
             workflow_id=info.workflow_id or "",
@@ -83,6 +93,18 @@ class Activities:
             pulse.cancel()
         answer: dict[str, Any] = to_json(made if request.room is None else fitting(made, request.room))
         return answer
+
+    async def _is_given_up(self) -> bool:
+        """Whether the server waits for this attempt no longer. Asked, since one of the clocks may be wrong."""
+        token = activity.info().task_token
+        asked = RecordActivityTaskHeartbeatRequest(namespace=self._client.namespace, task_token=token)
+        try:
+            answer = await self._client.workflow_service.record_activity_task_heartbeat(asked, retry=True)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return True
+            raise
+        return answer.cancel_requested
 
     @activity.defn(name=names.BOUNDARY)
     async def boundary(self, since: int) -> bool:

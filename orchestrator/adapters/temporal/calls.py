@@ -13,8 +13,10 @@ from temporalio.exceptions import (
     ApplicationError,
     CancelledError,
     FailureError,
+    TimeoutType,
     is_cancelled_exception,
 )
+from temporalio.exceptions import TimeoutError as OutOfTimeError
 
 from orchestrator.adapters.temporal import given as names
 from orchestrator.adapters.temporal.given import Call, Given, Notice, Report, Request, RunReport, from_json, to_json
@@ -107,7 +109,6 @@ class Calls:
         self._asked = 0
 
     async def _attempt(self, way: tuple[str, str, int], call: Call, argument: Any, limit_ms: int) -> Report:
-        ends_ms = int(workflow.time() * 1000) + limit_ms + SLACK_MS
         handle = self._handles[way] = workflow.start_activity(
             names.ATTEMPT,
             argument,
@@ -121,10 +122,7 @@ class Calls:
         try:
             return from_json(Report, await handle)
         except ActivityError as error:
-            # Whoever reported its end performs it no longer; of one that came to none nobody knows.
-            is_over = isinstance(error.cause, CancelledError | ApplicationError)
-            fence_ms = 0 if is_over else max(0, ends_ms - int(workflow.time() * 1000))
-            return _no_verdict(call, error, fence_ms)
+            return _no_verdict(call, error, _still_performed_ms(error, limit_ms))
 
     def cancel(self, effect: CancelAttempt) -> None:
         """Ask a durable attempt to stop; a brief one is over before anybody could ask."""
@@ -230,6 +228,21 @@ async def _tell(activity: str, notice: Any, behind: Collection[asyncio.Task[None
         activity, notice, start_to_close_timeout=timedelta(seconds=30), retry_policy=PATIENT
     )
     await coroutine
+
+
+def _still_performed_ms(error: ActivityError, limit_ms: int) -> int:
+    """How long from now a slow worker may still perform an attempt that ended so, milliseconds.
+
+    It counts from when the server gave it the attempt, which may be long after we asked for it. Whoever reported its
+    end performs it no longer.
+    """
+    match error.cause:
+        case CancelledError() | ApplicationError() | OutOfTimeError(type=TimeoutType.START_TO_CLOSE):
+            return 0
+        case OutOfTimeError(type=TimeoutType.HEARTBEAT):
+            return max(0, limit_ms + SLACK_MS - HEARTBEAT // timedelta(milliseconds=1))
+        case _:
+            return limit_ms + SLACK_MS
 
 
 def _no_verdict(call: Call, error: ActivityError, fence_ms: int) -> Report:

@@ -279,10 +279,10 @@ def failure(text: str) -> ActivityResolution:
     return ActivityResolution(failed=Failure(failure=_activity_failure(cause)))
 
 
-def time_out(text: str) -> ActivityResolution:
-    """The server, or the worker for a local one, gave it up."""
-    kind = TimeoutFailureInfo(timeout_type=TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE)
-    cause = FailureText(message=text, timeout_failure_info=kind)
+def time_out(text: str, *, is_silent: bool = False) -> ActivityResolution:
+    """The server, or the worker for a local one, gave it up: its time was over, or no sign of life came."""
+    kind = TimeoutType.TIMEOUT_TYPE_HEARTBEAT if is_silent else TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE
+    cause = FailureText(message=text, timeout_failure_info=TimeoutFailureInfo(timeout_type=kind))
     return ActivityResolution(failed=Failure(failure=_activity_failure(cause)))
 
 

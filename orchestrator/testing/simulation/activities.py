@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.testing.simulation.activation import cancellation, from_payload, time_out
 from orchestrator.testing.simulation.history import Event, Kind
+from orchestrator.testing.simulation.loop import EPOCH
 
 if TYPE_CHECKING:
     import asyncio
+    from datetime import datetime
 
     from temporalio.bridge.proto.activity_result import ActivityResolution
 
@@ -21,7 +23,7 @@ END_OF = {"completed": Kind.ACTIVITY_COMPLETED, "failed": Kind.ACTIVITY_FAILED, 
 
 @dataclass(eq=False, slots=True)
 class Activity:
-    """One normal activity. `attempt` is the one under way; a report of another is refused."""
+    """One normal activity. `attempt` is the one under way, given to a worker at `started_at`; no other may report."""
 
     run: Run
     seq: int
@@ -33,6 +35,7 @@ class Activity:
     attempts: int
     pause_s: float
     attempt: int = 0
+    started_at: datetime = EPOCH
     beat_at: float = 0.0
     is_started: bool = False
     is_cancelled: bool = False
@@ -77,7 +80,7 @@ class ActivityBoard:
             self._server.loop.after(0.05, self._offer, one)
             return
         one.attempt, one.is_started = one.attempt + 1, True
-        one.beat_at = self._server.loop.time()
+        one.beat_at, one.started_at = self._server.loop.time(), self._server.process.now()
         self._watch(one, one.attempt, self._server.loop.time() + one.limit_s)
         self._server.dice.one_of(polling).attempt(one, one.attempt)
 
@@ -98,7 +101,8 @@ class ActivityBoard:
         self._server.dice.count("activity timed out")
         if self._again(one):
             return
-        self._end(one, Kind.ACTIVITY_TIMED_OUT, time_out("no end was reported in time"))
+        ended = time_out("no end was reported in time", is_silent=now < ends)
+        self._end(one, Kind.ACTIVITY_TIMED_OUT, ended)
 
     def _again(self, one: Activity) -> bool:
         """Try once more, if its policy lets it."""
@@ -115,6 +119,12 @@ class ActivityBoard:
             return True
         one.beat_at = self._server.loop.time()
         return one.is_cancelled
+
+    def is_given_up(self, token: bytes) -> bool:
+        """Whether the attempt of this token need not go on; a question is a sign of life."""
+        run_id, seq, attempt = token.decode().split("/")
+        one = self._open.get((run_id, int(seq)))
+        return one is None or self.heartbeat(one, int(attempt))
 
     def report(self, one: Activity, attempt: int, result: ActivityResolution) -> None:
         """How an attempt ended; refused if the server waits for another one, or for none."""

@@ -21,6 +21,7 @@ from orchestrator.testing.simulation.activation import cancellation, failure, fr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from temporalio.activity import Info
     from temporalio.bridge.proto.activity_result import ActivityResolution
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from orchestrator.testing.simulation.world import World
 
 
+ANSWER_S = 0.002
+"""How long the answer to a sign of life takes."""
 BEGINS_UNTIL: ContextVar[float] = ContextVar("BEGINS_UNTIL", default=inf)
 """Of the run to which code belongs: it begins no step later (express.md, 5), in seconds since the start."""
 
@@ -86,19 +89,24 @@ class Hands:
             return time_out("it took too long")
         return success(work.result())
 
-    def begin(self, one: Activity, attempt: int) -> None:
-        """Begin an attempt of a normal activity."""
-        self._worker.process.spawn(self._normal(one, attempt))
+    def begin(self, one: Activity, attempt: int, started_at: datetime) -> None:
+        """Begin an attempt of a normal activity, which the server has given to this worker at `started_at`."""
+        self._worker.process.spawn(self._normal(one, attempt, started_at))
 
-    async def _normal(self, one: Activity, attempt: int) -> None:
+    async def _normal(self, one: Activity, attempt: int, started_at: datetime) -> None:
         server = self._world.server
 
         def beat(*_: Any) -> None:
             # A heartbeat is sent in the background; its answer may ask the activity to stop.
             if server.activities.heartbeat(one, attempt):
-                work.cancel()
+                self._worker.process.call(work.cancel, delay=ANSWER_S)
 
-        info = self._info(activity_id=one.id, workflow_run_id=one.run.id)
+        info = self._info(
+            activity_id=one.id,
+            workflow_run_id=one.run.id,
+            started_time=started_at,
+            task_token=f"{one.run.id}/{one.seq}/{attempt}".encode(),
+        )
         work = self._spawn(one.type, one.argument, info, beat)
         result = await self._outcome(work, one)
         await asyncio.sleep(self._world.dice.between(0.0005, 0.003))

@@ -101,7 +101,7 @@ class Worker:
 
     def attempt(self, one: Activity, attempt: int) -> None:
         """The server hands over an activity."""
-        self.process.call(self.hands.begin, one, attempt, delay=0.001)
+        self.process.call(self.hands.begin, one, attempt, one.started_at, delay=0.001)
 
     def _begin(self, run: Run, task: Task) -> None:
         self.process.spawn(self._in_turn(run, task))

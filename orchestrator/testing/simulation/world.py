@@ -9,7 +9,11 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from temporalio.api.history.v1 import History
-from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseResponse
+from temporalio.api.workflowservice.v1 import (
+    GetWorkflowExecutionHistoryReverseResponse,
+    RecordActivityTaskHeartbeatResponse,
+)
+from temporalio.service import RPCError, RPCStatusCode
 
 from orchestrator.adapters.temporal import given as names
 from orchestrator.adapters.temporal.given import Given, Limits, Thread, to_json
@@ -23,6 +27,7 @@ from orchestrator.saga.plan import StepPlan, leaves
 from orchestrator.testing.simulation.broker import Broker, SimulatedCourier
 from orchestrator.testing.simulation.dice import Dice
 from orchestrator.testing.simulation.faults import Faults
+from orchestrator.testing.simulation.hands import ANSWER_S
 from orchestrator.testing.simulation.history import to_proto
 from orchestrator.testing.simulation.loop import MOST_STEPS, Loop, Process
 from orchestrator.testing.simulation.outside import Deeds, Scripts, key_of, participant
@@ -92,7 +97,7 @@ class World:
         self.deeds = Deeds()
         self.store = MemoryStore(Deeds(numbers=self.deeds.numbers))
         self.participant = participant(self)
-        self.client: Any = SimpleNamespace(namespace="simulated", workflow_service=_HistoryService(self))
+        self.client: Any = SimpleNamespace(namespace="simulated", workflow_service=_Service(self))
         self.server = Server(self)
         self.broker = Broker(self)
         self.faults = Faults(self)
@@ -254,13 +259,20 @@ class World:
 
 
 @dataclass(slots=True)
-class _HistoryService:
-    """The one call of the server's API that an activity makes: the tail of the history, newest first."""
+class _Service:
+    """The calls of the server's API that activities make."""
 
     world: World
 
+    async def record_activity_task_heartbeat(self, asked: Any, **_: Any) -> Any:
+        """A sign of life that waits for its answer."""
+        await asyncio.sleep(ANSWER_S)
+        if self.world.server.activities.is_given_up(asked.task_token):
+            raise RPCError("nobody waits for it", RPCStatusCode.NOT_FOUND, b"")
+        return RecordActivityTaskHeartbeatResponse()
+
     async def get_workflow_execution_history_reverse(self, asked: Any, **_: Any) -> Any:
-        """A page. Small ones, so that turning pages is tried too."""
+        """A page of the tail of the history, newest first. Small ones, so that turning pages is tried too."""
         await asyncio.sleep(0.002)
         run_id = asked.execution.run_id
         run = self.world.server.runs[run_id]

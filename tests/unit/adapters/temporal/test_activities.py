@@ -9,6 +9,8 @@ from typing import Any, cast
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.workflowservice.v1 import RecordActivityTaskHeartbeatResponse
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import ActivityEnvironment
 
 from orchestrator.adapters.temporal import activities
@@ -24,7 +26,8 @@ from tests.temporal_kit import THREAD, FakeCourier, call, request, stage
 def environment(**more):
     made = ActivityEnvironment()
     now = datetime.now(UTC)
-    made.info = replace(made.info, current_attempt_scheduled_time=now, workflow_id="fetch:1", **more)
+    times = {"current_attempt_scheduled_time": now, "started_time": now}
+    made.info = replace(made.info, workflow_id="fetch:1", **{**times, **more})
     return made
 
 
@@ -57,13 +60,60 @@ async def test_a_durable_attempt_ends_by_its_own_deadline_before_the_servers(mon
     assert "60 ms" in report.reason
 
 
-async def test_a_durable_attempt_that_wakes_late_has_only_what_is_left_of_its_time() -> None:
-    made = environment()
-    late = datetime.now(UTC) - timedelta(minutes=10)
-    made.info = replace(made.info, current_attempt_scheduled_time=late)
+LONG_AGO = datetime.now(UTC) - timedelta(minutes=10)
+
+
+class Sign:
+    """A server that is given signs of life, and what it says to them."""
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.tokens: list[bytes] = []
+
+    async def record_activity_task_heartbeat(self, asked, retry):
+        self.tokens.append(asked.task_token)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    def acting(self):
+        return acting(client=SimpleNamespace(namespace="default", workflow_service=self))
+
+
+GONE = RPCError("nobody waits for it", RPCStatusCode.NOT_FOUND, b"")
+
+
+@pytest.mark.parametrize(
+    "answer", [GONE, RecordActivityTaskHeartbeatResponse(cancel_requested=True)], ids=["gone", "to be cancelled"]
+)
+async def test_a_durable_attempt_that_was_given_up_before_it_was_begun_is_not_begun(answer) -> None:
+    server = Sign(answer)
+    made = environment(started_time=LONG_AGO, task_token=b"t")
+    report = from_json(Report, await made.run(server.acting().attempt, to_json(request(call("carve")))))
+    assert (report.kind, report.retryable, report.reason) == ("failed", True, "it was over before it began")
+    assert server.tokens == [b"t"]
+
+
+async def test_a_durable_attempt_is_not_begun_when_nobody_can_say_whether_it_was_given_up() -> None:
+    server = Sign(RPCError("away", RPCStatusCode.UNAVAILABLE, b""))
+    with pytest.raises(RPCError, match="away"):
+        await environment(started_time=LONG_AGO).run(server.acting().attempt, to_json(request(call("carve"))))
+
+
+async def test_a_durable_attempt_that_wakes_late_and_is_still_waited_for_has_a_moment() -> None:
+    server = Sign(RecordActivityTaskHeartbeatResponse())
+    made = environment(started_time=LONG_AGO)
+    report = from_json(Report, await made.run(server.acting().attempt, to_json(request(call("carve")))))
+    assert report.kind == "ok"
     asked = to_json(request(call("carve", how="hang"), budget_ms=60_000))
-    report = from_json(Report, await asyncio.wait_for(made.run(acting().attempt, asked), 30))
+    report = from_json(Report, await asyncio.wait_for(made.run(server.acting().attempt, asked), 30))
     assert report.kind == "failed"
+
+
+async def test_a_durable_attempt_that_waited_long_for_a_worker_has_its_whole_time() -> None:
+    made = environment(current_attempt_scheduled_time=LONG_AGO)
+    report = from_json(Report, await made.run(acting().attempt, to_json(request(call("carve")))))
+    assert report.kind == "ok"
 
 
 async def test_a_durable_attempt_is_kept_alive_while_it_runs(monkeypatch) -> None:

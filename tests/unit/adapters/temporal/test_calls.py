@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pytest
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, RetryState
+from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, RetryState, TimeoutType
 from temporalio.exceptions import TimeoutError as TemporalTimeoutError
 
 from orchestrator.adapters.temporal import calls
@@ -195,12 +195,31 @@ async def test_a_pivot_command_waits_in_its_activity_only_until_the_first_resend
     assert from_json(Request, asked.asked[0][1]).budget_ms == Limits().resend_first_ms
 
 
-async def test_an_activity_without_a_verdict_is_fenced_until_its_own_deadline_has_passed(temporal) -> None:
-    cause = TemporalTimeoutError("heartbeat", type=None, last_heartbeat_details=[])
+LIMIT_MS = STEPS["carve"].within_ms + calls.SLACK_MS
+
+
+@pytest.mark.parametrize(
+    ("kind", "fence_ms"),
+    [
+        (TimeoutType.HEARTBEAT, LIMIT_MS - 1000 * calls.HEARTBEAT.seconds),  # it was given to a worker so long ago
+        (TimeoutType.START_TO_CLOSE, 0),
+        (None, LIMIT_MS),
+    ],
+)
+async def test_an_activity_without_a_verdict_is_fenced_until_its_own_deadline_has_passed(
+    temporal, kind, fence_ms
+) -> None:
+    cause = TemporalTimeoutError("out of time", type=kind, last_heartbeat_details=[])
     _, (report,) = await begun(temporal, failure(cause), perform("carve"))
     assert (report.kind, report.retryable) == ("failed", True)
-    assert "heartbeat" in report.reason
-    assert report.fence_ms == STEPS["carve"].within_ms + calls.SLACK_MS
+    assert "out of time" in report.reason
+    assert report.fence_ms == fence_ms
+
+
+async def test_a_short_attempt_that_was_not_heard_of_is_over(temporal) -> None:
+    cause = TemporalTimeoutError("heartbeat", type=TimeoutType.HEARTBEAT, last_heartbeat_details=[])
+    _, (report,) = await begun(temporal, failure(cause), perform("take", pivot=True))
+    assert report.fence_ms == 0
 
 
 @pytest.mark.parametrize("cause", [CancelledError("asked to stop"), ApplicationError("it broke")])

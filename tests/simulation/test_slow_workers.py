@@ -1,0 +1,79 @@
+"""Durable attempts of a worker that stood still: schedules written by hand, since hardly any seed would show them."""
+
+from orchestrator.saga.plan import CallPlan, ParallelPlan, Plan, RetryPlan, SequencePlan, StepPlan, TriggerPlan
+from orchestrator.testing.simulation.dice import Dice
+from orchestrator.testing.simulation.plans import TRIGGER, UNDO_RETRY
+from orchestrator.testing.simulation.world import Profile, World
+
+SLOW_S = 0.7
+"""What each action takes before its effect: two brief ones are more than the second that a run has."""
+HORIZON_S = 40.0
+ONCE = RetryPlan(attempts=1, first_delay_ms=10, max_delay_ms=20)
+
+
+class Slow(Dice):
+    """No bad luck but that the first so many actions are slow."""
+
+    def __init__(self, times):
+        super().__init__(1)
+        self.times = times
+
+    def fault(self, kind, likelihood):
+        return kind == "action slow" and self.faults[kind] < self.times and super().fault(kind, 1.0)
+
+    def between(self, low, high):
+        if (low, high) == (0.3, 3.0):
+            return SLOW_S
+        return high if high == HORIZON_S else low
+
+
+def step(name, lane, within_ms=3_000):
+    do, undo = CallPlan(lane=lane, handler=name), CallPlan(lane="brief", handler=f"undo_{name}")
+    return StepPlan(id=name, do=do, undo=undo, within_ms=within_ms, retry=ONCE, undo_retry=UNDO_RETRY)
+
+
+def world_of(root, *, slow=0):
+    trigger = TriggerPlan(event=TRIGGER, gives="start", key="id")
+    plan = Plan(saga="random", version=1, trigger=trigger, root=root, within_ms=None)
+    return World(plan, Slow(slow), Profile(cancels=0.0, people=0.0, horizon_s=HORIZON_S), is_told=True)
+
+
+def stop(world, worker, *, wakes_at):
+    worker.process.stop()
+    world.loop.after(wakes_at - world.loop.time(), worker.process.wake)
+
+
+def effects_of(world):
+    return [(what, key.split(":")[2]) for _, what, key in world.effects]
+
+
+def test_an_attempt_that_was_handed_to_a_worker_that_stood_still_is_not_begun_when_it_is_over(monkeypatch) -> None:
+    world = world_of(SequencePlan(children=(step("s1", "durable"),)))
+
+    def handed(one, attempt):
+        worker = world.workers[0]
+        worker.process.call(worker.hands.begin, one, attempt, one.started_at, delay=0.001)
+        stop(world, worker, wakes_at=20.0)
+        world.add_worker()
+        world.loop.after(1.0, world.server.cancel, "by hand")
+
+    world.loop.after(0.0005, lambda: monkeypatch.setattr(world.workers[0], "attempt", handed))
+    world.play()
+    assert (world.word, world.violations) == ("Compensated", [])
+    assert effects_of(world) == []
+
+
+def test_an_undo_waits_for_the_deadline_of_an_attempt_that_was_asked_for_long_before_it_was_begun(monkeypatch) -> None:
+    """Its workflow task went on for more than a second with brief steps before the server knew of it."""
+    brief = SequencePlan(children=tuple(step(name, "brief") for name in ("b1", "b2")))
+    world = world_of(ParallelPlan(children=(step("s1", "durable", within_ms=6_000), brief)), slow=3)
+
+    def strike():
+        stop(world, world.workers[0], wakes_at=7.2)
+        world.add_worker()
+        world.loop.after(3.0, world.server.cancel, "by hand")
+
+    world.loop.after(1.7, strike)
+    world.play()
+
+    assert (world.word, world.violations) == ("Compensated", [])
