@@ -93,6 +93,10 @@ ELSEWHERE = {
     "/audit/export": "a file",
     "/sagas/messages.schema.json": "a file",
     "/sagas/asyncapi.json": "a file",
+    "/me/views": "leads back to oneself",
+    "/me/views/removal": "leads back to oneself",
+    "/me/tokens": "leads back to oneself",
+    "/me/tokens/revocation": "leads back to oneself",
 }
 """Addresses that are no pages, or that only a console with access control has: where these are looked at."""
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from orchestrator.service.bulk import Selection
+    from orchestrator.service.bulk_records import Bulk, BulkCounts
 
 router = pages_router("/bulks")
 ROWS, SHOWN_IDS = 50, 20
@@ -160,12 +161,18 @@ async def _shown(desk: Desk, given: Mapping[str, str], error: OrchestratorError 
         items=shown.items,
         query=query,
         states=get_args(ItemState),
-        orders=[order for order, (states, _) in FOLLOWING.items() if found.state in states],
+        orders=_orders(found, counts),
         further=desk.console.cursors.write(of, None if shown.following is None else (shown.following,)),
         given=defaultdict(str, given),
         failure=None if error is None else failure_of(error),
         again=LOOK_AGAIN_SECONDS if found.state == "running" and error is None else None,
     )
+
+
+def _orders(bulk: Bulk, counts: BulkCounts) -> list[Order]:
+    """What may be ordered now: nothing is tried again where nothing failed."""
+    fitting: list[Order] = [order for order, (states, _) in FOLLOWING.items() if bulk.state in states]
+    return [order for order in fitting if order != "retry_failed" or counts.failed]
 
 
 def _wish(query: BulkQuery, given: Mapping[str, str]) -> BulkWish:

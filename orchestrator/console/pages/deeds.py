@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from orchestrator.console.api.context import Asking, Console, Given, Name, PathText
+from orchestrator.console.api.context import Asking, Console, Given, PathText, Text
 from orchestrator.console.api.problems import KINDS, failure_of
 from orchestrator.console.pages.forms import form_of, instruction_of
 from orchestrator.console.pages.rendering import page
@@ -64,8 +64,8 @@ AtDesk = Annotated[Desk, Depends(desk_of)]
 
 
 @router.get("/executions/{execution_id}/do/{operation}")
-async def prepare(desk: AtDesk, step: Annotated[Name | None, Query()] = None) -> Response:
-    """The form of an operation: what it would do, and where to say why."""
+async def prepare(desk: AtDesk, step: Annotated[Text, Query()] = "") -> Response:
+    """The form of an operation: what it would do, and where to say why. No step: the whole of it."""
     look, plan = await desk.look(), await desk.plan(step)
     given = {"step": step or _likely_step(look, desk.operation), "key": _fresh_key()}
     return _form(desk, look, given, plan=plan)

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from orchestrator.console.api.context import LARGEST
 from orchestrator.errors import InvalidRequestError
 from orchestrator.service.operations import Instruction
 from orchestrator.service.requests import REQUEST
@@ -21,12 +22,25 @@ if TYPE_CHECKING:
     from orchestrator.service.requests import Request as Asked
 
 PREVIEW_REASON = "only a preview"
+DIGITS = 10
+"""That `LARGEST` has."""
 
 
 async def form_of(request: Request) -> dict[str, str]:
-    """The fields of a form that was sent, the last one of each name. Its size was limited before."""
+    """The fields of a form that was sent, the last one of each name. Its size was limited before.
+
+    What no database keeps, as a NUL, becomes the sign of what cannot be read, as bytes that are no text do.
+    """
     body = (await request.body()).decode("utf-8", "replace")
-    return dict(parse_qsl(body, keep_blank_values=True))
+    fields = parse_qsl(body, keep_blank_values=True)
+    return {name: text.replace("\x00", "\N{REPLACEMENT CHARACTER}") for name, text in fields}
+
+
+def number_of(text: str) -> int | None:
+    """A number that a form carries along, `LARGEST` at most; None if it is none."""
+    if not text.isdecimal():
+        return None
+    return min(int(text), LARGEST) if len(text) <= DIGITS else LARGEST
 
 
 def instruction_of(operation: Operation, given: Mapping[str, str]) -> Instruction:
@@ -36,8 +50,7 @@ def instruction_of(operation: Operation, given: Mapping[str, str]) -> Instructio
         InvalidRequestError: a field does not fit; says which.
     """
     asked = _asked(operation, given)
-    seen = given.get("revision", "")
-    revision = int(seen) if operation != "compensate" and seen.isdecimal() else None
+    revision = None if operation == "compensate" else number_of(given.get("revision", ""))
     reason = given.get("reason", "")
     if "preview" in given:
         reason = reason or PREVIEW_REASON

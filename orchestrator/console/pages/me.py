@@ -58,6 +58,15 @@ async def show_me(desk: AtDesk) -> Response:
     return await _shown(desk, {"days": DEFAULT_DAYS})
 
 
+@router.get("/me/views")
+@router.get("/me/views/removal")
+@router.get("/me/tokens")
+@router.get("/me/tokens/revocation")
+async def come_back(desk: AtDesk) -> Response:
+    """Where forms of this page are sent to, nothing is to be looked at: it is all here."""
+    return desk.back()
+
+
 @router.post("/me")
 async def prefer(desk: AtDesk) -> Response:
     """Let pages look and tell time as somebody wants."""

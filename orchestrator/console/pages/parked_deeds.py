@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 from fastapi import Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from orchestrator.console.api.context import LARGEST, Asking, Console, Given, PathText
+from orchestrator.console.api.context import Asking, Console, Given, PathText
 from orchestrator.console.api.problems import KINDS, failure_of
-from orchestrator.console.pages.forms import form_of
+from orchestrator.console.pages.forms import form_of, number_of
 from orchestrator.console.pages.rendering import page
 from orchestrator.console.pages.routing import pages_router
 from orchestrator.errors import InvalidRequestError, OrchestratorError
@@ -58,8 +58,7 @@ class Desk:
 
     def wish(self, given: Mapping[str, str]) -> Wish:
         """What a form asks for, as far as its sender saw it."""
-        seen = given.get("seen", "")
-        number = min(int(seen), LARGEST) if seen.isdecimal() else 0
+        number = number_of(given.get("seen", "")) or 0
         if self.kind == "messages":
             return Wish(target=Target(self.name), reason=given["reason"], key=given["key"], revision=number or None)
         target = Target(fingerprint=self.name, up_to=number)

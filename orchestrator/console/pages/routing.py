@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 from pydantic import (
     BaseModel,
     ConfigDict,
 )
-from starlette.exceptions import HTTPException
 
 from orchestrator.console.api.context import Asking, CursorText, Given, Text
 from orchestrator.console.api.guarding import FOREIGN, SAFE, is_same_site
@@ -27,7 +25,6 @@ from orchestrator.console.pages.forms import form_of
 from orchestrator.console.pages.rendering import page
 from orchestrator.errors import (
     DeniedError,
-    OrchestratorError,
     PasswordToChooseError,
     RequestProblemError,
     UnknownCallerError,
@@ -37,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
 log = logging.getLogger(__name__)
+BAD_REQUEST, UNPROCESSABLE = 400, 422
 
 
 async def remember(request: Request, console: Given, caller: Asking) -> None:
@@ -62,7 +60,7 @@ class PageRoute(APIRoute):
             try:
                 await require_own_form(request)
                 answer = await handle(request)
-            except (OrchestratorError, RequestValidationError, HTTPException) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, who looks is told by a page; it is logged
                 answer = problem(request, error)
             keep_visit(request, answer)
             keep_colours(request, answer)
@@ -97,7 +95,8 @@ def problem(request: Request, error: Exception) -> Response:
     status = failure.status or kind.status
     if failure.code == "internal":
         log.error("request %s failed", request.state.trace_id, exc_info=error)
-    values = {"kind": kind, "failure": failure, "trace_id": request.state.trace_id}
+    values: dict[str, Any] = {"kind": kind, "failure": failure, "trace_id": request.state.trace_id}
+    values["asks_wrong"] = request.method in SAFE and request.url.query and status in (BAD_REQUEST, UNPROCESSABLE)
     denied = error if isinstance(error, DeniedError) else None
     answer = page(request, "problem.html", status=status, denied=denied, **values)
     answer.headers.update(failure.headers)

@@ -129,6 +129,7 @@ async def execution(
         **await _messages(console, caller, execution_id, cursor),
         related=(await reading.related(caller, execution_id, limit=FEW)).rows,
         operations=people,
+        few=FEW,
         trace=console.links.trace_of(execution_id),
         temporal_page=console.links.temporal_page(look.row.workflow_id, look.row.run_id),
     )
@@ -177,7 +178,8 @@ async def operations(
     found = await console.service.trail.operations(caller, sought, before=before, limit=ROWS)
     last = (found[-1].accepted_ms, found[-1].id) if len(found) == ROWS else None
     older = console.cursors.write(of, last)
-    return page(request, "operations.html", found=found, older=older, sought=sought)
+    is_first = place is None
+    return page(request, "operations.html", found=found, older=older, sought=sought, is_first=is_first)
 
 
 @router.get("/audit")
@@ -189,4 +191,5 @@ async def audit(request: Request, console: Given, caller: Asking, query: Annotat
     before = None if place is None else int(place[0])
     rows = await console.service.trail.audit(caller, sought, before=before, limit=ROWS)
     last = (rows[-1].number,) if len(rows) == ROWS else None
-    return page(request, "audit.html", rows=rows, sought=sought, older=console.cursors.write(of, last))
+    older = console.cursors.write(of, last)
+    return page(request, "audit.html", rows=rows, sought=sought, older=older, is_first=place is None)

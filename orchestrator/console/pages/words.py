@@ -157,7 +157,7 @@ BULK_STATES: Mapping[BulkState, Word] = MappingProxyType(
         "running": Word("active", "▶", "running", "One after the other is done, at most so many a second."),
         "suspended": Word("attention", "‖", "suspended", "What is under way ends; nothing more begins."),
         "cancelled": Word("left", "✗", "cancelled", "What was waiting is not done any more."),
-        "completed": Word("done", "✓", "completed", "Each one is done."),
+        "completed": Word("done", "✓", "completed", "Each one is done, or was skipped for the reason beside it."),
         "partially_completed": Word("doubtful", "◐", "partly completed", "Some are done, some failed or were skipped."),
         "failed": Word("attention", "!", "failed", "None is done."),
     }

@@ -1,6 +1,7 @@
 """Bulks by forms: what is seen is what is done, confirmed by its number; then followed, held, and tried again."""
 
 import re
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -133,6 +134,28 @@ async def test_a_bulk_is_suspended_resumed_and_cancelled(bench) -> None:
         late = await api.http.post(bulk, data={"order": "resume", "reason": WHY})
         assert (late.status_code, "Not done." in late.text) == (409, True)
         assert (await api.http.post(bulk, data={"order": "stop", "reason": WHY})).status_code == 422
+
+
+async def test_nothing_is_tried_again_where_nothing_failed(bench) -> None:
+    bench.ledger.keep(bench.completed("t3"), changed_ms=milliseconds(NOW))
+    async with bench.asking() as api:
+        bulk = await begun(api)
+        await run_all(bench.running)
+        text = (await api.http.get(bulk)).text
+        assert "<strong>0</strong> failed" in text
+        assert 'value="retry_failed"' not in text
+        (items,) = bench.bulks.kept.values()
+        items[1] = replace(items[1], state="failed")
+        assert 'value="retry_failed"' in (await api.http.get(bulk)).text
+
+
+async def test_a_refused_order_stays_told_while_the_bulk_goes_on(bench) -> None:
+    async with bench.asking() as api:
+        bulk = await begun(api)
+        assert "data-live" in (await api.http.get(bulk)).text
+        refused = await api.http.post(bulk, data={"order": "resume", "reason": WHY})
+    assert refused.status_code == 409
+    assert "data-live" not in refused.text
 
 
 async def test_items_are_shown_by_result(bench) -> None:

@@ -86,6 +86,37 @@ async def test_compensating_from_a_step_plans_from_there(bench) -> None:
         assert hidden(form.text)["step"] == "book_car"
 
 
+async def test_the_forms_own_choice_of_the_whole_shows_the_whole_plan(bench) -> None:
+    async with bench.asking() as api:
+        chosen = (await api.http.get("/executions/trip:t2/do/compensate?step=book_car")).text
+        assert '<option value="">the whole of it</option>' in chosen
+        whole = await api.http.get("/executions/trip:t2/do/compensate?step=")
+    assert whole.status_code == 200
+    assert "book_hotel" in re.findall(r'<tr><td>\d</td><th scope="row">([a-z_]+)</th>', whole.text)
+
+
+async def test_what_is_wrong_is_told_once_and_a_plan_that_stayed_is_not_called_new(bench) -> None:
+    async with bench.asking() as api:
+        answer = await fill(api, "/executions/trip:t2/do/compensate", reason="no", override="yes")
+    assert answer.status_code == 422
+    assert answer.text.count("say why, in 8 to") == 1
+    assert "the new one" not in answer.text
+
+
+@pytest.mark.parametrize("seen", ["9" * 10, "9" * 5_000])
+async def test_a_revision_that_no_execution_has_is_another_one(bench, seen) -> None:
+    async with bench.asking() as api:
+        answer = await fill(api, "/executions/trip:t1/do/suspend", revision=seen)
+    assert (answer.status_code, "Not done." in answer.text) == (412, True)
+
+
+async def test_what_no_database_keeps_is_no_part_of_a_reason(bench) -> None:
+    async with bench.asking() as api:
+        given = await fill(api, "/executions/trip:t1/do/suspend", reason=f"{WHY}\x00")
+    assert given.status_code == 303
+    assert [one.entry.reason for one in bench.register.rows] == [f"{WHY}\N{REPLACEMENT CHARACTER}"]
+
+
 async def test_a_stale_plan_is_refused_and_the_new_one_shown(bench) -> None:
     async with bench.asking() as api:
         form = hidden((await api.http.get("/executions/trip:t2/do/compensate")).text)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from orchestrator.console.pages.forms import instruction_of
+from orchestrator.console.api.context import LARGEST
+from orchestrator.console.pages.forms import instruction_of, number_of
 from orchestrator.errors import InvalidRequestError
 from orchestrator.service.requests import Cancel, Compensate, EditAndRetry, Release, Resolve, Retry, Skip
 
@@ -49,6 +50,14 @@ def test_what_was_seen_is_the_revision_or_the_plan() -> None:
     assert instruction_of("cancel", {"revision": "7"}).revision == 7
     assert instruction_of("cancel", {"revision": "x"}).revision is None
     assert instruction_of("compensate", {"plan": PLAN, "revision": "7"}).revision is None
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("7", 7), ("", None), ("-1", None), ("²", None), ("9" * 10, LARGEST), ("9" * 5_000, LARGEST)],
+)
+def test_a_number_of_a_form_is_one_that_is_kept(text, number) -> None:
+    assert number_of(text) == number
 
 
 def test_a_preview_needs_no_reason() -> None:

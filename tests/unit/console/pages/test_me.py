@@ -162,3 +162,10 @@ async def test_nobody_hands_out_more_than_they_have(bench) -> None:
     async with bench.asking(ROLES[Role.OPERATOR]) as api:
         assert (await api.http.post("/me/tokens", data=WANTED)).status_code == 403
         assert (await api.http.post("/me/tokens/revocation", data={"token": made.id, "reason": WHY})).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/me/views", "/me/views/removal", "/me/tokens", "/me/tokens/revocation"])
+async def test_whoever_looks_where_forms_are_sent_to_is_led_back(bench, path) -> None:
+    async with bench.asking(ADMIN) as api:
+        answer = await api.http.get(path)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/me")

@@ -48,6 +48,13 @@ async def test_a_message_is_discarded_and_restored(bench) -> None:
         assert bench.parking.rows[name].line.state == "parked"
 
 
+async def test_a_revision_that_no_message_has_is_another_one(bench) -> None:
+    (name,) = await park(bench, 1)
+    async with bench.asking() as api:
+        answer = await fill(api, f"/parked/messages/{name}/do/discard", seen="9" * 5_000)
+    assert (answer.status_code, bench.parking.rows[name].line.state) == (412, "parked")
+
+
 async def test_a_redrive_is_followed_until_it_is_sent(bench) -> None:
     (name,) = await park(bench, 1)
     async with bench.asking() as api:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from orchestrator.console.api.context import Links
-from orchestrator.console.pages import ROUTERS
+from orchestrator.console.pages import ROUTERS, watching
 from orchestrator.engine.signals import Failed
 from orchestrator.service.access import Caller, Permission, Role
 from orchestrator.service.records import MessageRecord, milliseconds
@@ -186,6 +186,61 @@ async def test_empty_pages_say_so(bench) -> None:
     assert "No row is like this." in await text_of(bench, "/audit")
 
 
+async def test_a_filter_that_fits_nothing_does_not_say_that_there_is_nothing(bench) -> None:
+    await bench.operate("suspend", name="t1")
+    text = await text_of(bench, "/operations?actor=nobody")
+    assert 'No operation is like this. <a href="/operations">All operations</a>' in text
+    assert "Nobody did anything" not in text
+
+
+async def test_behind_the_last_page_it_is_said_that_there_are_no_older_ones(bench, monkeypatch) -> None:
+    monkeypatch.setattr(watching, "ROWS", 1)
+    await bench.operate("suspend", name="t1")
+    for path in ("/operations", "/audit"):
+        (older,) = re.findall(r'rel="next" href="([^"]+)"', await text_of(bench, path))
+        text = await text_of(bench, path + older.replace("&amp;", "&"))
+        assert re.search(r'There are no older ones. <a href="\?target=&amp;actor=">The newest</a>', text)
+
+
+async def test_what_is_wrong_with_an_address_is_told_with_a_way_on(bench) -> None:
+    text = await text_of(bench, "/executions?version=x&changed_after=0", 422)
+    assert "<li>version: Input should be a valid integer" in text
+    assert "<li>changed_after: write a time as in" in text
+    assert "See `errors`" not in text, "that is for programs"
+    assert '<a href="?">The same page, without what its address asks for</a>' in text
+    assert "The same page" in await text_of(bench, "/executions?cursor=forged", 400)
+    assert "The same page" not in await text_of(bench, "/executions/trip:none?cursor=x", 404)
+
+
+async def test_an_execution_shows_the_newest_and_leads_to_the_rest(bench, monkeypatch) -> None:
+    await bench.operate("suspend", name="t1")
+    assert "These are the newest." not in await text_of(bench, "/executions/trip:t2")
+    monkeypatch.setattr(watching, "FEW", 1)
+    assert '<a href="/operations?target=trip%3At1">All of them</a>' in await text_of(bench, "/executions/trip:t1")
+    monkeypatch.setattr(watching, "FEW", 2)
+    text = await text_of(bench, "/executions/trip:t2")
+    assert '<a href="/executions?view=all&amp;correlation_id=thread">All of them</a>' in text
+
+
+async def test_a_step_leads_to_its_undo_only_while_that_may_be_asked_for(bench) -> None:
+    assert "Compensate from here" in await text_of(bench, "/executions/trip:t2")
+    bench.access_control = True
+    text = await text_of(bench, "/executions/trip:t2", caller=Caller(actor="vic", role=Role.VIEWER))
+    assert "Compensate from here" not in text
+    assert '<a href="#not-now" class="faint">Not now: see why</a>' in text
+    assert '<details id="not-now">' in text
+
+
+async def test_attempts_that_are_told_twice_have_names_of_their_own(bench) -> None:
+    hand = bench.run("t4", book_car="hold")
+    hand.tell(Failed(step="book_hotel", reason="too late"))
+    bench.ledger.keep_open(hand)
+    text = await text_of(bench, "/executions/trip:t4")
+    names = [name for name in re.findall(r' id="([^"]+)"', text) if name != "saga-arrow"]
+    assert text.count("(ignored: ") == 2, "the attempt, and what it was told"
+    assert sorted(names) == sorted(set(names))
+
+
 async def test_the_overview_tells_how_it_has_been(bench) -> None:
     text = await text_of(bench, "/?window=1h")
     assert 'aria-label="completed, 1"' in text
@@ -242,7 +297,7 @@ async def test_a_failed_attempt_shows_where_in_the_code_folded_and_as_text(bench
     hand.tell(Failed(step="book_hotel", reason="no line", frames=("trips.book, line 7", HOSTILE)))
     bench.ledger.keep_open(hand)
     text = await text_of(bench, "/executions/trip:t4")
-    folded = text.partition('<details id="frames-book_hotel-do-1">')[2].partition("</details>")[0]
+    folded = text.partition('<details id="frames-1">')[2].partition("</details>")[0]
     assert "<li>trips.book, line 7</li><li>&lt;img" in folded
     async with bench.asking() as api:
         told = (await api.http.get("/api/v1/executions/trip:t4/attempts")).json()
@@ -331,3 +386,12 @@ async def test_a_fault_of_ours_is_a_page_with_a_trace_id_that_the_log_has_too(be
     assert f"request {trace_id} failed" in caplog.text
     assert "ReplayMismatchError" in caplog.text
     assert "ReplayMismatchError" not in text
+
+
+async def test_a_fault_that_nobody_foresaw_is_a_page_too(bench, caplog, monkeypatch) -> None:
+    monkeypatch.setattr(watching, "standing_of", None)
+    text = await text_of(bench, "/executions/trip:t1", 500)
+    (trace_id,) = re.findall(r"Trace id ([0-9a-f]{32})", text)
+    assert f"request {trace_id} failed" in caplog.text
+    assert "NoneType" in caplog.text
+    assert "NoneType" not in text
