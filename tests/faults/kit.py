@@ -6,10 +6,11 @@ import asyncio
 import os
 import secrets
 import signal
+import sqlite3
 import sys
 import time
 from collections import Counter
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count, pairwise
@@ -19,7 +20,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import select
+from sqlalchemy import make_url, select
 from temporalio.api.enums.v1 import EventType, TimeoutType
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -165,6 +166,18 @@ class World:
         ):
             yield server
 
+    async def stand_still(self, worker: asyncio.subprocess.Process) -> None:
+        """Stop a worker (SIGSTOP) at a moment at which it holds no lock of the file of books and ledger."""
+        while True:
+            worker.send_signal(signal.SIGSTOP)
+            try:
+                with closing(sqlite3.connect(make_url(self.url).database or "", timeout=0)) as file:
+                    file.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError:
+                worker.send_signal(signal.SIGCONT)
+                await asyncio.sleep(0.02)
+
     async def start(self, **variables: str) -> asyncio.subprocess.Process:
         """A worker process; returns when it is ready."""
         settings = self.corner.settings
@@ -278,6 +291,11 @@ class World:
         history = await self.handle(execution).fetch_history()
         lost = TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE
         return sum(event.workflow_task_timed_out_event_attributes.timeout_type == lost for event in history.events)
+
+    async def kinds(self, execution: str) -> list[str]:
+        """The events of its history, by kind."""
+        history = await self.handle(execution).fetch_history()
+        return [EventType.Name(event.event_type).removeprefix("EVENT_TYPE_") for event in history.events]
 
     async def was_lost(self, execution: str, steps: Sequence[str]) -> None:
         """A run of this execution was performed and never reported; and everything agrees."""

@@ -1,4 +1,4 @@
-"""A TCP proxy that breaks connections on purpose: cut, half-closed, black hole (either way), slow, in slices."""
+"""A TCP proxy that breaks connections on purpose: cut, half-closed, black hole (either way), late, slow, in slices."""
 
 from __future__ import annotations
 
@@ -22,16 +22,19 @@ class Proxy:
 
     Attributes:
         holes: ways on which bytes are swallowed; the sender believes them sent.
+        gates: ways on which bytes wait until it is healed, and then arrive.
         delay: pause before each chunk, seconds. `slice`: bytes of one chunk at most; 0 = whatever came.
         refuses: new connections are closed at once.
         swallowed: bytes that fell into a hole; proof that there was one.
         cuts: connections that were cut. `halved`: directions that were closed. `held`: chunks that were delayed.
+        waited: bytes that came to a gate.
     """
 
     host: str
     port: int
     listens_on: int = 0
     holes: set[Way] = field(default_factory=set[Way])
+    gates: set[Way] = field(default_factory=set[Way])
     delay: float = 0.0
     slice: int = 0
     refuses: bool = False
@@ -39,6 +42,7 @@ class Proxy:
     cuts: int = 0
     halved: int = 0
     held: int = 0
+    waited: int = 0
     _open: set[asyncio.StreamWriter] = field(default_factory=set[asyncio.StreamWriter])
 
     def cut(self) -> None:
@@ -57,6 +61,7 @@ class Proxy:
     def heal(self) -> None:
         """Connections that lost bytes are cut: a stream with a gap is of no use to anybody."""
         self.holes.clear()
+        self.gates.clear()
         self.delay, self.slice, self.refuses = 0.0, 0, False
         if self.swallowed:
             self.cut()
@@ -85,6 +90,10 @@ class Proxy:
                 if self.delay:
                     self.held += 1
                     await asyncio.sleep(self.delay)
+                if way in self.gates:
+                    self.waited += len(data)
+                while way in self.gates:
+                    await asyncio.sleep(0.01)
                 if way in self.holes:
                     self.swallowed += len(data)
                     continue

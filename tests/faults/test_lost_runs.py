@@ -202,9 +202,7 @@ async def test_a_worker_that_was_stopped_past_its_deadlines_and_wakes_up_does_no
         with Cost(f"worker stopped past its deadlines{', cancelled meanwhile' if cancelled else ''}: another ended it"):
             await place.start()
             result = await place.result(execution)
-        stalled.send_signal(signal.SIGCONT)
-        stalled.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(stalled.wait(), 60) == 0
+        await leaves(stalled)
         assert result["word"] == ("Compensated" if cancelled else "Completed")
         effects = [one[:2] for one in await place.effects()]
         assert len(effects) == len(set(effects))
@@ -214,6 +212,68 @@ async def test_a_worker_that_was_stopped_past_its_deadlines_and_wakes_up_does_no
         # It may have been handed a workflow task while it slept and perform that run again: by the same keys.
         assert [one[0] for one in place.attempts if one[3] == stalled.pid][:2] == ["s1", "s2"]
         await place.was_lost(execution, CHAIN)
+
+
+HUNG = ("s1", "h2", "s3")
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("cancelled", [False, True], ids=["goes on", "cancelled meanwhile"])
+async def test_a_worker_that_was_stopped_in_a_durable_attempt_past_its_deadlines_does_nothing_twice(
+    tmp_path, cancelled
+) -> None:
+    async with world(tmp_path) as place:
+        place.hook("h2.do.before", "wait")
+        stalled = await place.start()
+        execution = await place.ask("hung")
+        await place.reached("h2.do.before")
+        await place.stand_still(stalled)
+        place.go("h2.do.before")
+        if cancelled:
+            await place.handle(execution).cancel()
+        await place.start()
+        with Cost(
+            f"worker stopped in a durable attempt{', cancelled meanwhile' if cancelled else ''}: another ended it"
+        ):
+            result = await place.result(execution)
+        await leaves(stalled)
+        made = [("s1", "undo")] if cancelled else [("h2", "do"), ("s3", "do")]
+        assert result["word"] == ("Compensated" if cancelled else "Completed")
+        assert [one[:2] for one in await place.effects()] == [("s1", "do"), *made]
+        assert [one[0] for one in place.attempts if one[3] == stalled.pid] == ["s1", "h2"]
+        await place.balance([execution], Counter([result["word"]]), HUNG)
+
+
+async def leaves(stalled) -> None:
+    """A process that was stopped wakes up, and comes to its end as told."""
+    stalled.send_signal(signal.SIGCONT)
+    stalled.send_signal(signal.SIGTERM)
+    assert await asyncio.wait_for(stalled.wait(), 60) == 0
+
+
+@pytest.mark.faults
+async def test_a_durable_attempt_that_comes_to_its_worker_late_is_not_begun_behind_its_undo(tmp_path) -> None:
+    async with world(tmp_path) as place, place.before("engine") as (way, changed):
+        place.hook("s1.do.after", "wait")
+        late = await place.start(SAGA_TEMPORAL_ADDRESS=changed["temporal_address"])
+        execution = await place.ask("hung")
+        await place.reached("s1.do.after")
+        way.gates = {"down"}  # it reports its run, and the answer brings the attempt that follows
+        place.go("s1.do.after")
+        while "ACTIVITY_TASK_SCHEDULED" not in await place.kinds(execution):
+            await asyncio.sleep(0.05)
+        await place.handle(execution).cancel()
+        await place.start()
+        with Cost("a durable attempt that its worker got too late, cancelled meanwhile: another ended it"):
+            result = await place.result(execution)
+        assert "ACTIVITY_TASK_TIMED_OUT" in await place.kinds(execution)
+        assert way.waited > 0
+        way.heal()
+        await leaves(late)
+        assert result["word"] == "Compensated"
+        assert [one[:2] for one in await place.effects()] == [("s1", "do"), ("s1", "undo")]
+        assert place.times("h2") == 0
+        await place.balance([execution], Counter(["Compensated"]), HUNG)
 
 
 @pytest.mark.faults
