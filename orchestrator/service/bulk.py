@@ -203,6 +203,11 @@ class Bulking(BulkReading):
         )
 
 
+def lacking(caller: Caller, word: BulkWord) -> Permission | None:
+    """The first right that a caller lacks to do this to many; None if they have all. Doing it checks them again."""
+    return next((right for right in _rights(word, override=False) if not caller.may(right)), None)
+
+
 def _rights(word: BulkWord, *, override: bool) -> tuple[Permission, ...]:
     """What somebody must be allowed.
 

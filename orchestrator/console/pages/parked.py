@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from fastapi import Query, Request, Response
 from pydantic import BaseModel, ConfigDict
@@ -10,11 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from orchestrator.console.api.context import Asking, Console, CursorText, Given, PathText, Text
 from orchestrator.console.pages.rendering import page
 from orchestrator.console.pages.routing import pages_router
-from orchestrator.service.parked_actions import FROM_TO
+from orchestrator.service.parked_offering import offered, offered_for_all
 from orchestrator.service.parked_records import GroupFilter, ParkedFilter, ParkedState, Place
-
-if TYPE_CHECKING:
-    from orchestrator.service.parked_actions import Deed
 
 router = pages_router("/parked")
 ROWS = 50
@@ -76,6 +73,7 @@ async def group(
         "parked_group.html",
         query=query,
         group=found,
+        offers=offered_for_all(caller, found),
         messages=messages.messages,
         further=_cursor(console, of, messages.following),
     )
@@ -85,7 +83,7 @@ async def group(
 async def message(request: Request, console: Given, caller: Asking, message_id: PathText) -> Response:
     """One message whole, without taking it from anywhere."""
     look = await console.service.parked.reading.look(caller, message_id)
-    return page(request, "parked_message.html", look=look, one=look.message, deeds_now=_possible(look.message.state))
+    return page(request, "parked_message.html", look=look, one=look.message, offers=offered(caller, look.message))
 
 
 @router.get("/operations/{operation_id}")
@@ -93,11 +91,6 @@ async def operation(request: Request, console: Given, caller: Asking, operation_
     """How far an operation is; the page looks again while something is to be sent."""
     found = await console.service.parked.reading.action(caller, operation_id)
     return page(request, "parked_operation.html", one=found, again=LOOK_AGAIN_SECONDS if found.waiting else None)
-
-
-def _possible(state: ParkedState) -> list[Deed]:
-    """What may be done to a message that is in this state."""
-    return [deed for deed, (wanted, _) in FROM_TO.items() if wanted == state]
 
 
 def _place(console: Console, of: str, cursor: str | None) -> Place | None:

@@ -20,6 +20,7 @@ from orchestrator.service.access import Caller
 from orchestrator.service.parked_actions import Deed, Target
 from orchestrator.service.parked_deciding import Wish
 from orchestrator.service.parked_editing import Edit
+from orchestrator.service.parked_offering import offered, offered_for_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -145,10 +146,17 @@ async def _form(
         group=group,
         seen=seen,
         body=body,
+        why_not=_why_not(desk, look, group),
         given=defaultdict(str, given),
         failure=failure,
         changes=changes,
     )
+
+
+def _why_not(desk: Desk, look: Look | None, group: ParkedGroup | None) -> str:
+    if look is not None:
+        return offered(desk.caller, look.message)[desk.deed]
+    return "" if group is None else offered_for_all(desk.caller, group)[desk.deed]
 
 
 def _text(body: bytes) -> str | None:

@@ -20,6 +20,7 @@ from orchestrator.console.pages.routing import TrailQuery, pages_router
 from orchestrator.console.pages.words import DEEDS, STATUSES
 from orchestrator.service.access import Permission
 from orchestrator.service.attempts import next_tries
+from orchestrator.service.bulk import lacking
 from orchestrator.service.bulk_records import BulkWord
 from orchestrator.service.event_ports import EventFilter
 from orchestrator.service.figures import WINDOWS, Window
@@ -89,7 +90,7 @@ async def executions(
         count=await console.service.reading.count(caller, wanted),
         further=_address(query, console.cursors.write(of, following)) if following else "",
         bulk_fields=fields_of(query),
-        bulk_words=get_args(BulkWord),
+        bulk_words=[(word, lacking(caller, word)) for word in get_args(BulkWord)],
         views=await console.service.personal.views(caller),
         asked=listed(query),
         statuses=STATUSES,

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from orchestrator.console.pages import ROUTERS
-from orchestrator.service.access import Caller, Role
+from orchestrator.service.access import Caller, Permission, Role
 from orchestrator.service.live import linked_id
 from orchestrator.service.records import milliseconds
 from tests.api_kit import Api, ApiBench
@@ -179,3 +179,18 @@ async def test_who_may_not_is_told_what_is_missing() -> None:
             answer = await api.http.get(path)
             assert answer.status_code == 403
             assert "bulk" in answer.text
+
+
+async def test_the_list_offers_what_one_may_do_to_many_and_says_what_is_missing() -> None:
+    bench = ApiBench(pages=ROUTERS)
+    run(bench, "t1")
+    some = Caller(actor="sam", role=Role.VIEWER, granted=frozenset({Permission.BULK, Permission.RETRY}))
+    for caller, is_free in ((some, {"retry"}), (Caller(actor="eve", role=Role.VIEWER), set())):
+        async with bench.asking(caller) as api:
+            text = (await api.http.get("/executions")).text
+        bar = text.partition('action="/bulks/new"')[2].partition("</form>")[0]
+        options = dict(re.findall(r'<option value="(\w+)"( disabled)?>', bar))
+        assert {word for word, is_off in options.items() if not is_off} == is_free
+        assert options["cancel"] == " disabled"
+        assert ("<button disabled>" in bar) is not bool(is_free)
+        assert "it needs the permission" in bar

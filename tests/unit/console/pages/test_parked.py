@@ -100,6 +100,21 @@ async def test_payloads_are_for_those_who_may_see_them() -> None:
     assert "order_id&#34;: 1" in await text_of(bench, f"/parked/messages/{name}", caller=seeing)
 
 
+async def test_whoever_may_only_look_is_told_so_by_each_button_and_has_no_form() -> None:
+    bench = ApiBench(pages=ROUTERS)
+    (name,) = await park(bench, 1)
+    group = arrival(1).fingerprint
+    viewer = Caller(actor="vic", role=Role.VIEWER)
+    for path, deeds in ((f"/parked/messages/{name}", 4), (f"/parked/groups/{group}", 3)):
+        text = await text_of(bench, path, caller=viewer)
+        assert text.count('<span class="button" aria-disabled="true">') == deeds
+        assert "<small>it needs the permission parked:redrive</small>" in text
+        assert "/do/" not in text
+        form = await text_of(bench, f"{path}/do/redrive", caller=viewer)
+        assert "it needs the permission parked:redrive." in form
+        assert 'class="deed"' not in form
+
+
 async def test_what_is_not_there_is_a_page_that_says_so(bench) -> None:
     for path in ("/parked/groups/x", "/parked/messages/x", "/parked/operations/x"):
         assert "x" in await text_of(bench, path, status=404)

@@ -132,9 +132,21 @@ async def test_a_refusal_is_told_in_the_form_as_it_was_filled(bench, said, statu
             assert said["body"].replace('"', "&#34;") in answer.text
 
 
-async def test_what_cannot_be_done_to_it_is_told(bench) -> None:
+async def test_what_cannot_be_done_to_it_is_told_and_refused(bench) -> None:
+    (name,) = await park(bench, 1)
+    path = f"/parked/messages/{name}/do/restore"
+    async with bench.asking() as api:
+        text = (await api.http.get(path)).text
+        assert "not for a message that is parked." in text
+        assert 'method="post"' not in text
+        answer = await api.http.post(path, data={"key": "k", "seen": "1", "reason": WHY})
+    assert answer.status_code == 409
+    assert "it is for messages that are discarded" in answer.text
+
+
+async def test_a_body_that_was_emptied_stays_empty_when_the_form_comes_back(bench) -> None:
     (name,) = await park(bench, 1)
     async with bench.asking() as api:
-        answer = await fill(api, f"/parked/messages/{name}/do/restore")
-        assert answer.status_code == 409
-        assert "Not done." in answer.text
+        answer = await fill(api, f"/parked/messages/{name}/do/edit", body="", headers="", reason="no")
+    assert answer.status_code == 422
+    assert '<textarea name="body" rows="12" spellcheck="false"></textarea>' in answer.text
