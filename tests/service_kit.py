@@ -40,6 +40,7 @@ from orchestrator.service.settling import Settling
 from orchestrator.service.snapshots import entry_of, row_of, steps_of
 from orchestrator.service.subjects import Subjects
 from orchestrator.service.switches import Switch
+from orchestrator.together import together
 from tests.hand_kit import Hand, event
 from tests.trip_kit import trip
 
@@ -517,6 +518,5 @@ def _cancel(name: str) -> Any:
 
 
 async def run_all(running: BulkRunning) -> None:
-    """Go on with every bulk that is running, as the upkeep of a worker does."""
-    for bulk in await running.running():
-        await running.run(bulk)
+    """Go on with every bulk that is running, side by side, as the upkeep of a worker does."""
+    await together(map(running.run, await running.running()))
