@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from orchestrator.console.api.context import LARGEST, CursorText, FilterQuery, Moment, Text
+from orchestrator.console.api.context import LARGEST, CursorText, FilterQuery, Moment, Text, Typed
 from orchestrator.errors import InvalidRequestError
 from orchestrator.service.personal import Preferences
 from orchestrator.service.records import IN_FLIGHT, Status
@@ -54,6 +54,10 @@ class ListQuery(FilterQuery):
     version: Annotated[Annotated[int, Field(ge=0, le=LARGEST)] | None, BeforeValidator(_empty_is_none)] = None
     changed_after: Annotated[Moment | None, BeforeValidator(_empty_is_none)] = None
     changed_before: Annotated[Moment | None, BeforeValidator(_empty_is_none)] = None
+    current_step: Typed = ""
+    failed_step: Typed = ""
+    fingerprint: Typed = ""
+    q: Typed = ""
     view: View = "open"
     zone: Text = ""
     cursor: CursorText = None

@@ -149,6 +149,8 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_no_number), AfterValidator(_i
 Given = Annotated[Console, Depends(console_of)]
 Asking = Annotated[Caller, Depends(caller_of)]
 Text = Annotated[str, StringConstraints(max_length=300, pattern=NO_NUL)]
+Typed = Annotated[str, StringConstraints(max_length=300, pattern=NO_NUL, strip_whitespace=True)]
+"""A text that somebody typed or pasted into a form: blanks around it are not meant."""
 Name = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=NO_NUL)]
 _Reason = Annotated[str, StringConstraints(max_length=MAX_REASON, pattern=NO_NUL)]
 # One that is too short is refused by the service layer, which audits it.

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 from fastapi import Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 
-from orchestrator.console.api.context import Asking, Console, CursorText, Given, PathText, Text
+from orchestrator.console.api.context import Asking, Console, CursorText, Given, PathText, Typed
 from orchestrator.console.pages.rendering import page
 from orchestrator.console.pages.routing import pages_router
 from orchestrator.service.parked_offering import offered, offered_for_all
@@ -25,9 +25,9 @@ class GroupsQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     view: View = "waiting"
-    reason: Text = ""
-    type: Text = ""
-    queue: Text = ""
+    reason: Typed = ""
+    type: Typed = ""
+    queue: Typed = ""
     cursor: CursorText = None
 
 

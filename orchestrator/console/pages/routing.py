@@ -17,7 +17,7 @@ from pydantic import (
     ConfigDict,
 )
 
-from orchestrator.console.api.context import Asking, CursorText, Given, Text
+from orchestrator.console.api.context import Asking, CursorText, Given, Typed
 from orchestrator.console.api.guarding import FOREIGN, SAFE, is_same_site
 from orchestrator.console.api.problems import KINDS, failure_of
 from orchestrator.console.browsing import FIELD, begin_visit, keep_colours, keep_visit, own_form
@@ -119,8 +119,8 @@ class AuditQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    target: Text = ""
-    actor: Text = ""
+    target: Typed = ""
+    actor: Typed = ""
 
 
 class TrailQuery(AuditQuery):

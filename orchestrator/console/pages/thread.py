@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from fastapi import Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from orchestrator.console.api.context import Asking, CursorText, Given, Text
+from orchestrator.console.api.context import Asking, CursorText, Given, Typed
 from orchestrator.console.pages.rendering import page
 from orchestrator.console.pages.routing import pages_router
 from orchestrator.service.access import Permission
@@ -24,9 +24,9 @@ class ThreadQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    correlation_id: Text = ""
-    execution_id: Text = ""
-    type: Annotated[Text, Field(description="of the messages")] = ""
+    correlation_id: Typed = ""
+    execution_id: Typed = ""
+    type: Annotated[Typed, Field(description="of the messages")] = ""
     cursor: CursorText = None
 
 

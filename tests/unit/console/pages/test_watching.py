@@ -104,6 +104,8 @@ async def test_an_overview_of_nothing_says_so() -> None:
         ("?view=all&correlation_id=thread", ["t2", "t%2F3"]),
         ("?view=all&q=t1&version=&saga=&changed_after=", ["t1"]),
         ("?view=all&changed_after=2026-01-01T00:01", []),
+        ("?view=all&q=%20trip:t1%0A", ["t1"]),
+        ("?view=all&failed_step=book_flight%20", ["t1"]),
         ("?view=all&failed_step=book_flight", ["t1"]),
     ],
 )
@@ -190,6 +192,8 @@ async def test_a_filter_that_fits_nothing_does_not_say_that_there_is_nothing(ben
     await bench.operate("suspend", name="t1")
     text = await text_of(bench, "/operations?actor=nobody")
     assert 'No operation is like this. <a href="/operations">All operations</a>' in text
+    for page in ("/operations", "/audit"):
+        assert "No " not in await text_of(bench, f"{page}?target=%20trip:t1%20&actor=ann%09"), "as it was pasted"
     assert "Nobody did anything" not in text
 
 
