@@ -102,7 +102,7 @@ async def opened(folder: Path, statuses: dict[str, Status]) -> AsyncGenerator[Se
         )
         executions: Any = FakeExecutions(bench)
         parked = parked_cases(here, [trip], writing, reading)
-        figuring = Figuring(SqlFigures(reading), world.clock)
+        figuring = Figuring(SqlFigures(reading, here.seal), world.clock)
         service = _service([trip], world, executions, stores, parked=parked, figuring=figuring)
         await _seed(bench, statuses, SqlLedger(writing, here.seal))
         for number in (1, 2, 3):

@@ -64,12 +64,11 @@ class MemoryFigures:
 def _failing(span: Span, rows: list[ExecutionRow]) -> tuple[Failing, ...]:
     recent = [row for row in rows if row.failed_step and milliseconds(row.changed) >= span.start_ms]
     numbers = Counter((row.saga, row.failed_step, row.fingerprint) for row in recent)
-    last = {
-        (row.saga, row.failed_step, row.fingerprint): milliseconds(row.changed) for row in sorted(recent, key=_changed)
-    }
+    last = {(row.saga, row.failed_step, row.fingerprint): row for row in sorted(recent, key=_changed)}
     found = [
-        Failing(saga=saga, step=step, fingerprint=kind, number=number, last_ms=last[saga, step, kind])
+        Failing(saga=saga, step=step, fingerprint=kind, number=number, last_ms=_changed(one), error=one.error)
         for (saga, step, kind), number in numbers.items()
+        for one in [last[saga, step, kind]]
     ]
     return tuple(sorted(found, key=lambda one: (one.number, one.last_ms), reverse=True)[:10])
 

@@ -124,7 +124,7 @@ async def open_service(sagas: Sequence[Saga], settings: Settings, client: Client
             stores = _Stores(writing, reading, settings)
             parked = parked_cases(settings, sagas, writing, reading)
             world = _world(sagas, settings, client, reading, stores)
-            figuring = Figuring(SqlFigures(reading), world.clock)
+            figuring = Figuring(SqlFigures(reading, settings.seal), world.clock)
             yield _service(sagas, world, executions, stores, parked=parked, figuring=figuring)
 
 

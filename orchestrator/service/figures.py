@@ -52,7 +52,7 @@ class Failing:
     """Executions that failed at the same step for the same kind of error.
 
     Attributes:
-        number: how many. `last_ms`: when the last of them changed.
+        number: how many. `last_ms`: when the last of them changed. `error`: what was said of that one.
     """
 
     saga: str
@@ -60,6 +60,7 @@ class Failing:
     fingerprint: str
     number: int
     last_ms: int
+    error: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """What counts in the ledger must say, in memory and on every database."""
 
+from base64 import b64encode
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -8,13 +9,26 @@ import pytest
 
 from orchestrator.adapters.sql.databases import open_reading_engine
 from orchestrator.adapters.sql.figures import SqlFigures
+from orchestrator.sealing import Seal
 from orchestrator.service.figures import Failing, Latency, Span
 from tests.figures_kit import MemoryFigures
-from tests.ledger_kit import ABORTED, COMPENSATED, COMPLETED, RUNNING, STUCK, T0, ledger_bench, message, snapshot
+from tests.ledger_kit import (
+    ABORTED,
+    CANARY,
+    COMPENSATED,
+    COMPLETED,
+    RUNNING,
+    STUCK,
+    T0,
+    ledger_bench,
+    message,
+    snapshot,
+)
 from tests.service_kit import FakeLedger
 from tests.sql_kit import fresh_database, sqlite_url
 
 KINDS = ("memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.servers))
+SEAL = Seal.of(f"k1:{b64encode(bytes(32)).decode()}")
 SPAN = Span(start_ms=T0, width_ms=1_000, buckets=5)
 
 
@@ -41,10 +55,10 @@ async def ledger(request, tmp_path):
 
 @asynccontextmanager
 async def on_sql(url):
-    async with ledger_bench(url) as bench:
+    async with ledger_bench(url, SEAL) as bench:
         engine = open_reading_engine(url)
         try:
-            yield bench.writer.write, SqlFigures(engine).figures
+            yield bench.writer.write, SqlFigures(engine, SEAL).figures
         finally:
             await engine.dispose()
 
@@ -126,6 +140,6 @@ async def test_failing_steps_are_counted_by_kind_of_error(ledger) -> None:
     found = (await figures(SPAN)).failing
     first = found[0]
     assert replace(first, fingerprint="") == Failing(
-        saga="shop", step="charge", fingerprint="", number=2, last_ms=T0 + 3
+        saga="shop", step="charge", fingerprint="", number=2, last_ms=T0 + 3, error=f"card {CANARY} declined"
     )
     assert sum(one.number for one in found) == 4, "one changed before"

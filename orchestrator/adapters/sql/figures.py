@@ -11,15 +11,17 @@ from sqlalchemy import and_, case, func, select, union_all
 
 from orchestrator.adapters.sql.inbox import outages
 from orchestrator.adapters.sql.ledger_tables import executions, messages
+from orchestrator.sealing import OPEN
 from orchestrator.service.figures import Failing, Figures, Latency, Rate
 from orchestrator.service.records import IN_FLIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import CTE, ColumnElement, Executable, RowMapping, Select
+    from sqlalchemy import CTE, ColumnElement, Executable, RowMapping, ScalarSelect, Select, Subquery
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+    from orchestrator.sealing import Seal
     from orchestrator.service.figures import Span
 
 MOST = 10_000
@@ -38,10 +40,11 @@ SHARES = (50, 95, 99)
 
 
 class SqlFigures:
-    """Figures of the ledger. `engine`: one that `databases.open_reading_engine` made."""
+    """Figures of the ledger. `engine`: one that `databases.open_reading_engine` made; `seal` opens what was closed."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, seal: Seal = OPEN) -> None:
         self._engine = engine
+        self._seal = seal
 
     async def figures(self, span: Span, sagas: frozenset[str] | None = None) -> Figures:
         """How it has been in this stretch of time."""
@@ -55,11 +58,16 @@ class SqlFigures:
         return Figures(
             span=span,
             rates=_rates(span, ended, begun),
-            failing=tuple(Failing(**row) for row in failing),
+            failing=tuple(self._opened(row) for row in failing),
             sagas=tuple(Latency(**row) for row in took),
             steps=tuple(Latency(**row) for row in answered),
             is_capped=sum(row["number"] for row in ended) >= MOST,
         )
+
+    def _opened(self, row: RowMapping) -> Failing:
+        values: dict[str, Any] = {**row}
+        values["error"] = self._seal.open(values["error"]).decode()
+        return Failing(**values)
 
 
 async def _rows(connection: AsyncConnection, wanted: Executable) -> Sequence[RowMapping]:
@@ -121,7 +129,15 @@ def _failing(span: Span, sagas: frozenset[str] | None) -> Select[*tuple[Any, ...
     alike = (recent.c.saga, recent.c.failed_step.label("step"), recent.c.fingerprint)
     number, last = func.count().label("number"), func.max(recent.c.changed_ms).label("last_ms")
     wanted = select(*alike, number, last).where(recent.c.failed_step != "").group_by(*alike)
-    return wanted.order_by(number.desc(), last.desc()).limit(MOST_FAILING)
+    most = wanted.order_by(number.desc(), last.desc()).limit(MOST_FAILING).subquery()
+    return select(most, _said(most).label("error")).order_by(most.c.number.desc(), most.c.last_ms.desc())
+
+
+def _said(group: Subquery) -> ScalarSelect[bytes]:
+    """What was said of the last one of a group."""
+    names = {"saga": "saga", "failed_step": "step", "fingerprint": "fingerprint", "changed_ms": "last_ms"}
+    is_last = (executions.c[name] == group.c[named] for name, named in names.items())
+    return select(executions.c.error).where(*is_last).order_by(executions.c.execution_id).limit(1).scalar_subquery()
 
 
 def _sagas(span: Span, sagas: frozenset[str] | None) -> Select[*tuple[Any, ...]]:

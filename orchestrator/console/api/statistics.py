@@ -42,6 +42,7 @@ class FailingDocument(Document):
     fingerprint: str
     number: int
     last: datetime = Field(description="when the last of them changed")
+    error: str = Field(description="what was said of the last of them")
 
 
 class LatencyDocument(Document):
@@ -94,6 +95,7 @@ async def show_statistics(
                 fingerprint=one.fingerprint,
                 number=one.number,
                 last=moment(one.last_ms),
+                error=one.error,
             )
             for one in found.failing
         ],

@@ -15,7 +15,9 @@ async def test_rates_failing_steps_and_lengths_are_told() -> None:
     assert found["width_ms"] == 60_000
     assert [len(found["rates"][rate]) for rate in ("started", "completed", "failed", "undone")] == [60] * 4
     assert (sum(found["rates"]["completed"]), found["is_capped"]) == (1, False)
-    assert [(one["saga"], one["step"], one["number"]) for one in found["failing"]] == [("trip", "book_flight", 1)]
+    assert [(one["saga"], one["step"], one["number"], one["error"]) for one in found["failing"]] == [
+        ("trip", "book_flight", 1, "undo book_flight says no")
+    ]
     assert [(one["saga"], one["number"], one["p50_ms"]) for one in found["sagas"]] == [("trip", 1, 1_500)]
 
 

@@ -248,7 +248,9 @@ async def test_attempts_that_are_told_twice_have_names_of_their_own(bench) -> No
 async def test_the_overview_tells_how_it_has_been(bench) -> None:
     text = await text_of(bench, "/?window=1h")
     assert 'aria-label="completed, 1"' in text
-    (address,) = re.findall(r'<a href="([^"]+)">1</a></td><td>trip</td><th scope="row">book_flight</th>', text)
+    named = r'<a href="([^"]+)">1</a></td><td>trip</td><th scope="row">book_flight</th><td class="said">([^<]+)</td>'
+    ((address, said),) = re.findall(named, text)
+    assert said == "undo book_flight says no", "an operator reads no fingerprints"
     assert listed(await text_of(bench, address.replace("&amp;", "&"))) == ["trip%3At1"]
     assert "from start to end" in text
     assert "saga recorder" in text, "nothing parked is recorded yet"
