@@ -76,8 +76,9 @@ def svg_of(
     lines = [f'{head} viewBox="0 0 {width} {height}" role="list" aria-label="{name}">']
     if with_styles:
         lines.append(f"<style>{style_sheet()}</style>")
-    lines.append(_HEAD_OF_ARROWS)
-    lines += [_arrow(geometry, arrow) for arrow in grid.arrows]
+    head_id = _HEADS[direction]
+    lines.append(_HEAD_OF_ARROWS.format(head_id))
+    lines += [_arrow(geometry, arrow, head_id) for arrow in grid.arrows]
     boxes = [(cell, _box(plan, cell, standing)) for cell in grid.cells if cell.kind != "dot"]
     lines += [_item(geometry, cell, box, has_links=has_links) for cell, box in boxes]
     lines += [_dot(geometry.middle(cell), cell.lane) for cell in grid.cells if cell.kind == "dot"]
@@ -90,14 +91,16 @@ def style_sheet() -> str:
     return files("orchestrator.console").joinpath("static", "diagram.css").read_text(encoding="utf-8")
 
 
+_HEADS: dict[Direction, str] = {"right": "saga-arrow", "down": "saga-arrow-down"}
+"""A page holds both pictures and hides one: what it defines does not show in the other."""
 _HEAD_OF_ARROWS = (
-    '<defs><marker id="saga-arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+    '<defs><marker id="{}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
     '<path class="arrow-head" d="M0 0L8 4L0 8z"/></marker></defs>'
 )
 
 
-def _arrow(geometry: Geometry, arrow: Arrow) -> str:
-    return f'<path class="arrow {arrow.way}" d="{geometry.path(arrow)}" marker-end="url(#saga-arrow)"/>'
+def _arrow(geometry: Geometry, arrow: Arrow, head_id: str) -> str:
+    return f'<path class="arrow {arrow.way}" d="{geometry.path(arrow)}" marker-end="url(#{head_id})"/>'
 
 
 def _dot(middle: Point, lane: Lane) -> str:

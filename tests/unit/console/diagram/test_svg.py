@@ -121,3 +121,15 @@ def test_every_picture_is_well_formed_and_passes_a_strict_policy(plan) -> None:
 def test_a_file_of_its_own_carries_the_style_sheet() -> None:
     assert style_sheet() in svg_of(FULFIL_ORDER, with_styles=True)
     assert "http" not in style_sheet()
+
+
+def test_two_pictures_on_one_page_each_have_arrow_heads_of_their_own() -> None:
+    heads: set[str] = set()
+    for direction in ("right", "down"):
+        picture = ET.fromstring(svg_of(FULFIL_ORDER, direction=direction))
+        (head,) = (one.attrib["id"] for one in picture.iter(f"{SVG}marker"))
+        arrows = [one for one in picture.iter(f"{SVG}path") if "arrow " in one.attrib["class"]]
+        assert arrows
+        assert {one.attrib["marker-end"] for one in arrows} == {f"url(#{head})"}
+        heads.add(head)
+    assert len(heads) == 2, "what a hidden picture defines does not show in the other"
