@@ -81,8 +81,10 @@ async def test_of_two_people_at_once_with_one_etag_one_is_told_what_changed(tmp_
         taken, refused = sorted(await asyncio.gather(*both), key=lambda answer: answer.status_code)
         assert taken.status_code == 202, taken.text
         assert is_problem(refused, 412, "revision-conflict")
-        assert any("suspend" in change.lower() for change in refused.json()["changes"])
-        assert refused.json()["revision"] == seen.json()["revision"] + 1
+        told = refused.json()
+        (change,) = [change for change in told["changes"] if "suspend" in change.lower()]
+        # The first one's command may be accepted and not taken yet.
+        assert told["revision"] == seen.json()["revision"] + (not change.endswith("under way"))
 
 
 # -- Temporal away ---------------------------------------------------------------------------------------------------
