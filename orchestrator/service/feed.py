@@ -247,4 +247,7 @@ class Feed:
                 await self.look()
             except StoreUnavailableError as error:
                 log.warning("changes cannot be read (%s): they are told when the ledger is back", error)
+            except Exception:
+                # Whatever it is, it must not end the feed without a word: pages would go on looking live.
+                log.exception("changes could not be looked at; the next look tries again")
             await asyncio.sleep(self._every)

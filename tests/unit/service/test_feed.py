@@ -175,6 +175,18 @@ async def test_it_looks_by_itself_while_somebody_watches_and_goes_on_after_an_ou
         assert (await queue.get()).row.execution_id == "trip:t1"
 
 
+async def test_a_fault_that_nobody_foresaw_is_logged_and_the_feed_goes_on(bench, caplog) -> None:
+    feed = Feed(bench.ledger, every=timedelta(milliseconds=5))
+    async with feed, watching(feed) as queue:
+        assert (await queue.get()).kind == "ready"
+        page, bench.ledger.page = bench.ledger.page, None
+        while "could not be looked at" not in caplog.text:
+            await asyncio.sleep(0.005)
+        bench.ledger.page = page
+        bench.change("t1", 5)
+        assert (await queue.get()).row.execution_id == "trip:t1"
+
+
 async def test_while_nobody_watches_the_ledger_is_left_alone(bench) -> None:
     ledger, looked = bench.ledger, 0
     page = ledger.page
