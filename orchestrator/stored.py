@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from pydantic_core import from_json
 
 Kind: TypeAlias = Literal["event", "command", "reply"]
 Way: TypeAlias = Literal["in", "out"]
+Contents: TypeAlias = Literal["none", "headers", "all"]
+"""What is read of each message beside what it is: nothing, headers, or headers and body, which may have megabytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,11 @@ class StoredMessage:
         if self.body is None:
             raise ValueError(f"the body of {self.type} {self.message_id!r} was not kept")
         return from_json(self.body)
+
+    def with_only(self, contents: Contents) -> StoredMessage:
+        """The same with no more of its contents than these."""
+        headers, body = (None if contents == "none" else self.headers), (self.body if contents == "all" else None)
+        return replace(self, headers=headers, body=body)
 
     @property
     def place(self) -> int | None:

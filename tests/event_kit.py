@@ -16,7 +16,7 @@ from orchestrator.messages import short_hash
 from orchestrator.sealing import OPEN, Seal
 from orchestrator.service.event_ports import Appended, EventFilter, EventReader, EventStore, Gap
 from orchestrator.service.noting import Noted
-from orchestrator.stored import StoredMessage
+from orchestrator.stored import Contents, StoredMessage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -87,14 +87,14 @@ class MemoryEvents:
         after: int = 0,
         limit: int = 50,
         newest_first: bool = False,
-        contents: bool = False,
+        contents: Contents = "none",
     ) -> Sequence[StoredMessage]:
         found = [one for one in self.rows if self._fits(one, wanted)]
         if newest_first:
             found = [one for one in reversed(found) if not after or one.number < after]
         else:
             found = [one for one in found if one.number > after]
-        return [one if contents else replace(one, headers=None, body=None) for one in found[:limit]]
+        return [one.with_only(contents) for one in found[:limit]]
 
     async def count(self, wanted: EventFilter, *, cap: int) -> int:
         return min(cap, sum(self._fits(one, wanted) for one in self.rows))

@@ -49,8 +49,10 @@ if TYPE_CHECKING:
 
     from orchestrator.engine.signals import CompensateRequested, Operator
     from orchestrator.service.bulk_records import BulkState, ItemState
+    from orchestrator.service.letters import MessagePlace
     from orchestrator.service.switches import Kind
     from orchestrator.service.trail import Sought
+    from orchestrator.stored import Way
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TRIGGER = event("trip.ordered", trip="t1")
@@ -384,12 +386,17 @@ class FakeLedger:
         return self.journals.get(execution_id, ())
 
     async def messages(
-        self, execution_id: str, *, before: tuple[int, str] | None = None, limit: int = 200, bodies: bool = False
+        self, execution_id: str, *, before: MessagePlace | None = None, limit: int = 200, bodies: bool = False
     ) -> tuple[MessageRecord, ...]:
         self._check()
-        newest = sorted(self.letters.get(execution_id, ()), key=lambda one: (one.at_ms, one.message_id), reverse=True)
-        found = [one for one in newest if before is None or (one.at_ms, one.message_id) < before]
+        newest = sorted(self.letters.get(execution_id, ()), key=lambda one: one.place, reverse=True)
+        found = [one for one in newest if before is None or one.place < before]
         return tuple(one if bodies else replace(one, body=None) for one in found[:limit])
+
+    async def message(self, execution_id: str, message_id: str, direction: Way) -> MessageRecord | None:
+        self._check()
+        key = message_id, direction
+        return next((one for one in self.letters.get(execution_id, ()) if one.place[1:] == key), None)
 
     async def freshness(self) -> Freshness:
         self._check()

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from pydantic_core import from_json, to_json
 
 from orchestrator.errors import InvalidRequestError
+from orchestrator.service.letters import place_of
 from orchestrator.service.records import Cursor
 
 if TYPE_CHECKING:
+    from orchestrator.service.letters import MessagePlace
     from orchestrator.service.records import Filter
 
 
@@ -43,6 +45,27 @@ def read(text: str, wanted: Filter) -> Cursor | None:
     if named != _named(wanted):
         raise InvalidRequestError([("/cursor", "it belongs to another filter: begin at the first page")])
     return cursor
+
+
+def of_message(place: MessagePlace) -> str:
+    """The text of a message's place."""
+    at_ms, message_id, way = place
+    return f"{at_ms}:{way}:{message_id}"
+
+
+def message_place(text: str) -> MessagePlace | None:
+    """The place of a text; None if there is no text.
+
+    Raises:
+        InvalidRequestError: it is none.
+    """
+    if not text:
+        return None
+    try:
+        at_ms, way, message_id = text.split(":", 2)
+        return place_of((at_ms, message_id, way))
+    except ValueError:
+        raise InvalidRequestError([("/cursor", "take the next_cursor of the page before")]) from None
 
 
 def _named(wanted: Filter) -> str:

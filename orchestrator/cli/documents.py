@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.cli.cursors import written
+from orchestrator.cli import cursors
 from orchestrator.service.records import moment
 from orchestrator.service.requests import step_of
 
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from orchestrator.cli.looked import Looked
     from orchestrator.service.auditing import AuditRow
     from orchestrator.service.compensation import UndoPlan
+    from orchestrator.service.letters import Letters
     from orchestrator.service.operating import Preview
     from orchestrator.service.operations import OperationRecord
-    from orchestrator.service.reading import AsOf, Letters, Listing
+    from orchestrator.service.reading import AsOf, Listing
     from orchestrator.service.records import ExecutionRow, Filter, MessageRecord
     from orchestrator.service.tokens import Token
 
@@ -28,7 +29,7 @@ def listing(found: Listing, wanted: Filter) -> Document:
     """A page of executions."""
     return {
         "items": [execution(row) for row in found.rows],
-        "next_cursor": written(found.following, wanted),
+        "next_cursor": cursors.written(found.following, wanted),
         **as_of(found.as_of),
     }
 
@@ -115,7 +116,7 @@ def operations(records: Iterable[OperationRecord]) -> Document:
 
 def letters(found: Letters, *, bodies: bool) -> Document:
     """A page of messages."""
-    following = None if found.following is None else ":".join(map(str, found.following))
+    following = None if found.following is None else cursors.of_message(found.following)
     return {"items": [_message(one, bodies=bodies) for one in found.messages], "next_cursor": following}
 
 

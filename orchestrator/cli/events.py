@@ -156,7 +156,7 @@ async def _page(desk: Desk, wanted: EventFilter, page: Page) -> EventPage:
             after=page.after,
             limit=page.limit,
             newest_first=not is_in_order,
-            contents=page.bodies,
+            contents="all" if page.bodies else "none",
         )
 
 
@@ -168,7 +168,7 @@ async def _gaps(desk: Desk, source: str, limit: int) -> Sequence[Gap]:
 async def _export(desk: Desk, wanted: EventFilter, file: BinaryIO, *, bodies: bool, stream: bool) -> int:
     number = 0
     async with desk.events(stream=stream) as events:
-        async for some in events.all(desk.caller, wanted, contents=bodies):
+        async for some in events.all(desk.caller, wanted, contents="all" if bodies else "none"):
             file.writelines(to_json(shown.line(one, bodies=bodies)) + b"\n" for one in some)
             number += len(some)
     return number

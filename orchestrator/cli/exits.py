@@ -12,6 +12,7 @@ from orchestrator.errors import (
     InvalidRequestError,
     KeyInUseError,
     KeyReusedError,
+    MessageNotFoundError,
     OperationNotFoundError,
     OrchestratorError,
     ParkedNotFoundError,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 OK, ERROR, USAGE, NOT_FOUND, CONFLICT, DENIED, TIMEOUT, PARTIAL, DIFFERS = range(9)
 NOBODY_KNOWS = (
     ExecutionNotFoundError,
+    MessageNotFoundError,
     OperationNotFoundError,
     ParkedNotFoundError,
     SagaNotFoundError,

@@ -10,13 +10,13 @@ import typer
 
 from orchestrator.cli import cursors, documents, tables
 from orchestrator.cli.context import ExecutionId, JsonOption, print_document, table_console
-from orchestrator.errors import InvalidRequestError
 from orchestrator.service.reading import MOST_ROWS, STATUSES, statuses
 from orchestrator.service.records import IN_FLIGHT, Filter, Status
 
 if TYPE_CHECKING:
     from orchestrator.cli.desk import Desk
-    from orchestrator.service.reading import AsOf, Letters, Listing
+    from orchestrator.service.letters import Letters
+    from orchestrator.service.reading import AsOf, Listing
 
 DEFAULT_STATUSES: tuple[Status, ...] = (*IN_FLIGHT, "terminated")
 """What is listed unless something else is asked for: what goes on, and what somebody has to look at."""
@@ -83,7 +83,7 @@ class Listings:
         json: JsonOption = False,
     ) -> None:
         """List the messages that an execution took and sent, the newest first."""
-        found, known = asyncio.run(_letters(self.desk, execution_id, cursor, limit))
+        found, known = asyncio.run(_letters(self.desk, execution_id, cursor, limit, bodies=bodies))
         if json:
             print_document({**documents.letters(found, bodies=bodies), **documents.as_of(known)})
             return
@@ -98,11 +98,8 @@ async def _page(desk: Desk, wanted: Filter, cursor: str, limit: int) -> Listing:
         return await records.reading.page(desk.caller, wanted, after=after, limit=limit)
 
 
-async def _letters(desk: Desk, execution_id: str, cursor: str, limit: int) -> tuple[Letters, AsOf]:
-    at_ms, _, message_id = cursor.partition(":")
-    if cursor and not (at_ms.isdecimal() and message_id):
-        raise InvalidRequestError([("/cursor", "take the next_cursor of the page before")])
-    before = (int(at_ms), message_id) if cursor else None
+async def _letters(desk: Desk, execution_id: str, cursor: str, limit: int, *, bodies: bool) -> tuple[Letters, AsOf]:
     async with desk.reading() as records:
-        reading = records.reading
-        return await reading.messages(desk.caller, execution_id, before=before, limit=limit), await reading.as_of()
+        reading, before = records.reading, cursors.message_place(cursor)
+        found = await reading.messages(desk.caller, execution_id, before=before, limit=limit, bodies=bodies)
+        return found, await reading.as_of()

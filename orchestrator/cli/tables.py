@@ -9,6 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.cli import cursors
 from orchestrator.service.records import moment
 from orchestrator.service.requests import step_of
 
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from orchestrator.service.auditing import AuditRow
     from orchestrator.service.checking import Change
     from orchestrator.service.compensation import UndoPlan
+    from orchestrator.service.letters import Letters
     from orchestrator.service.operations import OperationRecord, OperationState
-    from orchestrator.service.reading import AsOf, Letters, Listing
+    from orchestrator.service.reading import AsOf, Listing
     from orchestrator.service.records import ExecutionRow, Status
     from orchestrator.service.tokens import Token
 
@@ -153,8 +155,7 @@ def letters(found: Letters, *, bodies: bool) -> Group:
     shown: RenderableType = table if found.messages else Text("no messages")
     if found.following is None:
         return Group(shown)
-    at_ms, message_id = found.following
-    return Group(shown, Text(f"there are more: --cursor {at_ms}:{message_id}", style="dim"))
+    return Group(shown, Text(f"there are more: --cursor {cursors.of_message(found.following)}", style="dim"))
 
 
 def audit(rows: Iterable[AuditRow]) -> Table:

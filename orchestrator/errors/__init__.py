@@ -32,6 +32,7 @@ OrchestratorError
 ├── TooManyStreamsError          a caller holds as many streams open as they may
 ├── TooManyRequestsError         a caller asked for more than they may in a minute
 ├── TokenNotFoundError
+├── MessageNotFoundError         no message like this was recorded
 ├── OperationNotFoundError
 ├── ParkedNotFoundError          no parked message or group of this id
 ├── ExecutionNotFoundError
@@ -98,6 +99,7 @@ from orchestrator.errors.operating import (
     InvalidRequestError,
     KeyInUseError,
     KeyReusedError,
+    MessageNotFoundError,
     OperationNotFoundError,
     ParkedNotFoundError,
     PasswordToChooseError,
@@ -134,6 +136,7 @@ from orchestrator.errors.running import (
 __all__ = [
     "SelectionMovedError",
     "PlanMovedError",
+    "MessageNotFoundError",
     "OperationNotFoundError",
     "ParkedNotFoundError",
     "KeyReusedError",

@@ -199,6 +199,14 @@ class ParkedNotFoundError(OrchestratorError):
         self.name = name
 
 
+class MessageNotFoundError(OrchestratorError):
+    """No message like this was recorded, or its body was not kept; or none that this caller may see."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"no {what}: `saga messages` and `saga events` show what there is")
+        self.what = what
+
+
 class OperationNotFoundError(OrchestratorError):
     """No operation has this id."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from orchestrator.stored import Kind, StoredMessage
+    from orchestrator.stored import Contents, Kind, StoredMessage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,12 +101,9 @@ class EventReader(Protocol):
         after: int = 0,
         limit: int = 50,
         newest_first: bool = False,
-        contents: bool = False,
+        contents: Contents = "none",
     ) -> Sequence[StoredMessage]:
-        """Messages by number, beginning behind `after` (before it, the newest first; 0 = at the end).
-
-        `contents`: with headers and bodies.
-        """
+        """Messages by number, beginning behind `after` (before it, the newest first; 0 = at the end)."""
         ...
 
     async def count(self, wanted: EventFilter, *, cap: int) -> int:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import InvalidRequestError
+from orchestrator.errors import InvalidRequestError, MessageNotFoundError
 from orchestrator.service.access import Permission
+from orchestrator.service.event_ports import EventFilter
 from orchestrator.service.records import saga_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from orchestrator.service.access import Caller
-    from orchestrator.service.event_ports import EventFilter, EventReader, Gap
-    from orchestrator.stored import StoredMessage
+    from orchestrator.service.event_ports import EventReader, Gap
+    from orchestrator.stored import Contents, StoredMessage
 
 MOST_ROWS = 200
 READ_AT_ONCE, BODIES_AT_ONCE = 500, 50
@@ -46,9 +47,9 @@ class Events:
         after: int = 0,
         limit: int = 50,
         newest_first: bool = False,
-        contents: bool = False,
+        contents: Contents = "none",
     ) -> EventPage:
-        """One page, by number; `after`: the `following` of the page before. `contents`: with headers and bodies.
+        """One page, by number; `after`: the `following` of the page before.
 
         Raises:
             InvalidRequestError: `limit` is not 1 to `MOST_ROWS`.
@@ -63,14 +64,32 @@ class Events:
         return EventPage(some, some[-1].number if len(found) > limit else None)
 
     async def all(
-        self, caller: Caller, wanted: EventFilter, *, contents: bool = False
+        self, caller: Caller, wanted: EventFilter, *, contents: Contents = "none"
     ) -> AsyncIterator[Sequence[StoredMessage]]:
         """Every one of them, the oldest first, page by page."""
         scoped, after = _scoped(caller, wanted, contents=contents), 0
-        limit = BODIES_AT_ONCE if contents else READ_AT_ONCE
+        limit = BODIES_AT_ONCE if contents == "all" else READ_AT_ONCE
         while found := await self._reader.page(scoped, after=after, limit=limit, contents=contents):
             yield found
             after = found[-1].number
+
+    async def one(self, caller: Caller, number: int) -> StoredMessage:
+        """One message; with headers and body if the caller may see them.
+
+        Raises:
+            MessageNotFoundError: there is none of this number, or none that this caller may see.
+        """
+        scoped = _scoped(caller, EventFilter(), contents="none")
+        found = await self._at(scoped, number, "none")
+        if not caller.may(Permission.PAYLOAD, found.saga or None):
+            return found
+        return await self._at(scoped, number, "all")
+
+    async def _at(self, wanted: EventFilter, number: int, contents: Contents) -> StoredMessage:
+        found = await self._reader.page(wanted, after=number - 1, limit=1, contents=contents)
+        if not found or found[0].number != number:
+            raise MessageNotFoundError(f"message {number} in the event store")
+        return found[0]
 
     async def gaps(self, caller: Caller, *, source: str = "", limit: int = MOST_ROWS) -> Sequence[Gap]:
         """Where messages of a source are missing, as far as their sequences tell."""
@@ -78,9 +97,9 @@ class Events:
         return await self._reader.gaps(source=source, limit=limit)
 
 
-def _scoped(caller: Caller, wanted: EventFilter, *, contents: bool) -> EventFilter:
+def _scoped(caller: Caller, wanted: EventFilter, *, contents: Contents) -> EventFilter:
     saga = saga_of(wanted.execution_id) if wanted.execution_id else None
     caller.require(Permission.EVENTS, saga)
-    if contents:
+    if contents != "none":
         caller.require(Permission.PAYLOAD, saga)
     return replace(wanted, sagas=caller.sagas)

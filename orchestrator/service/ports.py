@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from orchestrator.messages import Envelope
     from orchestrator.saga.plan import Plan
     from orchestrator.service.journal import JournalEntry
+    from orchestrator.service.letters import MessagePlace
     from orchestrator.service.records import (
         Count,
         Cursor,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         Status,
     )
     from orchestrator.service.runs import RunSeen
+    from orchestrator.stored import Way
 
 
 class Delivery(Enum):
@@ -147,9 +149,13 @@ class LedgerReader(Protocol):
         ...
 
     async def messages(
-        self, execution_id: str, *, before: tuple[int, str] | None = None, limit: int = 200, bodies: bool = False
+        self, execution_id: str, *, before: MessagePlace | None = None, limit: int = 200, bodies: bool = False
     ) -> tuple[MessageRecord, ...]:
-        """Its messages, the newest first; `before` = (at_ms, message_id) of the last one of the page before."""
+        """Its messages, the newest first; `before`: the place of the last one of the page before."""
+        ...
+
+    async def message(self, execution_id: str, message_id: str, direction: Way) -> MessageRecord | None:
+        """One of them, with its body."""
         ...
 
     async def freshness(self) -> Freshness:

@@ -56,7 +56,7 @@ class Projecting:
         """
         caller.require(Permission.REPLAY)
         state, number, up_to = projection.empty(), 0, 0
-        async for some in self._events.all(caller, EventFilter(types=projection.types), contents=True):
+        async for some in self._events.all(caller, EventFilter(types=projection.types), contents="all"):
             for message in some:
                 state = projection.fold(state, message)
             number, up_to = number + len(some), some[-1].number

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, get_args
 
-from orchestrator.errors import ExecutionNotFoundError, InvalidRequestError
+from orchestrator.errors import ExecutionNotFoundError, InvalidRequestError, MessageNotFoundError
 from orchestrator.saga.plan import leaves
 from orchestrator.service.access import Permission
 from orchestrator.service.attempts import attempts
 from orchestrator.service.compensation import plan_undo
+from orchestrator.service.letters import Letter, Letters
 from orchestrator.service.offering import offered
 from orchestrator.service.records import Count, Filter, Status, StepRow, saga_of
 from orchestrator.service.subjects import Subject, kept
@@ -28,10 +29,12 @@ if TYPE_CHECKING:
     from orchestrator.service.attempts import Attempt
     from orchestrator.service.compensation import UndoPlan
     from orchestrator.service.journal import JournalEntry
+    from orchestrator.service.letters import MessagePlace
     from orchestrator.service.operations import Clock
     from orchestrator.service.ports import LedgerReader
-    from orchestrator.service.records import Cursor, Detail, ExecutionRow, MessageRecord
+    from orchestrator.service.records import Cursor, Detail, ExecutionRow
     from orchestrator.service.rules import Action
+    from orchestrator.stored import Way
 
 MOST_ROWS = 200
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -90,15 +93,6 @@ class Look:
     actions: tuple[Action, ...]
     shows_payloads: bool
     as_of: AsOf
-
-
-@dataclass(frozen=True, slots=True)
-class Letters:
-    """A page of messages, the newest first; bodies are None unless `shows_payloads`. `following` is None at the end."""
-
-    messages: tuple[MessageRecord, ...]
-    following: tuple[int, str] | None
-    shows_payloads: bool
 
 
 class Reading:
@@ -174,9 +168,15 @@ class Reading:
         return await self._ledger.journal(execution_id)
 
     async def messages(
-        self, caller: Caller, execution_id: str, *, before: tuple[int, str] | None = None, limit: int = 50
+        self,
+        caller: Caller,
+        execution_id: str,
+        *,
+        before: MessagePlace | None = None,
+        limit: int = 50,
+        bodies: bool = False,
     ) -> Letters:
-        """Its messages, the newest first; `before`: the `following` of the page before.
+        """Its messages, the newest first; `before`: the `following` of the page before. `bodies`: a caller may see.
 
         Raises:
             InvalidRequestError: `limit` is not 1 to `MOST_ROWS`.
@@ -184,10 +184,23 @@ class Reading:
         _check_limit(limit)
         detail, _ = await self._found(caller, execution_id)
         may_see = caller.may(Permission.PAYLOAD, detail.row.saga)
-        found = await self._ledger.messages(execution_id, before=before, limit=limit + 1, bodies=may_see)
+        shown = bodies and may_see
+        found = await self._ledger.messages(execution_id, before=before, limit=limit + 1, bodies=shown)
         some = found[:limit]
-        has_more = len(found) > limit
-        return Letters(some, (some[-1].at_ms, some[-1].message_id) if has_more else None, may_see)
+        return Letters(some, some[-1].place if len(found) > limit else None, may_see)
+
+    async def message(self, caller: Caller, execution_id: str, message_id: str, direction: Way) -> Letter:
+        """One of its messages.
+
+        Raises:
+            MessageNotFoundError: it has none like this.
+        """
+        detail, _ = await self._found(caller, execution_id)
+        found = await self._ledger.message(execution_id, message_id, direction)
+        if found is None:
+            raise MessageNotFoundError(f"message {message_id!r} ({direction}) of {execution_id!r}")
+        may_see = caller.may(Permission.PAYLOAD, detail.row.saga)
+        return Letter(found if may_see else replace(found, body=None), may_see)
 
     async def related(
         self, caller: Caller, execution_id: str, *, after: Cursor | None = None, limit: int = 50

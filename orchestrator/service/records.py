@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from orchestrator.engine.execution import Execution
     from orchestrator.saga.plan import Plan
     from orchestrator.service.journal import JournalEntry
+    from orchestrator.service.letters import MessagePlace
+    from orchestrator.stored import Way
 
 Status: TypeAlias = Literal[
     "running",
@@ -109,7 +111,7 @@ class MessageRecord:
 
     execution_id: str
     message_id: str
-    direction: Literal["in", "out"]
+    direction: Way
     kind: Literal["event", "command", "reply"]
     type: str
     at_ms: int
@@ -121,6 +123,11 @@ class MessageRecord:
     outcome: str = ""
     size: int = 0
     body: bytes | None = field(default=None, repr=False)
+
+    @property
+    def place(self) -> MessagePlace:
+        """Where it stands among the messages of its execution."""
+        return self.at_ms, self.message_id, self.direction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

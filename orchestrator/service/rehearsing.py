@@ -12,6 +12,7 @@ from orchestrator.errors import SagaNotFoundError, SealError
 from orchestrator.service.access import Permission
 from orchestrator.service.differing import compare
 from orchestrator.service.event_ports import EventFilter
+from orchestrator.service.events import BODIES_AT_ONCE
 from orchestrator.service.recalling import Record, recall
 from orchestrator.service.records import saga_of
 from orchestrator.service.trail import MOST_ROWS, Sought
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from orchestrator.service.access import Caller
     from orchestrator.service.differing import Comparison
     from orchestrator.service.events import Events
+    from orchestrator.service.letters import MessagePlace
     from orchestrator.service.reading import Reading
     from orchestrator.service.records import MessageRecord
     from orchestrator.service.requests import Request
@@ -100,7 +102,7 @@ class Rehearsing:
         found: list[StoredMessage] = []
         try:
             found += await self._noted(caller, execution_id)
-            async for some in self._events.all(caller, EventFilter(execution_id=execution_id), contents=True):
+            async for some in self._events.all(caller, EventFilter(execution_id=execution_id), contents="all"):
                 found += some
         except SealError as error:
             return found, str(error)
@@ -109,9 +111,9 @@ class Rehearsing:
     async def _noted(self, caller: Caller, execution_id: str) -> list[StoredMessage]:
         """What the ledger noted as sent: all there is where no event store is kept."""
         found: list[StoredMessage] = []
-        before: tuple[int, str] | None = None
+        before: MessagePlace | None = None
         while True:
-            page = await self._reading.messages(caller, execution_id, before=before, limit=MOST_ROWS)
+            page = await self._reading.messages(caller, execution_id, before=before, limit=BODIES_AT_ONCE, bodies=True)
             found += [_stored(one) for one in page.messages if one.direction == "out"]
             before = page.following
             if before is None:

@@ -159,7 +159,7 @@ class Resending:
         return sent
 
     async def _chosen(self, caller: Caller, wanted: EventFilter) -> AsyncIterator[StoredMessage]:
-        async for some in self._events.all(caller, wanted, contents=True):
+        async for some in self._events.all(caller, wanted, contents="all"):
             for one in some:
                 yield one
 

@@ -76,7 +76,7 @@ async def kept(settings, number, wanted=None):
     """What is stored, as soon as it is so many."""
     async with asyncio.timeout(30), open_events(settings) as events:
         while True:
-            page = await events.page(ANN, wanted or EventFilter(), limit=200, contents=True)
+            page = await events.page(ANN, wanted or EventFilter(), limit=200, contents="all")
             if len(page.messages) >= number:
                 return page.messages
             await asyncio.sleep(0.05)

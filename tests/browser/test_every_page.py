@@ -1,5 +1,6 @@
 """Every page, for everybody: axe-core, both colour schemes, 320 pixels, targets; the guards watch all the while."""
 
+import asyncio
 import re
 import secrets
 from collections import defaultdict
@@ -10,7 +11,7 @@ from playwright.async_api import expect
 
 from orchestrator.console.pages import ROUTERS
 from tests.browser.accessible import faults
-from tests.browser.shop import DECLINED, PARKED, STUCK, WHY
+from tests.browser.shop import DECLINED, PARKED, PATIENCE_S, STUCK, WHY
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -24,8 +25,25 @@ async def known(shop) -> dict[str, str]:
     operation = await shop.operate(ids["stuck"], "suspend")
     message, _ = await shop.spoil()
     parked = (await shop.api.get(f"/api/v1/parked/messages/{message}")).json()
-    more = {"bulk": await bulk_of(shop, ids["parked"]), "decision": await discard(shop)}
+    (letter, *_) = (await shop.api.get(f"/api/v1/executions/{ids['completed']}/messages")).json()["items"]
+    more = {
+        "way": letter["direction"],
+        "letter": letter["message_id"],
+        "number": await recorded(shop, ids["completed"]),
+        "bulk": await bulk_of(shop, ids["parked"]),
+        "decision": await discard(shop),
+    }
     return {**ids, **more, "operation": operation["id"], "message": message, "group": parked["fingerprint"]}
+
+
+async def recorded(shop, execution) -> str:
+    """A message of it in the event store: its number."""
+    items: list[dict[str, object]] = []
+    async with asyncio.timeout(PATIENCE_S):
+        while not items:
+            items = (await shop.api.get("/api/v1/messages", params={"execution_id": execution})).json()["items"]
+            await asyncio.sleep(0.1)
+    return str(items[0]["number"])
 
 
 async def bulk_of(shop, execution) -> str:
@@ -72,6 +90,8 @@ PAGES = {
     "a parked message": "/parked/messages/{message}",
     "to edit a parked message": "/parked/messages/{message}/do/edit",
     "to redrive a group": "/parked/groups/{group}/do/redrive",
+    "what a message of an execution says": "/executions/{completed}/messages/{way}/{letter}",
+    "a message of the event store": "/messages/{number}",
     "messages": "/messages?execution_id={completed}",
     "oneself": "/me",
     "bulks": "/bulks",

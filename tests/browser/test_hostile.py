@@ -20,6 +20,9 @@ async def test_markup_of_others_is_inert_on_every_page_that_shows_it(shop, page)
     await page.evaluate(OPENED)
     await expect(page.get_by_text("window.harmed").first).to_be_visible()
     await assert_inert(page)
+    await page.get_by_role("link", name="bytes of order.placed").click()
+    await expect(page.get_by_text("window.harmed").first).to_be_visible()
+    await assert_inert(page)
     for path in (
         *("/", "/executions?view=all", "/operations", f"/operations/{operation['id']}", "/audit", "/parked"),
         *(f"/parked/messages/{message}", f"/parked/messages/{message}/do/edit"),

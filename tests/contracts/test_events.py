@@ -114,7 +114,7 @@ async def test_the_same_id_with_another_body_leaves_the_first_and_is_told(bench)
     second = stored(1, body=b'"second"')
     assert (await bench.store.append([second])).differing == (second.identity,)
     assert (await bench.store.append([stored(1, source="/other")])).stored == 1
-    (first, _) = await bench.reader.page(ALL, contents=True)
+    (first, _) = await bench.reader.page(ALL, contents="all")
     assert first.payload == "first"
 
 
@@ -133,7 +133,7 @@ async def test_a_message_is_read_as_it_was_stored(bench):
         body='{"name": "Bücher"}'.encode(),
     )
     await bench.store.append([whole, stored(8, body=None, size=9_000_000)])
-    seven, eight = await bench.reader.page(ALL, contents=True)
+    seven, eight = await bench.reader.page(ALL, contents="all")
     assert seven == type(whole)(**{**{name: getattr(whole, name) for name in whole.__slots__}, "number": 1})
     assert seven.place == 7
     assert (eight.body, eight.size) == (None, 9_000_000)
@@ -252,7 +252,7 @@ async def test_the_database_itself_refuses_to_change_or_remove_what_is_kept(url,
 async def test_bodies_and_headers_are_sealed(url, tmp_path):
     async with on_sql(url, SEAL) as sealed:
         await sealed.store.append([stored(1, body=f'"{CANARY}"'.encode(), headers={"saga-note": CANARY})])
-        (found,) = await sealed.reader.page(ALL, contents=True)
+        (found,) = await sealed.reader.page(ALL, contents="all")
         assert (found.payload, found.headers) == (CANARY, {"saga-note": CANARY})
     if url.startswith("sqlite"):
         assert all(CANARY.encode() not in file.read_bytes() for file in tmp_path.iterdir())

@@ -347,7 +347,7 @@ async def test_a_message_that_is_recorded_twice_is_one(bench) -> None:
     await bench.writer.write([], [message(1, outcome="first"), message(1, direction="in")])
     await bench.writer.write([], [message(1, outcome="second"), message(2, key="2")])
     found = await bench.reader.messages("shop:1")
-    assert [(one.message_id, one.direction, one.outcome) for one in found] == [("m1", "in", ""), ("m1", "out", "first")]
+    assert [(one.message_id, one.direction, one.outcome) for one in found] == [("m1", "out", "first"), ("m1", "in", "")]
 
 
 async def test_messages_are_read_from_their_end_in_pages_and_bodies_only_if_asked_for(lists) -> None:
@@ -356,10 +356,28 @@ async def test_messages_are_read_from_their_end_in_pages_and_bodies_only_if_aske
     last = await reader.messages("shop:1", limit=4)
     assert [one.message_id for one in last] == ["m9", "m8", "m7", "m6"]
     assert {one.body for one in last} == {None}
-    before = (last[-1].at_ms, last[-1].message_id)
-    more = await reader.messages("shop:1", before=before, bodies=True)
+    more = await reader.messages("shop:1", before=last[-1].place, bodies=True)
     assert [one.message_id for one in more] == ["m5", "m4", "m3", "m2", "m1", "m0"]
     assert {one.body for one in more} == {b"secret"}
+
+
+async def test_a_page_of_messages_may_end_between_one_that_went_out_and_the_same_coming_in(lists) -> None:
+    write, reader = lists
+    await write([], [message(number, direction=way) for number in (1, 2) for way in ("in", "out")])
+    pages, before = [], None
+    while page := await reader.messages("shop:1", before=before, limit=1):
+        pages += [(one.message_id, one.direction) for one in page]
+        before = page[-1].place
+    assert pages == [("m2", "out"), ("m2", "in"), ("m1", "out"), ("m1", "in")]
+
+
+async def test_one_message_is_found_by_its_id_and_way(lists) -> None:
+    write, reader = lists
+    await write([], [message(1, body=b"out"), message(1, direction="in", body=b"in"), message(2)])
+    assert (await reader.message("shop:1", "m1", "in")).body == b"in"
+    assert (await reader.message("shop:1", "m1", "out")).body == b"out"
+    for place in (("shop:2", "m1", "in"), ("shop:1", "m3", "in"), ("shop:1", "m2", "in")):
+        assert await reader.message(*place) is None
 
 
 # -- sealed ---------------------------------------------------------------------------------------------------------
@@ -376,6 +394,9 @@ async def test_with_a_key_no_payload_can_be_found_in_the_database(url) -> None:
         assert found.state["facts"] == {"placed": {"card": CANARY}}
         assert CANARY in (await bench.reader.journal("shop:1"))[2].reason
         assert (await bench.reader.messages("shop:1", bodies=True))[0].body == CANARY.encode()
+        only = await bench.reader.message("shop:1", "m1", "out")
+        assert only is not None
+        assert only.body == CANARY.encode()
         async with bench.engine.connect() as connection:
             for table in metadata.tables:
                 for row in (await connection.execute(text(f"SELECT * FROM {table}"))).all():

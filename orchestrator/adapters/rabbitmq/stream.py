@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from orchestrator.service.event_ports import EventFilter, Gap
     from orchestrator.settings import Settings
-    from orchestrator.stored import StoredMessage
+    from orchestrator.stored import Contents, StoredMessage
 
 OFFSET = "x-stream-offset"
 PREFETCH = 200
@@ -62,7 +62,7 @@ class StreamEvents:
         after: int = 0,
         limit: int = 50,
         newest_first: bool = False,
-        contents: bool = False,
+        contents: Contents = "none",
     ) -> Sequence[StoredMessage]:
         """Messages behind a number, up to where the stream ended when it was asked.
 
@@ -76,7 +76,7 @@ class StreamEvents:
         async for number, message in self._from(after):
             stored = self._read(message, number)
             if stored is not None and wanted.fits(stored):
-                found.append(stored if contents else replace(stored, headers=None, body=None))
+                found.append(stored.with_only(contents))
                 if len(found) == limit:
                     break
         return found

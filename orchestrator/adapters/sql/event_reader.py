@@ -18,18 +18,24 @@ from orchestrator.service.event_ports import Gap
 from orchestrator.stored import StoredMessage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, Executable, RowMapping, Select
+    from sqlalchemy import Column, ColumnElement, Executable, RowMapping, Select
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from orchestrator.sealing import Seal
     from orchestrator.service.event_ports import EventFilter
+    from orchestrator.stored import Contents
 
 _c = event_store.c
 CONTENTS = ("headers", "body")
 _NOT_SHOWN = ("saga", "place", *CONTENTS)
 _LINE = tuple(column for column in _c if column.name not in _NOT_SHOWN)
+COLUMNS: Mapping[Contents, Sequence[Column[Any]]] = {
+    "none": _LINE,
+    "headers": (*_LINE, _c.headers),
+    "all": (*_LINE, _c.headers, _c.body),
+}
 
 
 class SqlEventReader:
@@ -51,10 +57,10 @@ class SqlEventReader:
         after: int = 0,
         limit: int = 50,
         newest_first: bool = False,
-        contents: bool = False,
+        contents: Contents = "none",
     ) -> Sequence[StoredMessage]:
         """One page, by number."""
-        asked = (whole() if contents else select(*_LINE)).where(*_conditions(wanted)).limit(limit)
+        asked = select(*COLUMNS[contents]).where(*_conditions(wanted)).limit(limit)
         if newest_first:
             asked = asked.order_by(_c.number.desc())
             asked = asked.where(_c.number < after) if after else asked
@@ -90,7 +96,7 @@ class SqlEventReader:
 
 def whole() -> Select[Any]:
     """Messages with their contents."""
-    return select(*_LINE, _c.headers, _c.body)
+    return select(*COLUMNS["all"])
 
 
 def message_of(row: RowMapping, seal: Seal) -> StoredMessage:
@@ -98,7 +104,8 @@ def message_of(row: RowMapping, seal: Seal) -> StoredMessage:
     values: dict[str, Any] = dict(row)
     if "headers" in values:
         values["headers"] = json.loads(seal.open(values["headers"]))
-        values["body"] = None if values["body"] is None else seal.open(values["body"])
+    if values.get("body") is not None:
+        values["body"] = seal.open(values["body"])
     return StoredMessage(**values)
 
 

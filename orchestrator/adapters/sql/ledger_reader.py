@@ -23,9 +23,12 @@ if TYPE_CHECKING:
 
     from orchestrator.sealing import Seal
     from orchestrator.service.journal import JournalEntry
+    from orchestrator.service.letters import MessagePlace
     from orchestrator.service.records import Filter, MessageRecord
+    from orchestrator.stored import Way
 
 RECONCILED = "reconciled"
+PLACE = (messages.c.at_ms, messages.c.message_id, messages.c.direction)
 
 
 class SqlLedgerReader:
@@ -89,18 +92,25 @@ class SqlLedgerReader:
         return rows.told(found, self._seal, until=(until.run_ms, until.revision))
 
     async def messages(
-        self, execution_id: str, *, before: tuple[int, str] | None = None, limit: int = 200, bodies: bool = False
+        self, execution_id: str, *, before: MessagePlace | None = None, limit: int = 200, bodies: bool = False
     ) -> tuple[MessageRecord, ...]:
         """The newest first; bodies only if asked for."""
         wanted = select(*(messages.c if bodies else HEAD)).where(messages.c.execution_id == execution_id)
-        place = tuple_(messages.c.at_ms, messages.c.message_id)
         if before is not None:
-            wanted = wanted.where(place < before)
-        newest = (messages.c.at_ms.desc(), messages.c.message_id.desc(), messages.c.direction)
+            wanted = wanted.where(tuple_(*PLACE) < before)
+        newest = (column.desc() for column in PLACE)
         with outages():
             async with self._engine.connect() as connection:
                 found = (await connection.execute(wanted.order_by(*newest).limit(limit))).mappings().all()
         return tuple(rows.message_record(one, self._seal) for one in found)
+
+    async def message(self, execution_id: str, message_id: str, direction: Way) -> MessageRecord | None:
+        """One of them, by its key."""
+        key = {"execution_id": execution_id, "message_id": message_id, "direction": direction}
+        with outages():
+            async with self._engine.connect() as connection:
+                found = (await connection.execute(select(messages).filter_by(**key))).mappings().one_or_none()
+        return None if found is None else rows.message_record(found, self._seal)
 
     async def freshness(self) -> Freshness:
         """What is known of gaps."""

@@ -9,14 +9,18 @@ from fastapi import APIRouter, Header, Query, Response
 
 from orchestrator.console.api import documents as shown
 from orchestrator.console.api import told
+from orchestrator.console.api.bodies import BODY, Body, body_file
 from orchestrator.console.api.context import Asking, Console, CursorText, FilterQuery, Given, Limit, Name, PathText
 from orchestrator.console.api.problems import documented
 from orchestrator.errors import RequestProblemError
 from orchestrator.service.access import Caller, Permission
+from orchestrator.service.letters import place_of
 from orchestrator.service.reading import Look
-from orchestrator.service.records import Cursor, Status
+from orchestrator.service.records import Cursor, Status, saga_of
+from orchestrator.stored import Way
 
 router = APIRouter(prefix="/executions", tags=["executions"], responses=documented())
+Contents = Annotated[bool, Query(description="with bodies, for those who may see payloads")]
 ETAGS = r'^(\*|(W/)?"v[0-9]{1,9}(-[a-z_]+)?")$'
 _ETAG = re.compile(r'(?:W/)?"v([0-9]{1,9})(?:-[a-z_]+)?"')
 
@@ -115,18 +119,43 @@ async def list_journal(console: Given, caller: Asking, execution_id: PathText) -
 
 @router.get("/{execution_id}/messages")
 async def list_messages(
-    console: Given, caller: Asking, execution_id: PathText, limit: Limit = 50, cursor: CursorText = None
+    *,
+    console: Given,
+    caller: Asking,
+    execution_id: PathText,
+    contents: Contents = False,
+    limit: Limit = 50,
+    cursor: CursorText = None,
 ) -> told.Messages:
-    """Its messages, the newest first; bodies for those who may see payloads."""
+    """Its messages, the newest first."""
     of = f"messages {execution_id}"
-    place = console.cursors.read(of, cursor)
-    before = None if place is None else (int(place[0]), str(place[1]))
-    found = await console.service.reading.messages(caller, execution_id, before=before, limit=limit)
+    before = place_of(console.cursors.read(of, cursor))
+    reading = console.service.reading
+    found = await reading.messages(caller, execution_id, before=before, limit=limit, bodies=contents)
     return told.Messages(
         items=[told.message_document(one) for one in found.messages],
         next_cursor=console.cursors.write(of, found.following),
         shows_payloads=found.shows_payloads,
     )
+
+
+@router.get("/{execution_id}/messages/{direction}/{message_id}")
+async def show_message(
+    console: Given, caller: Asking, execution_id: PathText, direction: Way, message_id: PathText
+) -> told.MessageDocument:
+    """One of its messages, with its body for those who may see payloads."""
+    found = await console.service.reading.message(caller, execution_id, message_id, direction)
+    return told.message_document(found.message)
+
+
+@router.get("/{execution_id}/messages/{direction}/{message_id}/body", response_class=Body, responses=BODY)
+async def download_message(
+    console: Given, caller: Asking, execution_id: PathText, direction: Way, message_id: PathText
+) -> Body:
+    """What one of its messages says, as a file; needs the right to see payloads."""
+    found = await console.service.reading.message(caller, execution_id, message_id, direction)
+    caller.require(Permission.PAYLOAD, saga_of(execution_id))
+    return body_file(message_id, found.message.body)
 
 
 @router.get("/{execution_id}/related")

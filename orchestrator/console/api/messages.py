@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 from pydantic_core import from_json
 
-from orchestrator.console.api.context import Asking, Console, CursorText, Given, Limit, Moment, Text
+from orchestrator.console.api.bodies import BODY, Body, body_file
+from orchestrator.console.api.context import LARGEST, Asking, Console, CursorText, Given, Limit, Moment, Text
 from orchestrator.console.api.documents import JSON, Document
 from orchestrator.console.api.lasting import outlasting
 from orchestrator.console.api.problems import documented
+from orchestrator.service.access import Permission
 from orchestrator.service.event_ports import EventFilter
 from orchestrator.service.events import MOST_ROWS
 from orchestrator.service.records import milliseconds, moment
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from orchestrator.service.access import Caller
     from orchestrator.service.events import EventPage
+    from orchestrator.stored import Contents as Depth
     from orchestrator.stored import StoredMessage
 
 NDJSON = "application/x-ndjson"
@@ -103,6 +106,7 @@ def wanted_by(
 
 
 Wanted = Annotated[EventFilter, Depends(wanted_by)]
+Number = Annotated[int, Path(ge=1, le=LARGEST, description="its place in the store")]
 Contents = Annotated[bool, Query(description="with headers and bodies: needs the right payload:read")]
 
 
@@ -120,7 +124,7 @@ async def list_messages(
     of = f"messages {wanted}"
     place = console.cursors.read(of, cursor)
     after = 0 if place is None else int(place[0])
-    page = await console.service.events.page(caller, wanted, after=after, limit=limit, contents=contents)
+    page = await console.service.events.page(caller, wanted, after=after, limit=limit, contents=_depth(contents))
     following = None if page.following is None else (page.following,)
     items = [_document(one) for one in page.messages]
     return MessagePage(items=items, next_cursor=console.cursors.write(of, following))
@@ -147,7 +151,7 @@ async def export_messages(
 async def _read(console: Console, caller: Caller, wanted: EventFilter, after: int, *, contents: bool) -> EventPage:
     """A page of the export: few with their bodies, so that memory is bounded whatever their size."""
     limit = PAGE_OF_BODIES if contents else MOST_ROWS
-    return await console.service.events.page(caller, wanted, after=after, limit=limit, contents=contents)
+    return await console.service.events.page(caller, wanted, after=after, limit=limit, contents=_depth(contents))
 
 
 @router.get("/messages/gaps")
@@ -162,6 +166,24 @@ async def list_gaps(console: Given, caller: Asking, source: Annotated[Text, Quer
             for gap in found
         ]
     )
+
+
+@router.get("/messages/{number}")
+async def show_recorded_message(console: Given, caller: Asking, number: Number) -> RecordedMessage:
+    """One message, with its headers and its body for those who may see payloads."""
+    return _document(await console.service.events.one(caller, number))
+
+
+@router.get("/messages/{number}/body", response_class=Body, responses=BODY)
+async def download_recorded_message(console: Given, caller: Asking, number: Number) -> Body:
+    """What one message says, as a file; needs the right to see payloads."""
+    found = await console.service.events.one(caller, number)
+    caller.require(Permission.PAYLOAD, found.saga or None)
+    return body_file(found.message_id, found.body)
+
+
+def _depth(contents: bool) -> Depth:  # noqa: FBT001 - it is asked for so
+    return "all" if contents else "none"
 
 
 def _document(message: StoredMessage) -> RecordedMessage:

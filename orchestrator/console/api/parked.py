@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrator.console.api import parked_documents as shown
 from orchestrator.console.api.answering import KeyUnlessDry, answer_once, at, made
+from orchestrator.console.api.bodies import BODY, Body, body_file
 from orchestrator.console.api.context import (
     LARGEST,
     Asking,
@@ -24,7 +25,8 @@ from orchestrator.console.api.executions import revision_of
 from orchestrator.console.api.operations import DRY_REASON, IfMatch
 from orchestrator.console.api.problems import documented
 from orchestrator.console.api.records import ChangeDocument
-from orchestrator.service.access import Caller
+from orchestrator.errors import DeniedError
+from orchestrator.service.access import Caller, Permission
 from orchestrator.service.once import Answer
 from orchestrator.service.parked_actions import ParkedAction, Target
 from orchestrator.service.parked_deciding import Wish
@@ -33,6 +35,9 @@ from orchestrator.service.parked_records import GroupFilter, ParkedFilter, Parke
 
 router = APIRouter(prefix="/parked", tags=["parked messages"], responses=documented())
 Order: TypeAlias = Literal["redrive", "discard", "restore"]
+
+
+Original = Annotated[bool, Query(description="as it came, though it was edited")]
 
 
 class ParkedSaid(BaseModel):
@@ -173,6 +178,18 @@ async def show_parked_message(
     seen = await console.service.parked.reading.look(caller, message_id)
     response.headers["ETag"] = f'"v{seen.message.revision}"'
     return shown.whole_document(seen)
+
+
+@router.get("/messages/{message_id}/body", response_class=Body, responses=BODY)
+async def download_parked_message(
+    *, console: Given, caller: Asking, message_id: PathText, original: Original = False
+) -> Body:
+    """What a parked message says, as a file; needs the right to see payloads."""
+    seen = await console.service.parked.reading.look(caller, message_id)
+    if seen.contents is None:
+        raise DeniedError(actor=caller.actor, permission=Permission.PAYLOAD, saga=seen.message.saga)
+    content = seen.contents.original if original else seen.contents.outgoing
+    return body_file(seen.message.message_id or message_id, content.body)
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {

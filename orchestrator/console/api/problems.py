@@ -113,6 +113,7 @@ CODES: Mapping[type[Exception], str] = {
     errors.PasswordToChooseError: "password-to-choose",
     errors.UnknownCallerError: "unknown-caller",
     errors.ExecutionNotFoundError: "not-found",
+    errors.MessageNotFoundError: "not-found",
     errors.OperationNotFoundError: "not-found",
     errors.ParkedNotFoundError: "not-found",
     errors.TokenNotFoundError: "not-found",

@@ -50,7 +50,7 @@ class JournalLine(Document):
 
 
 class MessageDocument(Document):
-    """One message; `body` is null for those who may not see payloads, and where none was kept."""
+    """One message; `body` is null for those who may not see payloads, where none was kept, and unless asked for."""
 
     message_id: str
     direction: Literal["in", "out"]

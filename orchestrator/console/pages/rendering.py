@@ -26,6 +26,8 @@ _POSTED = re.compile(r"<form\b[^>]*\bmethod=\"post\"[^>]*>")
 _SINCE = re.compile(r"(<time [^>]*><span>)[^<]*")
 _AS_OF = re.compile(r"(As of \d\d:\d\d):\d\d")
 OK, NOT_MODIFIED = 200, 304
+SHOWN_AT_MOST = 65_536
+"""Bytes of a payload on a page; a larger one is a download."""
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 SECOND_MS = 1_000
 
@@ -98,6 +100,7 @@ def _environment() -> Environment:
         known |= {"status_word": words.status_word, "deeds": words.DEEDS, "states": words.STATES}
         known |= {"for_steps": words.FOR_STEPS, "bulk_states": words.BULK_STATES, "bulk_orders": words.BULK_ORDERS}
         known |= {"word_in": words.word_in, "parts": words.PARTS}
+        known |= {"shown_at_most": SHOWN_AT_MOST}
         known |= {"parked_states": words.PARKED_STATES, "parked_deeds": words.PARKED_DEEDS}
         _made.append(made)
     return _made[0]

@@ -17,24 +17,24 @@ from orchestrator.console.diagram.timeline import Act, timeline_of
 from orchestrator.console.listing import ATTENTION, ListQuery, fields_of, listed
 from orchestrator.console.pages.rendering import page
 from orchestrator.console.pages.routing import TrailQuery, pages_router
+from orchestrator.console.pages.thread import headers_of
 from orchestrator.console.pages.words import DEEDS, STATUSES
 from orchestrator.service.access import Permission
 from orchestrator.service.attempts import next_tries
 from orchestrator.service.bulk import lacking
 from orchestrator.service.bulk_records import BulkWord
-from orchestrator.service.event_ports import EventFilter
 from orchestrator.service.figures import WINDOWS, Window
-from orchestrator.service.records import Cursor, Filter, moment, saga_of
+from orchestrator.service.letters import place_of
+from orchestrator.service.records import Cursor, Filter, moment
 from orchestrator.service.trail import Sought
 from orchestrator.service.waits import waits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from orchestrator.console.api.context import Console
     from orchestrator.service.access import Caller
     from orchestrator.service.operations import OperationRecord
-    from orchestrator.service.reading import Letters
 
 router = pages_router()
 ROWS, FEW, MESSAGES = 50, 10, 200
@@ -140,24 +140,10 @@ async def _messages(console: Console, caller: Caller, execution_id: str, cursor:
     """A page of them for the template, with their headers where the event store has these, and the next page."""
     of = f"messages {execution_id}"
     place = console.cursors.read(of, cursor)
-    before = None if place is None else (int(place[0]), str(place[1]))
+    before = place_of(place)
     letters = await console.service.reading.messages(caller, execution_id, before=before, limit=MESSAGES)
-    headers = await _headers(console, caller, execution_id, letters)
+    headers = await headers_of(console, caller, execution_id, [one.message_id for one in letters.messages])
     return {"letters": letters, "headers": headers, "older": console.cursors.write(of, letters.following)}
-
-
-async def _headers(
-    console: Console, caller: Caller, execution_id: str, letters: Letters
-) -> Mapping[str, Mapping[str, str]] | None:
-    """By message, as the ledger names it, its headers, where the event store has it; None for who may not see them."""
-    if not letters.shows_payloads or not caller.may(Permission.EVENTS, saga_of(execution_id)):
-        return None
-    ids = tuple({one.message_id for one in letters.messages})
-    if not ids:
-        return {}
-    wanted = EventFilter(execution_id=execution_id, ids=ids)
-    found = await console.service.events.page(caller, wanted, limit=MESSAGES, newest_first=True, contents=True)
-    return {name: one.headers or {} for one in found.messages for name in (one.message_id, one.identity)}
 
 
 def _acts(operations: Iterable[OperationRecord]) -> list[Act]:

@@ -104,3 +104,4 @@ def test_messages_come_newest_first_in_pages_and_say_their_bodies_only_if_asked(
 def test_messages_of_nobody_are_not_found_and_a_wrong_cursor_is_wrong_usage(desk) -> None:
     assert saga(desk, "messages", "trip:nobody").status == NOT_FOUND
     assert saga(desk, "messages", "trip:t1", "--cursor", "x").status == USAGE
+    assert saga(desk, "messages", "trip:t1", "--cursor", "7:by:m").status == USAGE

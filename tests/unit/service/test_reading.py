@@ -5,7 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from orchestrator.errors import DeniedError, ExecutionNotFoundError, InvalidRequestError, RefusedCommandError
+from orchestrator.errors import (
+    DeniedError,
+    ExecutionNotFoundError,
+    InvalidRequestError,
+    MessageNotFoundError,
+    RefusedCommandError,
+)
 from orchestrator.service.access import Caller, Permission, Role
 from orchestrator.service.reading import statuses
 from orchestrator.service.records import Filter, Freshness, MessageRecord, milliseconds
@@ -171,11 +177,27 @@ async def test_the_journal_and_the_attempts_tell_how_it_came_to_this(bench) -> N
 
 async def test_messages_come_in_pages_and_bodies_to_those_with_the_right_alone(bench) -> None:
     bench.ledger.letters["trip:t1"] = tuple(letter(number) for number in range(3))
-    hidden = await bench.reading.messages(OPERATOR, "trip:t1", limit=2)
+    hidden = await bench.reading.messages(OPERATOR, "trip:t1", limit=2, bodies=True)
     assert [(one.message_id, one.body) for one in hidden.messages] == [("m2", None), ("m1", None)]
-    shown = await bench.reading.messages(SEES, "trip:t1", before=hidden.following, limit=2)
+    shown = await bench.reading.messages(SEES, "trip:t1", before=hidden.following, limit=2, bodies=True)
     assert [(one.message_id, one.body) for one in shown.messages] == [("m0", b"secret")]
     assert (hidden.shows_payloads, shown.shows_payloads, shown.following) == (False, True, None)
+    unasked = await bench.reading.messages(SEES, "trip:t1")
+    assert {one.body for one in unasked.messages} == {None}
+
+
+async def test_one_message_has_its_body_for_those_with_the_right_alone(bench) -> None:
+    bench.ledger.letters["trip:t1"] = (letter(1), letter(2))
+    hidden, shown = [await bench.reading.message(caller, "trip:t1", "m2", "out") for caller in (OPERATOR, SEES)]
+    assert (hidden.message.body, hidden.shows_payloads) == (None, False)
+    assert (shown.message.message_id, shown.message.body, shown.shows_payloads) == ("m2", b"secret", True)
+    for caller, name, way, error in (
+        (SEES, "m3", "out", MessageNotFoundError),
+        (SEES, "m2", "in", MessageNotFoundError),
+        (ELSEWHERE, "m2", "out", DeniedError),
+    ):
+        with pytest.raises(error):
+            await bench.reading.message(caller, "trip:t1", name, way)
 
 
 async def test_related_are_those_of_one_thread(bench) -> None:

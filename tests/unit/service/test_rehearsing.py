@@ -50,8 +50,8 @@ class OneExecution:
         return self.lived.record.journal
 
     async def messages(self, execution_id, *, before=None, limit=200, bodies=False):
-        found = [one for one in self.noted if before is None or (one.at_ms, one.message_id) < before]
-        return tuple(sorted(found, key=lambda one: -one.at_ms)[:limit])
+        found = [one for one in self.noted if before is None or one.place < before]
+        return tuple(sorted(found, key=lambda one: one.place, reverse=True)[:limit])
 
     async def freshness(self):
         return Freshness(None, datetime.now(UTC))

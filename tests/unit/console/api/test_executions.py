@@ -1,5 +1,6 @@
 """Executions by the API: lists, one of them whole, and what is shown to whom."""
 
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -146,11 +147,37 @@ async def test_payloads_are_shown_to_those_with_the_right_alone(bench) -> None:
             assert "secret" not in (await api.get(f"/executions/trip:t1{part}")).text
         assert is_problem(await api.get("/executions/trip:t1/facts"), 403, "denied")
     async with bench.asking(ADMIN) as api:
-        first = (await api.get("/executions/trip:t1/messages?limit=1")).json()
-        rest = await api.get("/executions/trip:t1/messages", params={"cursor": first["next_cursor"]})
+        first = (await api.get("/executions/trip:t1/messages?limit=1&contents=true")).json()
+        asked = {"cursor": first["next_cursor"], "contents": True}
+        rest = await api.get("/executions/trip:t1/messages", params=asked)
         assert first["items"][0]["body"] == "\ufffd secret"
         assert rest.json()["items"][0]["body"] == {"card": "secret"}
+        assert "secret" not in (await api.get("/executions/trip:t1/messages")).text, "only if they are asked for"
         assert (await api.get("/executions/trip:t1/facts")).json()["facts"] == {"trip_ordered": {"trip": "t1"}}
+
+
+async def test_one_message_is_read_by_itself_and_its_body_is_a_file(bench) -> None:
+    given: dict[str, Any] = {"execution_id": "trip:t1", "kind": "event", "type": "booked", "at_ms": 7}
+    there, back, lost = "trip/1 \u2192", b"\xff\x00 secret", f"{'x' * 200}"
+    bench.ledger.letters["trip:t1"] = (
+        MessageRecord(message_id=there, direction="out", body=back, **given),
+        MessageRecord(message_id=there, direction="in", body=b"{}", **given),
+        MessageRecord(message_id=lost, direction="in", **given),
+    )
+    path = f"/executions/trip:t1/messages/out/{quote(there, safe='')}"
+    async with bench.asking(ROLES[Role.OPERATOR]) as api:
+        assert (await api.get(path)).json()["body"] is None
+        assert is_problem(await api.get(f"{path}/body"), 403, "denied")
+    async with bench.asking(ADMIN) as api:
+        assert (await api.get(path)).json()["body"] == "\ufffd\x00 secret"
+        answer = await api.get(f"{path}/body")
+        assert answer.content == back
+        assert answer.headers["content-type"] == "application/octet-stream"
+        assert answer.headers["content-disposition"] == 'attachment; filename="trip_1__.body"'
+        assert (await api.get(path.replace("/out/", "/in/"))).json()["body"] == {}
+        assert is_problem(await api.get(f"{path}x"), 404, "not-found")
+        assert is_problem(await api.get(path.replace("/out/", "/by/")), 422, "invalid")
+        assert is_problem(await api.get(f"/executions/trip:t1/messages/in/{lost}/body"), 404, "not-found")
 
 
 async def test_with_the_ledger_away_nothing_is_claimed(bench) -> None:

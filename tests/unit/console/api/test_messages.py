@@ -66,6 +66,24 @@ async def test_contents_are_a_right_of_their_own(bench) -> None:
         assert two["headers"] == {"saga-step": "charge"}
 
 
+async def test_one_message_is_read_by_its_number_and_its_body_is_a_file(bench) -> None:
+    reader = Caller(actor="ben", role=Role.VIEWER, granted=frozenset({Permission.PAYLOAD}))
+    async with bench.asking(VIEWER) as api:
+        one = (await api.get("/messages/2")).json()
+        assert (one["message_id"], one["headers"], one["body"]) == ("m2", None, None)
+        assert is_problem(await api.get("/messages/2/body"), 403, "denied")
+    async with bench.asking(reader) as api:
+        one = (await api.get("/messages/2")).json()
+        assert (one["headers"], one["body"]) == ({"saga-step": "charge"}, {"amount": 7})
+        answer = await api.get("/messages/1/body")
+        assert answer.content == b"no json"
+        assert answer.headers["content-disposition"] == 'attachment; filename="m1.body"'
+        assert is_problem(await api.get("/messages/9"), 404, "not-found")
+        assert is_problem(await api.get("/messages/0"), 422, "invalid")
+    async with bench.asking(Caller(actor="cy", role=Role.VIEWER, sagas=frozenset({"bank"}))) as api:
+        assert is_problem(await api.get("/messages/2"), 404, "not-found")
+
+
 async def test_what_is_missing_is_told(bench) -> None:
     async with bench.asking(VIEWER) as api:
         (gap,) = (await api.get("/messages/gaps")).json()["items"]

@@ -6,7 +6,9 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.console.pages import ROUTERS
+from orchestrator.console.pages.rendering import SHOWN_AT_MOST
 from orchestrator.service.access import Caller, Permission, Role
+from orchestrator.service.parked_records import Content
 from tests.api_kit import ApiBench
 from tests.parked_kit import T0, arrival
 
@@ -88,6 +90,19 @@ async def test_whatever_came_in_is_text(bench) -> None:
         text = await text_of(bench, path)
         assert HOSTILE not in text
         assert "&lt;img" in text
+
+
+async def test_a_large_body_is_a_file_as_it_came_and_as_it_was_edited(bench) -> None:
+    body = b"x" * (SHOWN_AT_MOST + 1)
+    (name,) = await park(bench, 1, body=body)
+    row = bench.parking.rows[name]
+    row.contents = replace(row.contents, edited=Content(body=b"short"))
+    text = await text_of(bench, f"/parked/messages/{name}")
+    assert ("short" in text, "xxx" in text) == (True, False)
+    outgoing, original = re.findall(r'<a download href="([^"]+)"', text)
+    async with bench.asking(None) as api:
+        assert (await api.http.get(outgoing)).content == b"short"
+        assert (await api.http.get(original)).content == body
 
 
 async def test_payloads_are_for_those_who_may_see_them() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from orchestrator.console.api.context import Links
 from orchestrator.console.pages import ROUTERS, watching
+from orchestrator.console.pages.rendering import SHOWN_AT_MOST
 from orchestrator.engine.signals import Failed
 from orchestrator.service.access import Caller, Permission, Role
 from orchestrator.service.records import MessageRecord, milliseconds
@@ -152,9 +153,10 @@ async def test_what_others_wrote_is_text(bench) -> None:
         body=HOSTILE.encode(),
     )
     bench.ledger.letters["trip:t1"] = (letter,)
-    text = await text_of(bench, "/executions/trip:t1")
-    assert "<img" not in text
-    assert "&lt;img" in text
+    for path in ("/executions/trip:t1", "/executions/trip:t1/messages/in/m1"):
+        text = await text_of(bench, path)
+        assert "<img" not in text
+        assert "&lt;img" in text
 
 
 @pytest.mark.parametrize(
@@ -344,6 +346,34 @@ async def test_messages_have_all_their_headers_where_the_event_store_has_them(be
     assert "<dt>traceparent</dt><dd>00-ab</dd>" in text
     assert text.count("The event store does not have it.") == 1
     assert text.count("<summary>1 headers</summary>") == 2
+
+
+@pytest.mark.parametrize("size", [SHOWN_AT_MOST, SHOWN_AT_MOST + 1])
+async def test_what_a_message_says_is_on_a_page_of_its_own_and_a_file_if_it_is_large(bench, size) -> None:
+    name = "m/1 2"
+    bench.messages.rows = [stored(1, execution_id="trip:t1", message_id=name, headers={"saga-step": "book"})]
+    bench.ledger.letters["trip:t1"] = (letter_of(name, body=b"x" * size, size=size),)
+    text = await text_of(bench, "/executions/trip:t1")
+    assert "xxx" not in text
+    (path,) = re.findall(r'href="(/executions/trip%3At1/messages/out/[^"]+)"', text)
+    text = await text_of(bench, path)
+    assert ("xxx" in text, "more than a page shows" in text) == (size == SHOWN_AT_MOST, size > SHOWN_AT_MOST)
+    assert "<dt>saga-step</dt><dd>book</dd>" in text
+    (file,) = re.findall(r'<a download href="([^"]+)"', text)
+    async with bench.asking(None) as api:
+        assert (await api.http.get(file)).content == b"x" * size
+
+
+async def test_large_data_of_an_execution_is_a_file(bench) -> None:
+    detail = bench.ledger.details["trip:t1"]
+    facts = {"small": "s" * 10, "large": "l" * SHOWN_AT_MOST}
+    bench.ledger.details["trip:t1"] = replace(detail, state={**detail.state, "facts": facts})
+    text = await text_of(bench, "/executions/trip:t1")
+    assert "s" * 10 in text
+    assert "lll" not in text
+    (file,) = re.findall(r'<a download="trip:t1.json" href="([^"]+)"', text)
+    async with bench.asking(None) as api:
+        assert (await api.http.get(file)).json()["facts"] == facts
 
 
 async def test_where_the_event_store_has_none_of_them_it_says_so_and_what_fills_it(bench) -> None:
