@@ -216,12 +216,14 @@ def _application() -> tuple[_Seat, Any]:
     return seat, get_command(build_app(lambda: seat))
 
 
-def saga(desk: FakeDesk, *arguments: str) -> Ended:
-    """Run a command as the console script does, in this process."""
+def saga(desk: FakeDesk, *arguments: str, columns: int | None = None) -> Ended:
+    """Run a command as the console script does, in this process; `columns`: on a terminal of this width."""
     seat, application = _application()
     seat.desk = desk
     out, err = io.StringIO(), io.StringIO()
     plain = {name: value for name, value in os.environ.items() if name != "COLUMNS"}  # nothing is cut to a width
+    if columns is not None:
+        plain["COLUMNS"] = str(columns)
     with (
         mock.patch.dict(os.environ, plain, clear=True),
         contextlib.redirect_stdout(out),

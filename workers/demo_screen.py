@@ -27,8 +27,8 @@ def live_table(progress: Progress) -> Table:
     ended = sum(counted[word] for word in ("Completed", "Compensated", "Aborted"))
     rate = ended / progress.seconds if progress.seconds > 0 else 0.0
     table = Table(title=f"{ended} of {progress.orders} sagas ended, {rate:.1f} a second", title_justify="left")
-    table.add_column("status")
-    table.add_column("sagas", justify="right")
+    table.add_column("status", min_width=len("fulfil-order:r6b073f4644fe-00001"))
+    table.add_column("sagas", justify="right", min_width=max(map(len, WORDS)))
     table.add_row("published", str(progress.published))
     for word in WORDS:
         table.add_row(word, str(counted[word]))
@@ -39,7 +39,8 @@ def live_table(progress: Progress) -> Table:
 
 
 WAITING = """
-Some orders wait for a person, as they were to: {stuck} stuck, {parked} parked. Look at them, and decide:
+Some orders wait for a person, as they were to: {stuck} stuck, {parked} parked.
+Look at them, and decide:
 
 """
 WATCHING = """
@@ -51,28 +52,34 @@ IN_BROWSER = """\
 
 """
 LEFT = """\
-The demo's worker, participants and console go on in the background for that, until `{saga} down`.
+The demo's worker, participants and console go on in the background for that,
+until `{saga} down`.
 """
 STAYING = """\
 The demo's worker, participants and console go on until you press Ctrl-C.
 """
 STUCK_STEPS = """\
   {saga} show {name}
-  {saga} resolve {name} charge_payment --how mark_done \\
-      --evidence "paid back by bank transfer 4711" --reason "the customer's account is closed" --wait
+  {saga} resolve {name} charge_payment \\
+      --how mark_done --evidence "paid back by bank transfer 4711" \\
+      --reason "the customer's account is closed" --wait
 
 """
 PARKED_STEPS = """\
   {saga} show {name}
-  {saga} retry {name} order_fulfilled --input '{{"shipment_created": {{"shipment_id": "C-4711"}}}}' \\
+  {saga} retry {name} order_fulfilled \\
+      --input '{{"shipment_created": {{"shipment_id": "C-4711"}}}}' \\
       --reason "the carrier gave the number by telephone" --wait
 
 """
 COMPLETED_STEPS = """\
-An order that has ended can be undone too, even behind the point of no return; first the plan, then its confirmation:
+An order that has ended can be undone too, even behind the point of no return;
+first the plan, then its confirmation:
 
-  {saga} compensate {name} --override --dry-run
-  {saga} compensate {name} --override --plan HASH --reason "the customer sent it back" --wait
+  {saga} compensate {name} \\
+      --override --dry-run
+  {saga} compensate {name} \\
+      --override --plan HASH --reason "the customer sent it back" --wait
 
 """
 

@@ -72,7 +72,7 @@ class BulkCommands:
             return
         console = table_console()
         console.print(shown.bulk(bulk, counts), soft_wrap=True)
-        console.print(shown.items(items))
+        console.print(shown.items(items), crop=False)
 
     def watch(
         self,

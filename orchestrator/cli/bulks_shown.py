@@ -79,7 +79,7 @@ def lines(found: Iterable[Bulk]) -> Table:
     table = tables.plain("bulk", "begun, UTC", "by", "what", "state", "why")
     for one in found:
         table.add_row(
-            tables.uncut(one.id),
+            Text(one.id),
             tables.when(one.created_ms),
             Text(one.caller.actor),
             f"{one.word} of {one.total}",
@@ -104,5 +104,5 @@ def items(found: BulkItems) -> Group:
             str(one.number), Text(one.execution_id), Text(one.state, style=ITEM_STYLES[one.state]), Text(one.text)
         )
     shown: RenderableType = table if found.items else Text("no items")
-    more = [] if found.following is None else [Text(f"there are more: --after {found.following}", style="dim")]
+    more = [] if found.following is None else [tables.more("--after", found.following)]
     return Group(shown, *more)

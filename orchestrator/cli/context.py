@@ -9,6 +9,7 @@ import sysconfig
 from difflib import get_close_matches
 from pathlib import Path
 from traceback import extract_tb
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,8 +22,11 @@ from orchestrator.saga.definition import Saga
 from orchestrator.saga.places import place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from types import ModuleType
+
+    from rich.console import ConsoleOptions, RenderableType
+    from rich.segment import Segment
 
 DEFAULT = "sagas:SAGAS"
 OTHERS = (
@@ -32,14 +36,31 @@ OTHERS = (
 """Where code lies that no author of sagas wrote: ours, Python's, and what is installed."""
 UNBOUNDED = 10_000
 """As wide as no line is, in characters."""
+VISIBLE: Mapping[int, int] = MappingProxyType(
+    {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n"}
+    | {0x7F: 0x2421}
+    | dict.fromkeys((*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)), 0xFFFD)
+)
+"""By character: the sign that stands for it where it would be an order to a terminal, or turn a text's direction."""
+ESCAPED: Mapping[int, str] = MappingProxyType({code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)})
+"""The same within JSON, which escapes those below a blank itself: the document means what it meant."""
 SagasOption = Annotated[str, typer.Option("--sagas", help="where the sagas are, as module:ATTRIBUTE")]
 ExecutionId = Annotated[str, typer.Argument(help="as in fulfil-order:A17", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="print one JSON document and nothing else")]
 
 
+class HarmlessConsole(Console):
+    """A terminal that takes no orders from what is printed: what came by message may hold control sequences."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """What is printed, with a sign in place of each character of `VISIBLE`."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=segment.text.translate(VISIBLE))
+
+
 def plain_console(*, stderr: bool = False, soft_wrap: bool = False) -> Console:
     """A terminal on which a text is printed as it is: ids and reasons are neither markup nor emoji. Style by `Text`."""
-    return Console(stderr=stderr, soft_wrap=soft_wrap, markup=False, emoji=False, highlight=False)
+    return HarmlessConsole(stderr=stderr, soft_wrap=soft_wrap, markup=False, emoji=False, highlight=False)
 
 
 def table_console() -> Console:
@@ -132,4 +153,4 @@ def saga_named(sagas: tuple[Saga, ...], name: str) -> Saga:
 
 def print_document(value: Any) -> None:
     """One JSON document on standard output."""
-    sys.stdout.write(to_json(value, indent=2).decode() + "\n")
+    sys.stdout.write(to_json(value, indent=2).decode().translate(ESCAPED) + "\n")

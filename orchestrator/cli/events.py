@@ -94,7 +94,7 @@ class EventCommands:
         if json:
             print_document(shown.document(found, bodies=bodies))
         else:
-            table_console().print(shown.table(found, bodies=bodies))
+            table_console().print(shown.table(found, bodies=bodies), crop=False)
 
     def gaps(
         self,

@@ -9,7 +9,7 @@ from pydantic_core import from_json
 from rich.console import Group
 from rich.text import Text
 
-from orchestrator.cli.tables import in_a_line, plain, when
+from orchestrator.cli.tables import in_a_line, more, plain, when
 from orchestrator.service.records import moment
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def table(found: EventPage, *, bodies: bool) -> Group:
         made.add_row(when(one.at_ms), one.way, Text(one.type), owner, Text(call), Text(one.outcome), *body)
     lines: list[RenderableType] = [made]
     if found.following is not None:
-        lines.append(Text(f"there are more: --cursor {found.following}", style="dim"))
+        lines.append(more("--cursor", found.following))
     return Group(*lines)
 
 

@@ -71,7 +71,7 @@ class Listings:
         if json:
             print_document(documents.listing(found, wanted))
         else:
-            table_console().print(tables.listing(found, cursors.written(found.following, wanted)))
+            table_console().print(tables.listing(found, cursors.written(found.following, wanted)), crop=False)
 
     def messages(
         self,
@@ -88,7 +88,7 @@ class Listings:
             print_document({**documents.letters(found, bodies=bodies), **documents.as_of(known)})
             return
         console = table_console()
-        console.print(tables.letters(found, bodies=bodies))
+        console.print(tables.letters(found, bodies=bodies), crop=False)
         console.print(tables.as_of(known))
 
 

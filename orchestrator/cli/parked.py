@@ -69,7 +69,7 @@ class ParkedCommands:
         if json:
             print_document(found.document)
         else:
-            table_console().print(found.picture)
+            table_console().print(found.picture, crop=False)
 
     def redrive(self, what: What, *, up_to: UpTo = 0, manner: Manner) -> None:
         """Send a message or a group back to where it came from, as edited; the broker confirms each."""

@@ -49,9 +49,7 @@ def groups(page: GroupPage, seen: ParkedOverview) -> Shown:
     for one in page.groups:
         waiting = Text(str(one.waiting), style="bold red" if one.waiting else "")
         said = tables.in_a_line(one.text)
-        table.add_row(
-            tables.uncut(one.fingerprint), waiting, Text(one.reason), Text(one.type), tables.when(one.last_ms), said
-        )
+        table.add_row(Text(one.fingerprint), waiting, Text(one.reason), Text(one.type), tables.when(one.last_ms), said)
     items = [_timed(asdict(one), GROUP_TIMES) for one in page.groups]
     document = {"items": items, "next_cursor": _cursor(page.following), **_overview(seen)}
     none = "nothing waits" if seen.recorded_ms else "nothing is recorded yet: `saga recorder` does that"
@@ -64,9 +62,7 @@ def messages(page: ParkedPage) -> Shown:
     for one in page.messages:
         state = Text(one.state, style=STATE_STYLES[one.state])
         said = tables.in_a_line(one.problem or one.text)
-        table.add_row(
-            tables.uncut(one.id), state, Text(one.type), Text(one.message_id), tables.when(one.parked_ms), said
-        )
+        table.add_row(Text(one.id), state, Text(one.type), Text(one.message_id), tables.when(one.parked_ms), said)
     document = {"items": [_line(one) for one in page.messages], "next_cursor": _cursor(page.following)}
     return Shown(document, _paged(table if page.messages else Text("no messages"), page.following))
 
@@ -168,7 +164,7 @@ def _cursor(place: Place | None) -> str | None:
 
 def _paged(table: RenderableType, following: Place | None) -> RenderableType:
     cursor = _cursor(following)
-    return Group(table, Text(f"there are more: --cursor {cursor}", style="dim")) if cursor else table
+    return Group(table, tables.more("--cursor", cursor)) if cursor else table
 
 
 def _as_far(target: Target) -> str:

@@ -78,7 +78,7 @@ def listing(found: Listing, following: str | None) -> Group:
         table.add_row(Text(row.execution_id), status(row), step, since, in_a_line(row.error))
     last: list[RenderableType] = [table] if found.rows else [Text("no executions")]
     if following:
-        last.append(Text(f"there are more: --cursor {following}", style="dim"))
+        last.append(more("--cursor", following))
     return Group(*last, as_of(found.as_of))
 
 
@@ -126,7 +126,7 @@ def operations(records: Iterable[OperationRecord]) -> Table:
     for one in records:
         what = f"{one.request.operation} {step_of(one.request)}".strip()
         table.add_row(
-            uncut(one.id),
+            Text(one.id),
             when(one.accepted_ms),
             Text(one.actor),
             Text(f"{what} of {one.execution_id}"),
@@ -143,7 +143,7 @@ def letters(found: Letters, *, bodies: bool) -> Group:
         call = f"{one.step} {one.call} {one.attempt}" if one.step else ""
         body = [Text((one.body or b"").decode(errors="replace"))] if bodies else []
         table.add_row(
-            at(moment(one.at_ms)),
+            when(one.at_ms),
             one.direction,
             one.kind,
             Text(one.type),
@@ -155,7 +155,7 @@ def letters(found: Letters, *, bodies: bool) -> Group:
     shown: RenderableType = table if found.messages else Text("no messages")
     if found.following is None:
         return Group(shown)
-    return Group(shown, Text(f"there are more: --cursor {cursors.of_message(found.following)}", style="dim"))
+    return Group(shown, more("--cursor", cursors.of_message(found.following)))
 
 
 def audit(rows: Iterable[AuditRow]) -> Table:
@@ -199,14 +199,14 @@ def plain(*names: str) -> Table:
     return table
 
 
-def uncut(text: str) -> Text:
-    """An id: folded where it must be, never cut, so that it can be copied."""
-    return Text(text, no_wrap=True, overflow="fold")
-
-
 def when(milliseconds: int) -> Text:
-    """Epoch milliseconds as a point in time, to the second."""
-    return Text(f"{moment(milliseconds):%Y-%m-%d %H:%M:%S}", no_wrap=True)
+    """Epoch milliseconds as a point in time, to the second; where room is short, the time of day below its date."""
+    return Text(f"{moment(milliseconds):%Y-%m-%d %H:%M:%S}")
+
+
+def more(option: str, following: object) -> Text:
+    """Where the next page begins: in one piece, so that it can be copied. Print what holds it by `crop=False`."""
+    return Text(f"there are more: {option} {following}", style="dim", no_wrap=True, overflow="ignore")
 
 
 def in_a_line(text: str) -> Text:

@@ -88,7 +88,7 @@ class HandOver:
             "state": execution.dump(),
             "history": workflow.info().get_current_history_length(),
             "correlation_id": self._given.thread.correlation_id,
-            "changed_ms": int(workflow.time() * 1000),
+            "changed_ms": self._changed_ms(),
             "journal": told,
         }
 
@@ -108,10 +108,14 @@ class HandOver:
             workflow_id=info.workflow_id,
             correlation_id=self._given.thread.correlation_id,
             started_ms=run_ms,
-            changed_ms=int(workflow.time() * 1000),
+            changed_ms=self._changed_ms(),
             plan_hash=plan_hash,
             journal=tuple(self._journal[self._handed :]),
         )
+
+    def _changed_ms(self) -> int:
+        """When it was told something last: a workflow task that told it nothing, as an old timer's, is no change."""
+        return self._journal[-1].at_ms if self._journal else int(workflow.time() * 1000)
 
     def _hash(self) -> str:
         if not self._plan_hash:

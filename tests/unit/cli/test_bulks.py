@@ -74,7 +74,7 @@ def test_items_come_in_pages(desk, bulk) -> None:
     first = saga(desk, "bulks", "show", bulk, "--limit", "2", "--json").document
     rest = saga(desk, "bulks", "show", bulk, "--after", str(first["next_after"]), "--json").document
     assert [one["number"] for one in (*first["items"], *rest["items"])] == [1, 2, 3]
-    assert "--after 2" in saga(desk, "bulks", "show", bulk, "--limit", "2").out
+    assert "there are more: --after 2" in saga(desk, "bulks", "show", bulk, "--limit", "2", columns=10).out
 
 
 def test_looking_needs_no_temporal(desk, bulk) -> None:

@@ -1,10 +1,13 @@
 """Finding sagas by `module:ATTRIBUTE`: what is wrong is named, with its remedy."""
 
+import json
 import sys
 
 import pytest
+from rich.text import Text
 
-from orchestrator.cli.context import load, load_sagas, print_document, saga_named
+from orchestrator.cli import tables
+from orchestrator.cli.context import load, load_sagas, plain_console, print_document, saga_named
 from orchestrator.errors import OrchestratorError, SagaDefinitionError
 
 SHOP = """
@@ -89,3 +92,24 @@ def test_a_name_means_its_newest_version() -> None:
 def test_a_document_is_all_that_is_printed(capsys) -> None:
     print_document({"a": 1})
     assert capsys.readouterr().out == '{\n  "a": 1\n}\n'
+
+
+HOSTILE = "a\x1b[2J\x1b]0;title\x07 b\x9b31m \x00\x7f \N{RIGHT-TO-LEFT OVERRIDE}drow"
+
+
+@pytest.mark.parametrize("in_a_table", [False, True])
+def test_what_came_by_message_gives_no_orders_to_a_terminal(in_a_table) -> None:
+    shown = tables.plain("said")
+    shown.add_row(Text(HOSTILE))
+    console = plain_console()
+    with console.capture() as taken:
+        console.print(shown if in_a_table else HOSTILE)
+    assert not set(taken.get()) & set("\x1b\x07\x9b\x00\x7f\N{RIGHT-TO-LEFT OVERRIDE}")
+    assert "a\N{SYMBOL FOR ESCAPE}[2J" in taken.get()
+
+
+def test_a_document_gives_no_orders_to_a_terminal_and_says_the_same(capsys) -> None:
+    print_document({"said": HOSTILE, "name": "\N{LATIN SMALL LETTER U WITH DIAERESIS}"})
+    told = capsys.readouterr().out
+    assert not set(told) & set("\x1b\x07\x9b\x00\x7f")
+    assert json.loads(told) == {"said": HOSTILE, "name": "\N{LATIN SMALL LETTER U WITH DIAERESIS}"}

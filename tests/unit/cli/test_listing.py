@@ -49,7 +49,7 @@ def test_pages_follow_one_another_by_their_cursors(desk) -> None:
     assert ids(first) == ["t1", "t2"]
     rest = saga(desk, "list", "--limit", "2", "--cursor", first["next_cursor"], "--json").document
     assert (ids(rest), rest["next_cursor"]) == (["t4"], None)
-    assert first["next_cursor"] in saga(desk, "list", "--limit", "2").out
+    assert f"--cursor {first['next_cursor']}\n" in saga(desk, "list", "--limit", "2", columns=40).out
 
 
 @pytest.mark.parametrize("cursor", ["nonsense", "", "W10"])
@@ -97,6 +97,7 @@ def test_messages_come_newest_first_in_pages_and_say_their_bodies_only_if_asked(
     rest = saga(desk, "messages", "trip:t1", "--cursor", first["next_cursor"], "--bodies", "--json").document
     assert [(item["message_id"], item["body"]) for item in rest["items"]] == [("m:1", "secret")]
     assert rest["next_cursor"] is None
+    assert f"--cursor {first['next_cursor']}\n" in saga(desk, "messages", "trip:t1", "--limit", "2", columns=10).out
     assert "secret" not in saga(desk, "messages", "trip:t1").out
     assert "secret" in saga(desk, "messages", "trip:t1", "--bodies").out
 

@@ -64,6 +64,7 @@ def test_a_group_lists_its_messages_and_pages_go_on(desk) -> None:
     assert [one["id"] for one in page["items"]] == [second]
     rest = saga(desk, "parked", group(desk), "--cursor", page["next_cursor"], "--json").document
     assert ([one["id"] for one in rest["items"]], rest["next_cursor"]) == ([first], None)
+    assert f"--cursor {page['next_cursor']}\n" in saga(desk, "parked", group(desk), "--limit", "1", columns=20).out
     assert saga(desk, "parked", group(desk), "--cursor", "nonsense").status == USAGE
 
 

@@ -6,8 +6,11 @@ import pytest
 from rich.console import Console
 
 from orchestrator.cli import tables
+from orchestrator.service.auditing import AuditEntry, AuditRow
+from orchestrator.service.operations import OperationRecord
 from orchestrator.service.reading import AsOf, Listing
 from orchestrator.service.records import milliseconds
+from orchestrator.service.requests import Resolve
 from tests.service_kit import NOW, ServiceBench
 
 
@@ -43,3 +46,43 @@ def test_an_age_is_told_in_its_largest_unit(seconds, told) -> None:
     from datetime import timedelta
 
     assert tables.age(NOW - timedelta(seconds=seconds), NOW) == told
+
+
+def columns(shown, width):
+    """What stands in the first two columns, each without the ends of lines that a narrow terminal puts in."""
+    head, *rows = lines(shown, width)
+    second = head.index("at, UTC")
+    third = head.index("who" if "who" in head else "by")
+    return "".join(row[:second].strip() for row in rows), " ".join(row[second:third].strip() for row in rows).strip()
+
+
+@pytest.mark.parametrize("width", [64, 80, 200])
+def test_where_room_is_short_neither_the_time_nor_the_id_of_an_operation_is_cut(width) -> None:
+    asked = Resolve(operation="resolve", step="book_flight", how="retry")
+    record = OperationRecord(
+        id="0a39a91fce8f48319172a297e06415f5",
+        execution_id="trip:an-id-of-some-length-0001",
+        actor="mara",
+        role="operator",
+        request=asked,
+        reason="the hotel was asked by telephone",
+        key="k",
+        body_hash="h",
+        accepted_ms=milliseconds(NOW),
+        state="verified",
+    )
+    assert columns(tables.operations([record]), width) == (record.id, "2026-01-01 00:00:00")
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_where_room_is_short_the_time_of_an_audited_deed_is_not_cut(width) -> None:
+    entry = AuditEntry(
+        at_ms=milliseconds(NOW),
+        actor="mara",
+        role="operator",
+        what="resolve",
+        target="trip:an-id-of-some-length-0001",
+        result="accepted",
+        reason="the hotel was asked by telephone",
+    )
+    assert columns(tables.audit([AuditRow(7, entry, "", "")]), width) == ("7", "2026-01-01 00:00:00")

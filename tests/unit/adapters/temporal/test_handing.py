@@ -84,6 +84,23 @@ def test_what_was_told_while_replaying_is_told_with_the_first_snapshot_after_it(
     assert [entry.revision for entry in world.handed[0].journal] == [1, 2, 3]
 
 
+def test_a_workflow_task_that_tells_nothing_is_no_change_for_another_worker_either(world) -> None:
+    execution, hand_over = Execution.begin(PLANS["shop"], "shop:1"), HandOver(GIVEN)
+    world.replaying = True
+    told(hand_over, execution, *COMPLETED[:2])
+    world.replaying, world.seconds, world.history = False, 130.0, 9
+    hand_over.give(execution)
+    (handed,) = world.handed
+    assert (handed.position.history, handed.changed_ms) == (9, 100_000)
+    assert hand_over.answer(execution)["changed_ms"] == 100_000
+
+
+def test_a_run_that_was_told_nothing_yet_has_changed_now(world) -> None:
+    execution, hand_over = Execution.begin(PLANS["shop"], "shop:1"), HandOver(GIVEN)
+    hand_over.give(execution)
+    assert world.handed[0].changed_ms == 100_000
+
+
 def test_without_a_sink_nothing_is_done(world, monkeypatch) -> None:
     monkeypatch.setattr(workflow, "extern_functions", dict)
     monkeypatch.setattr(workflow, "time", None)
