@@ -131,7 +131,7 @@ def left_behind(text: str) -> list[str]:
 
 @pytest.mark.parametrize("path", [path for path in sources() if path.parts[0] in ("orchestrator", "workers")], ids=str)
 def test_nothing_is_left_behind(path: Path) -> None:
-    assert left_behind((PROJECT / path).read_text()) == (["dispose"] * 2 if path == CLOSES else [])
+    assert left_behind((PROJECT / path).read_text()) == (["dispose"] if path == CLOSES else [])
 
 
 def test_what_is_left_behind_is_seen() -> None:

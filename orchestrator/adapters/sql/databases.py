@@ -20,6 +20,7 @@ from orchestrator.together import to_its_end
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+    from contextlib import AbstractAsyncContextManager
 
     from sqlalchemy.engine import Dialect
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -59,20 +60,18 @@ def insert_of(dialect: Dialect) -> Any:
     return import_module(f"sqlalchemy.dialects.{dialect.name}").insert
 
 
-@asynccontextmanager
-async def writing_to(url: str) -> AsyncGenerator[AsyncEngine]:
+def writing_to(url: str) -> AbstractAsyncContextManager[AsyncEngine]:
     """`open_engine`, for a block. All its connections are closed behind it, also if somebody is cancelled there."""
-    engine = open_engine(url)
-    try:
-        yield engine
-    finally:
-        await to_its_end(engine.dispose())
+    return _closed_behind(open_engine(url))
+
+
+def reading_from(url: str) -> AbstractAsyncContextManager[AsyncEngine]:
+    """`open_reading_engine`, for a block; closed as `writing_to` does it."""
+    return _closed_behind(open_reading_engine(url))
 
 
 @asynccontextmanager
-async def reading_from(url: str) -> AsyncGenerator[AsyncEngine]:
-    """`open_reading_engine`, for a block; closed as `writing_to` does it."""
-    engine = open_reading_engine(url)
+async def _closed_behind(engine: AsyncEngine) -> AsyncGenerator[AsyncEngine]:
     try:
         yield engine
     finally:
