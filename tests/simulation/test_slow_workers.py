@@ -2,42 +2,10 @@
 
 from orchestrator.adapters.temporal import calls
 from orchestrator.adapters.temporal.activities import Activities
-from orchestrator.saga.plan import CallPlan, ParallelPlan, Plan, RetryPlan, SequencePlan, StepPlan, TriggerPlan
-from orchestrator.testing.simulation.dice import Dice
-from orchestrator.testing.simulation.plans import TRIGGER, UNDO_RETRY
-from orchestrator.testing.simulation.world import Profile, World
+from orchestrator.saga.plan import ParallelPlan, RetryPlan, SequencePlan
+from tests.slow_kit import step, world_of
 
-SLOW_S = 0.7
-"""What each action takes before its effect: two brief ones are more than the second that a run has."""
-HORIZON_S = 40.0
 ONCE = RetryPlan(attempts=1, first_delay_ms=10, max_delay_ms=20)
-
-
-class Slow(Dice):
-    """No bad luck but that the first so many actions are slow."""
-
-    def __init__(self, times):
-        super().__init__(1)
-        self.times = times
-
-    def fault(self, kind, likelihood):
-        return kind == "action slow" and self.faults[kind] < self.times and super().fault(kind, 1.0)
-
-    def between(self, low, high):
-        if (low, high) == (0.3, 3.0):
-            return SLOW_S
-        return high if high == HORIZON_S else low
-
-
-def step(name, lane, within_ms=3_000):
-    do, undo = CallPlan(lane=lane, handler=name), CallPlan(lane="brief", handler=f"undo_{name}")
-    return StepPlan(id=name, do=do, undo=undo, within_ms=within_ms, retry=ONCE, undo_retry=UNDO_RETRY)
-
-
-def world_of(root, *, slow=0):
-    trigger = TriggerPlan(event=TRIGGER, gives="start", key="id")
-    plan = Plan(saga="random", version=1, trigger=trigger, root=root, within_ms=None)
-    return World(plan, Slow(slow), Profile(cancels=0.0, people=0.0, horizon_s=HORIZON_S), is_told=True)
 
 
 def stop(world, worker, *, wakes_at):
@@ -51,7 +19,7 @@ def effects_of(world):
 
 def handed_over_standing(monkeypatch):
     """A worker is given an attempt while it stands still, and wakes when the saga was undone."""
-    world = world_of(SequencePlan(children=(step("s1", "durable"),)))
+    world = world_of(SequencePlan(children=(step("s1", "durable", retry=ONCE),)))
 
     def handed(one, attempt):
         worker = world.workers[0]
@@ -80,8 +48,8 @@ def test_an_attempt_that_was_handed_to_a_worker_that_stood_still_is_not_begun_wh
 
 def begun_long_after_it_was_asked_for():
     """Its workflow task went on for more than a second with brief steps before the server knew of it."""
-    brief = SequencePlan(children=tuple(step(name, "brief") for name in ("b1", "b2")))
-    world = world_of(ParallelPlan(children=(step("s1", "durable", within_ms=6_000), brief)), slow=3)
+    brief = SequencePlan(children=(step("b1"), step("b2")))
+    world = world_of(ParallelPlan(children=(step("s1", "durable", within_ms=6_000, retry=ONCE), brief)), slow=3)
 
     def strike():
         stop(world, world.workers[0], wakes_at=7.2)
