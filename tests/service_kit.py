@@ -364,6 +364,13 @@ class FakeLedger:
         self.details[name] = Detail(row=row_of(snapshot), steps=steps_of(execution), plan=execution.plan, state=state)
         self.journals[name] = snapshot.journal
 
+    async def write(self, snapshots: Sequence[Snapshot], messages: Sequence[MessageRecord] = ()) -> None:
+        """Keep snapshots, and messages behind those that were kept."""
+        for one in snapshots:
+            self.add(one)
+        for letter in messages:
+            self.letters[letter.execution_id] = (*self.letters.get(letter.execution_id, ()), letter)
+
     async def find(self, execution_id: str) -> Detail | None:
         self._check()
         return self.details.get(execution_id)

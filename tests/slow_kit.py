@@ -10,7 +10,7 @@ from orchestrator.testing.simulation.plans import RETRY, TRIGGER, UNDO_RETRY
 from orchestrator.testing.simulation.world import Profile, World
 
 if TYPE_CHECKING:
-    from orchestrator.saga.plan import Lane, RetryPlan, SequencePlan
+    from orchestrator.saga.plan import Lane, Node, RetryPlan
 
 SLOW_S = 0.7
 """What a slow action takes before its effect: less than the second that a run has, and two take more."""
@@ -38,7 +38,7 @@ def step(name: str, lane: Lane = "brief", *, within_ms: int = 3_000, retry: Retr
     return StepPlan(id=name, do=do, undo=undo, within_ms=within_ms, retry=retry, undo_retry=UNDO_RETRY)
 
 
-def world_of(root: SequencePlan, *, slow: int = 0) -> World:
+def world_of(root: Node, *, slow: int = 0) -> World:
     """A world in which the first `slow` actions are slow; nobody cancels, and people do nothing."""
     trigger = TriggerPlan(event=TRIGGER, gives="start", key="id")
     plan = Plan(saga="random", version=1, trigger=trigger, root=root, within_ms=None)

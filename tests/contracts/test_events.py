@@ -1,9 +1,7 @@
 """What keeps the event store must do, in memory and on every database; and that it only grows."""
 
-import asyncio
 import shutil
 import sqlite3
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import asyncpg
@@ -12,13 +10,12 @@ from sqlalchemy.engine import make_url
 
 from orchestrator.adapters.sql.databases import open_engine
 from orchestrator.adapters.sql.ledger import SqlLedger
-from orchestrator.adapters.sql.migrating import migrate
 from orchestrator.adapters.sql.read_models import SqlReadModels
 from orchestrator.sealing import Seal
 from orchestrator.service.event_ports import EventFilter, Gap
 from tests.event_kit import T0, EventBench, MemoryEvents, on_sql, stored
 from tests.ledger_kit import RUNNING, message, snapshot
-from tests.sql_kit import execute, fresh_database, sqlite_url
+from tests.sql_kit import execute, sqlite_url
 
 KINDS = ("memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.servers))
 SQL = KINDS[1:]
@@ -32,39 +29,6 @@ ALTER TABLE event_store DISABLE TRIGGER USER;
 TRUNCATE event_store, marks, executions, messages, read_models RESTART IDENTITY;
 ALTER TABLE event_store ENABLE TRIGGER USER
 """
-
-
-@pytest.fixture(scope="module")
-def apart():
-    """Runs coroutines in a loop of its own, beside that of the test."""
-    with ThreadPoolExecutor(1) as thread:
-        runner = thread.submit(asyncio.Runner).result()
-        yield lambda work: thread.submit(runner.run, work).result()
-        thread.submit(runner.close).result()
-
-
-@pytest.fixture(scope="module")
-def template(apart, tmp_path_factory):
-    """A database file with all tables, to be copied: making them takes longer than a test."""
-    folder = tmp_path_factory.mktemp("template")
-    apart(make_tables(sqlite_url(folder)))
-    return folder / "things.db"
-
-
-@pytest.fixture(scope="module")
-def postgres_url(apart, postgres):
-    """A database with all tables, emptied before each test."""
-    database = fresh_database(postgres)
-    url = apart(database.__aenter__())
-    apart(make_tables(url))
-    yield url
-    apart(database.__aexit__(None, None, None))
-
-
-async def make_tables(url):
-    engine = open_engine(url)
-    await migrate(engine)
-    await engine.dispose()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.adapters.sql.databases import open_reading_engine
+from orchestrator.adapters.sql.databases import reading_from
 from orchestrator.adapters.sql.figures import SqlFigures
 from orchestrator.sealing import Seal
 from orchestrator.service.figures import Failing, Latency, Span
@@ -37,14 +37,7 @@ async def ledger(request, tmp_path):
     """A function that writes, and one that counts."""
     if request.param == "memory":
         fake = FakeLedger()
-
-        async def write(snapshots, messages=()):
-            for one in snapshots:
-                fake.add(one)
-            for letter in messages:
-                fake.letters[letter.execution_id] = (*fake.letters.get(letter.execution_id, ()), letter)
-
-        yield write, MemoryFigures(fake).figures
+        yield fake.write, MemoryFigures(fake).figures
     elif request.param == "sqlite":
         async with on_sql(sqlite_url(tmp_path)) as made:
             yield made
@@ -55,12 +48,8 @@ async def ledger(request, tmp_path):
 
 @asynccontextmanager
 async def on_sql(url):
-    async with ledger_bench(url, SEAL) as bench:
-        engine = open_reading_engine(url)
-        try:
-            yield bench.writer.write, SqlFigures(engine, SEAL).figures
-        finally:
-            await engine.dispose()
+    async with ledger_bench(url, SEAL) as bench, reading_from(url) as engine:
+        yield bench.writer.write, SqlFigures(engine, SEAL).figures
 
 
 def ended(key, signals, *, at, took=500, saga="shop", run=1):

@@ -65,7 +65,8 @@ async def bench(url):
 async def lists(request):
     """A function that writes and one that reads; the ledger in memory stands in for SQL in unit tests."""
     if request.param == "memory":
-        yield (*written_to(FakeLedger()),)
+        fake = FakeLedger()
+        yield fake.write, fake
         return
     address = request.getfixturevalue("tmp_path")
     if request.param == "sqlite":
@@ -74,16 +75,6 @@ async def lists(request):
         return
     async with fresh_database(request.getfixturevalue("postgres")) as url, ledger_bench(url) as made:
         yield made.writer.write, made.reader
-
-
-def written_to(fake):
-    async def write(snapshots, messages=()):
-        for one in snapshots:
-            fake.add(one)
-        for letter in messages:
-            fake.letters[letter.execution_id] = (*fake.letters.get(letter.execution_id, ()), letter)
-
-    return write, fake
 
 
 def ids(page) -> list[str]:

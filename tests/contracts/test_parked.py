@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +13,7 @@ from orchestrator.service.parked_actions import Edited, Sent, Target
 from orchestrator.service.parked_arrivals import message_key
 from orchestrator.service.parked_records import Attributes, Content, GroupFilter, Origin, ParkedFilter
 from tests.parked_kit import T0, action, again, arrival, entry, in_memory, on_sql
-from tests.sql_kit import execute, fresh_database, sqlite_url
+from tests.sql_kit import execute, sqlite_url
 
 KINDS = ("memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.servers))
 NOW = T0 + 5_000
@@ -25,38 +24,6 @@ UPDATE audit_head SET number = 0, hash = repeat('0', 64)
 """
 CANARY = "canary-4242-4242"
 GROUP = arrival().fingerprint
-
-
-@pytest.fixture(scope="module")
-def apart():
-    """Runs coroutines in a loop of its own, beside that of the test."""
-    with ThreadPoolExecutor(1) as thread:
-        runner = thread.submit(asyncio.Runner).result()
-        yield lambda work: thread.submit(runner.run, work).result()
-        thread.submit(runner.close).result()
-
-
-@pytest.fixture(scope="module")
-def template(apart, tmp_path_factory):
-    """A database file with all tables, to be copied: making them takes longer than a test."""
-    folder = tmp_path_factory.mktemp("template")
-    apart(make_tables(sqlite_url(folder)))
-    return folder / "things.db"
-
-
-@pytest.fixture(scope="module")
-def postgres_url(apart, postgres):
-    """A database with all tables, emptied before each test."""
-    database = fresh_database(postgres)
-    url = apart(database.__aenter__())
-    apart(make_tables(url))
-    yield url
-    apart(database.__aexit__(None, None, None))
-
-
-async def make_tables(url):
-    async with on_sql(url):
-        pass
 
 
 @pytest.fixture(params=KINDS)

@@ -197,13 +197,7 @@ async def test_a_worker_that_was_stopped_past_its_deadlines_and_wakes_up_does_no
         stalled = await place.start()
         execution = await place.ask("chain")
         await place.reached("s2.do.before")
-        if cancelled:
-            await place.handle(execution).cancel()
-        with Cost(f"worker stopped past its deadlines{', cancelled meanwhile' if cancelled else ''}: another ended it"):
-            await place.start()
-            result = await place.result(execution)
-        await leaves(stalled)
-        assert result["word"] == ("Compensated" if cancelled else "Completed")
+        await another_ends(place, execution, stalled, cancelled, "worker stopped past its deadlines")
         effects = [one[:2] for one in await place.effects()]
         assert len(effects) == len(set(effects))
         made = {step for step, way in effects if way == "do"}
@@ -229,19 +223,23 @@ async def test_a_worker_that_was_stopped_in_a_durable_attempt_past_its_deadlines
         await place.reached("h2.do.before")
         await place.stand_still(stalled)
         place.go("h2.do.before")
-        if cancelled:
-            await place.handle(execution).cancel()
-        await place.start()
-        with Cost(
-            f"worker stopped in a durable attempt{', cancelled meanwhile' if cancelled else ''}: another ended it"
-        ):
-            result = await place.result(execution)
-        await leaves(stalled)
+        word = await another_ends(place, execution, stalled, cancelled, "worker stopped in a durable attempt")
         made = [("s1", "undo")] if cancelled else [("h2", "do"), ("s3", "do")]
-        assert result["word"] == ("Compensated" if cancelled else "Completed")
         assert [one[:2] for one in await place.effects()] == [("s1", "do"), *made]
         assert [one[0] for one in place.attempts if one[3] == stalled.pid] == ["s1", "h2"]
-        await place.balance([execution], Counter([result["word"]]), HUNG)
+        await place.balance([execution], Counter([word]), HUNG)
+
+
+async def another_ends(place, execution, stalled, cancelled, what) -> str:
+    """Another worker ends what a stopped one has in hand, which wakes up and leaves then; the word it ended with."""
+    if cancelled:
+        await place.handle(execution).cancel()
+    with Cost(f"{what}{', cancelled meanwhile' if cancelled else ''}: another ended it"):
+        await place.start()
+        word = str((await place.result(execution))["word"])
+    await leaves(stalled)
+    assert word == ("Compensated" if cancelled else "Completed")
+    return word
 
 
 async def leaves(stalled) -> None:

@@ -43,6 +43,14 @@ async def text_of(bench: ApiBench, path: str, status: int = 200, caller: Caller 
         return answer.text
 
 
+async def text_of_failed(bench: ApiBench, step: str, held: str = "", **more: Any) -> str:
+    """The page of a further trip, t4, one of whose steps has failed; `held` says at which it waits, if at another."""
+    hand = bench.run("t4", **{held or step: "hold"})
+    hand.tell(Failed(step=step, **more))
+    bench.ledger.keep_open(hand)
+    return await text_of(bench, "/executions/trip:t4")
+
+
 def listed(text: str) -> list[str]:
     """The executions of a list, by their addresses."""
     return re.findall(r'<th scope="row"><a href="/executions/([^"]+)"', text)
@@ -238,10 +246,7 @@ async def test_a_step_leads_to_its_undo_only_while_that_may_be_asked_for(bench) 
 
 
 async def test_attempts_that_are_told_twice_have_names_of_their_own(bench) -> None:
-    hand = bench.run("t4", book_car="hold")
-    hand.tell(Failed(step="book_hotel", reason="too late"))
-    bench.ledger.keep_open(hand)
-    text = await text_of(bench, "/executions/trip:t4")
+    text = await text_of_failed(bench, "book_hotel", held="book_car", reason="too late")
     names = re.findall(r' id="([^"]+)"', text)
     assert text.count("(ignored: ") == 2, "the attempt, and what it was told"
     assert sorted(names) == sorted(set(names))
@@ -290,10 +295,7 @@ async def test_what_it_knows_is_for_those_who_may_see_payloads(bench) -> None:
 
 
 async def test_a_step_that_will_be_tried_again_says_when(bench) -> None:
-    hand = bench.run("t4", book_hotel="hold")
-    hand.tell(Failed(step="book_hotel", reason="no line"))
-    bench.ledger.keep_open(hand)
-    text = await text_of(bench, "/executions/trip:t4")
+    text = await text_of_failed(bench, "book_hotel", reason="no line")
     row = text.partition('id="step-book_hotel"')[2].partition("</tr>")[0]
     assert 'resting, next try <time datetime="2026-01-01T00:00:00.020000+00:00"' in row
     assert '<tr id="next-book_hotel">' in text
@@ -301,10 +303,7 @@ async def test_a_step_that_will_be_tried_again_says_when(bench) -> None:
 
 
 async def test_a_failed_attempt_shows_where_in_the_code_folded_and_as_text(bench) -> None:
-    hand = bench.run("t4", book_hotel="hold")
-    hand.tell(Failed(step="book_hotel", reason="no line", frames=("trips.book, line 7", HOSTILE)))
-    bench.ledger.keep_open(hand)
-    text = await text_of(bench, "/executions/trip:t4")
+    text = await text_of_failed(bench, "book_hotel", reason="no line", frames=("trips.book, line 7", HOSTILE))
     folded = text.partition('<details id="frames-1">')[2].partition("</details>")[0]
     assert "<li>trips.book, line 7</li><li>&lt;img" in folded
     async with bench.asking() as api:
