@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from orchestrator.console.pages import ROUTERS
+from orchestrator.console.pages.rendering import SHOWN_AT_MOST
 from orchestrator.errors import EngineUnavailableError
 from orchestrator.service.records import milliseconds
 from tests.api_kit import Api, ApiBench
@@ -84,6 +85,19 @@ async def test_compensating_from_a_step_plans_from_there(bench) -> None:
         steps = re.findall(r'<tr><td>\d</td><th scope="row">([a-z_]+)</th>', form.text)
         assert "book_hotel" not in steps
         assert hidden(form.text)["step"] == "book_car"
+
+
+async def test_large_inputs_of_a_plan_are_a_file(bench) -> None:
+    path = "/executions/trip:t2/do/compensate?step=book_car"
+    async with bench.asking() as api:
+        assert "<pre" in (await api.http.get(path)).text
+        execution = bench.live.runs["trip:t2"].execution
+        execution.state.facts["trip_ordered"] = {"trip": "x" * SHOWN_AT_MOST}
+        bench.ledger.keep(bench.live.runs["trip:t2"], changed_ms=milliseconds(NOW))
+        text = (await api.http.get(path)).text
+        assert "xxx" not in text
+        (file, *_) = re.findall(r'<a download href="([^"]+)"', text)
+        assert "x" * SHOWN_AT_MOST in (await api.http.get(file)).text
 
 
 async def test_the_forms_own_choice_of_the_whole_shows_the_whole_plan(bench) -> None:
