@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from codecs import BOM_UTF8
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,7 +31,7 @@ def publish(
 ) -> None:
     """Publish one event that a saga starts on or waits for, checked against its contract, its size and its key."""
     settings = load_settings()
-    body = file.read().removeprefix(BOM_UTF8)
+    body = file.read()
     if len(body) > settings.max_body_bytes:
         raise MessageTooLargeError(size=len(body), limit=settings.max_body_bytes)
     require_fit(load_sagas(sagas), sagas, message_type, body)

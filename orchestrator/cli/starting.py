@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from pydantic_core import from_json
 
 from orchestrator.cli import documents
-from orchestrator.cli.context import DEFAULT, JsonOption, SagasOption, json_of, plain_console, print_document
+from orchestrator.cli.context import DEFAULT, JsonOption, SagasOption, plain_console, print_document
 from orchestrator.cli.exits import TIMEOUT
 from orchestrator.cli.manner import DEFAULT_TIMEOUT_S, fresh_key
 from orchestrator.cli.tokens import Reason
+from orchestrator.errors import InvalidRequestError
 from orchestrator.service.starting import Wish
 
 if TYPE_CHECKING:
@@ -47,11 +49,7 @@ class Starting:
     ) -> None:
         """Start an execution; it is durable when this returns."""
         wish = Wish(
-            saga=saga,
-            input=json_of(file.read(), "input"),
-            reason=reason,
-            key=key or fresh_key(),
-            correlation_id=correlation_id,
+            saga=saga, input=_json(file.read()), reason=reason, key=key or fresh_key(), correlation_id=correlation_id
         )
         begun, row = asyncio.run(_begun(self.desk, wish, sagas, timeout if wait else 0.0))
         if json:
@@ -63,9 +61,6 @@ class Starting:
             how = "is started" if begun.is_new else "was started before by the same request"
             said = f"{begun.execution_id} {how}{f': {row.status}' if row else ''}"
             plain_console().print(said, soft_wrap=True)
-            if wait and row is None:
-                told = f"it goes on, or waits for a worker: `saga watch {begun.execution_id}` follows it"
-                plain_console(stderr=True).print(told, style="dim", soft_wrap=True)
         if wait and row is None:
             raise typer.Exit(TIMEOUT)
 
@@ -78,3 +73,10 @@ async def _begun(desk: Desk, wish: Wish, sagas: str, seconds: float) -> tuple[Be
         if not (patience and await service.starting.ended_within(begun.execution_id, patience)):
             return begun, None
         return begun, (await service.reading.look(desk.caller, begun.execution_id)).row
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return from_json(body)
+    except ValueError as error:
+        raise InvalidRequestError([("/input", f"it is no JSON: {error}")]) from None

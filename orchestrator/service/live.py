@@ -51,7 +51,6 @@ class Seen:
         first_ended: when the execution itself ended; the window for undoing by hand counts from there. None = Temporal
             does not know it any more.
         in_doubt: of one that is gone, the steps that a lost attempt may have begun beside those its state knows of.
-        by_history: it goes on, and no worker answered for it: it is read from its history.
     """
 
     workflow_id: str
@@ -63,7 +62,6 @@ class Seen:
     ended: datetime | None = None
     first_ended: datetime | None = None
     in_doubt: tuple[str, ...] = ()
-    by_history: bool = False
 
 
 class Live(Protocol):

@@ -99,7 +99,6 @@ class TemporalLive:
             ended=newest.close_time,
             first_ended=first_ended,
             in_doubt=in_doubt,
-            by_history=is_open and state is None,
         )
 
     async def _given(self, newest: WorkflowExecutionDescription) -> Given:
