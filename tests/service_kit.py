@@ -431,8 +431,9 @@ def _is_wanted(row: ExecutionRow, wanted: Filter) -> bool:
         and (wanted.changed_before is None or row.changed < wanted.changed_before)
         and (
             not wanted.text
-            or wanted.text in (row.execution_id, row.correlation_id)
+            or wanted.text == row.correlation_id
             or row.business_key.startswith(wanted.text)
+            or (":" in wanted.text and row.execution_id.startswith(wanted.text))
         )
     )
 

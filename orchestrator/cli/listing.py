@@ -46,7 +46,9 @@ class Listings:
 
     def list(
         self,
-        text: Annotated[str, typer.Argument(help="an execution, correlation or business key, or how one begins")] = "",
+        text: Annotated[
+            str, typer.Argument(help="how a key begins, or an id (SAGA: and more); or a correlation id")
+        ] = "",
         *,
         status: StatusOption = None,
         everything: Annotated[bool, typer.Option("--all", help="also those that have ended well")] = False,

@@ -18,6 +18,8 @@ from orchestrator.service.traced import of_attempts, trees
 
 if TYPE_CHECKING:
     from orchestrator.cli.desk import Desk
+    from orchestrator.service.reading import Reading
+    from orchestrator.service.records import ExecutionRow
     from orchestrator.service.traced import TraceTree
 
 NO_SPANS = "no spans were recorded: this is what the journal knows"
@@ -61,7 +63,16 @@ class Tracing:
 async def _from_journal(desk: Desk, correlation_id: str) -> tuple[TraceTree, ...]:
     async with desk.reading() as records:
         reading = records.reading
-        page = await reading.page(desk.caller, Filter(correlation_id=correlation_id), limit=MOST_ROWS)
-        rows = page.rows or (await reading.page(desk.caller, Filter(text=correlation_id), limit=MOST_ROWS)).rows
-        ones = sorted(rows, key=lambda row: row.started)
+        ones = sorted(await _meant(desk, reading, correlation_id), key=lambda row: row.started)
         return tuple([of_attempts(row, await reading.attempts(desk.caller, row.execution_id)) for row in ones])
+
+
+async def _meant(desk: Desk, reading: Reading, text: str) -> tuple[ExecutionRow, ...]:
+    """Executions of this correlation id; else the one of this id; else those whose id or key begins so."""
+    saga, _, key = text.partition(":")
+    whole = [Filter(saga=saga, business_key=key)] if saga and key else []
+    for wanted in (Filter(correlation_id=text), *whole, Filter(text=text)):
+        page = await reading.page(desk.caller, wanted, limit=MOST_ROWS)
+        if page.rows:
+            return page.rows
+    return ()

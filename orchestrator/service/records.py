@@ -209,7 +209,7 @@ class Filter:
     changed_after: datetime | None = None
     changed_before: datetime | None = None
     text: str = ""
-    """An execution id, correlation id or business key; or how a business key begins."""
+    """How a business key begins, or an execution id (`saga:` and more); or a whole correlation id."""
 
 
 @dataclass(frozen=True, slots=True)

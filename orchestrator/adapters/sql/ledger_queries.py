@@ -38,9 +38,14 @@ EXACT = ("saga", "version", *SELECTIVE)
 
 
 def page_of(wanted: Filter, after: Cursor | None, limit: int, *, is_wide: bool = False) -> Select[Any]:
-    """The lines of one page, newest change first. `is_wide`: many keys begin with the filter's text, see `width_of`."""
+    """The lines of one page, newest change first. `is_wide`: many keys or ids begin with the text, see `width_of`."""
     newest = (executions.c.changed_ms.desc(), executions.c.execution_id.desc())
     conditions = [(*_conditions(one, is_wide=is_wide), *_behind(after)) for one in _walks(wanted, is_wide=is_wide)]
+    if (
+        _leading(wanted, is_wide=is_wide) == "text"
+    ):  # few: found by their names and sorted, not sought among all by change
+        sorted_by = (func.coalesce(executions.c.changed_ms, 0).desc(), executions.c.execution_id.desc())
+        return select(*LINE).where(*conditions[0]).order_by(*sorted_by).limit(limit)
     if len(conditions) == 1:
         return select(*LINE).where(*conditions[0]).order_by(*newest).limit(limit)
     # Each walk in a subquery of its own: SQLite allows no ORDER BY inside a UNION. The lines are fetched at the end: a
@@ -69,9 +74,11 @@ def counts_of(wanted: Sequence[Filter], cap: int) -> Select[Any]:
 
 
 def width_of(text: str) -> Select[Any]:
-    """How many keys begin so, at most `WIDE` + 1. If they are more, walking by change finds a page soon."""
-    begin = select(executions.c.business_key).where(*_begins(executions.c.business_key, text)).limit(WIDE + 1)
-    return select(func.count()).select_from(begin.subquery())
+    """How many keys, and ids, begin so, at most `WIDE` + 1 of each. If more, walking by change finds a page soon."""
+    columns = [executions.c[one] for one in _begun(text)]
+    begin = [select(one).where(*_begins(one, text)).limit(WIDE + 1).subquery() for one in columns]
+    numbers = [select(func.count()).select_from(one).scalar_subquery() for one in begin]
+    return select(sum(numbers[1:], start=numbers[0]))
 
 
 def _walks(wanted: Filter, *, is_wide: bool = False) -> list[Filter]:
@@ -126,10 +133,14 @@ def _column(name: str, *, is_led: bool) -> ColumnElement[Any]:
 
 
 def _says(text: str, *, is_wide: bool) -> ColumnElement[bool]:
-    names = ("execution_id", "correlation_id", "business_key")
-    name, thread, key = (_column(one, is_led=is_wide) for one in names)
-    return or_(name == text, thread == text, and_(*_begins(key, text)))
+    begin = (and_(*_begins(_column(one, is_led=is_wide), text)) for one in _begun(text))
+    return or_(_column("correlation_id", is_led=is_wide) == text, *begin)
 
 
-def _begins(key: ColumnElement[Any], text: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return key >= text, key < text + LAST
+def _begun(text: str) -> tuple[str, ...]:
+    """What a text can be the beginning of. An id says its saga first: without the colon behind, a key is meant."""
+    return ("business_key", "execution_id") if ":" in text else ("business_key",)
+
+
+def _begins(column: ColumnElement[Any], text: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return column >= text, column < text + LAST

@@ -184,7 +184,9 @@ class FilterQuery(BaseModel):
     fingerprint: Text = Field("", description="of an error, as lists show it")
     changed_after: Moment | None = None
     changed_before: Moment | None = None
-    q: Text = Field("", description="an execution id, a correlation id, or how a business key begins")
+    q: Text = Field(
+        "", description="how a business key begins, or an execution id (`saga:` and more); or a whole correlation id"
+    )
 
     def filter(self) -> Filter:
         """The service layer's filter."""

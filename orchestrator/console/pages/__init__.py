@@ -5,6 +5,7 @@ from orchestrator.console.pages import (
     deeds,
     doors,
     export,
+    finding,
     lost,
     me,
     parked,
@@ -18,6 +19,7 @@ from orchestrator.console.pages import (
 ROUTERS = (
     *(export.router, watching.router, sagas.router, deeds.router, bulks.router),
     *(parked.router, parked_deeds.router, doors.router, provider.router, me.router, thread.router),
+    finding.router,
 )
 
 LOST = lost.router

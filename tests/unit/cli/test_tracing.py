@@ -91,6 +91,14 @@ def test_with_no_spans_the_tree_is_the_journals_and_says_so(desk) -> None:
     assert saga(desk, "trace", "trip:t1", "--json").document["source"] == "journal"
 
 
+def test_a_whole_id_means_its_execution_alone_and_the_beginning_of_one_all_that_have_it(desk) -> None:
+    for name in ("t1", "t12"):
+        desk.bench.ledger.keep_open(desk.bench.stuck(name), changed_ms=milliseconds(NOW), correlation_id=f"c{name}")
+    traces = {text: saga(desk, "trace", text, "--json").document["traces"] for text in ("trip:t1", "trip:t", "ct12")}
+    told = {text: sorted(one["execution_id"] for one in found) for text, found in traces.items()}
+    assert told == {"trip:t1": ["trip:t1"], "trip:t": ["trip:t1", "trip:t12"], "ct12": ["trip:t12"]}
+
+
 LONG = replace(
     DO, span_id="s", parent_id="a", name="send saga-of-a-long-name.commands", step="charge_payment", revision=0
 )

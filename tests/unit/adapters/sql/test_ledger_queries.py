@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.dialects import postgresql, sqlite
 
-from orchestrator.adapters.sql.ledger_queries import count_of, page_of
+from orchestrator.adapters.sql.ledger_queries import count_of, page_of, width_of
 from orchestrator.adapters.sql.ledger_tables import metadata
 from orchestrator.service.records import Filter
 
@@ -47,6 +47,30 @@ def test_a_saga_or_version_beside_a_failed_step_is_judged_within_the_index(expla
         walks = [line for line in explained(statement) if "executions_failed" in line]
         assert len(walks) == len(wanted.statuses)
         assert all("COVERING INDEX" in line for line in walks)
+
+
+def test_a_text_is_looked_up_once_for_each_kind_of_name_by_its_index(explained) -> None:
+    wanted = Filter(text="trip:t1", statuses=("running", "stuck"))
+    for statement in (page_of(wanted, None, 50), count_of(wanted, 100)):
+        searched = [line.partition("INDEX ")[2] for line in explained(statement) if line.startswith("SEARCH")]
+        assert sorted(searched) == [
+            "executions_correlation (correlation_id=?)",
+            "executions_key (business_key>? AND business_key<?)",
+            "sqlite_autoindex_executions_1 (execution_id>? AND execution_id<?)",
+        ]
+    for given, kinds in (("trip:t1", 2), ("t1", 1)):
+        widths = [line for line in explained(width_of(given)) if "executions" in line]
+        assert len(widths) == kinds
+        assert all(line.startswith("SEARCH") for line in widths)
+
+
+def test_what_few_names_begin_with_is_sorted_and_not_sought_among_all_by_change() -> None:
+    orders = {
+        is_wide: str(page_of(Filter(text="trip:t1"), None, 50, is_wide=is_wide).compile(dialect=postgresql.dialect()))
+        for is_wide in (False, True)
+    }
+    assert "ORDER BY coalesce(executions.changed_ms" in orders[False]
+    assert "ORDER BY executions.changed_ms DESC" in orders[True]
 
 
 @pytest.mark.parametrize("field", ["current_step", "failed_step", "fingerprint"])

@@ -27,8 +27,8 @@ from tests.service_kit import ADMIN, NOW
 
 FILES = {"export.export", "export.export_audit", "sagas.schemas", "sagas.described"}
 DOORS = {"doors.show_door", "doors.show_choice", "provider.leave_for_provider", "provider.come_back"}
-LEADS_BACK = {"me.come_back"}
-"""What is no page of the console: files, the way in, and where forms of a page are sent to."""
+LEADS_ON = {"me.come_back", "finding.find"}
+"""What is no page of the console: files, the way in, and what only leads to pages."""
 PARTS = {"base", "macros", "problem", "password", "sign_in"}
 TEMPLATES = [path for path in sorted((STATIC.parent / "templates").glob("*.html")) if path.stem not in PARTS]
 STRANGER = Caller(actor="max", role=Role.VIEWER, sagas=frozenset({"voyage"}))
@@ -87,7 +87,7 @@ def names() -> Iterator[str]:
         for route in router.routes:
             one: Any = route
             name = f"{one.endpoint.__module__.rpartition('.')[2]}.{one.endpoint.__name__}"
-            if "GET" in one.methods and name not in FILES | DOORS | LEADS_BACK:
+            if "GET" in one.methods and name not in FILES | DOORS | LEADS_ON:
                 yield name
 
 
