@@ -152,7 +152,7 @@ class Sessioning:
             UnknownCallerError: it is none, or not good any more.
             StoreUnavailableError: nobody can tell now.
         """
-        found = await self._sessions.by_digest(digest_of(text)) if 0 < len(text) <= MAX_TEXT else None
+        found = await self._kept(text)
         if found is None:
             raise UnknownCallerError(OVER)
         if not await self._is_good(found):
@@ -162,6 +162,15 @@ class Sessioning:
         if now_ms - found.seen_ms >= TOUCH_EVERY_MS:
             await self._sessions.touch(found.digest, seen_ms=now_ms)
         return found
+
+    async def lasts(self, text: str) -> bool:
+        """Whether a session is still good. To ask does not count as using it.
+
+        Raises:
+            StoreUnavailableError: nobody can tell now.
+        """
+        found = await self._kept(text)
+        return found is not None and await self._is_good(found)
 
     async def caller(self, text: str) -> Caller:
         """Who shows this session.
@@ -188,6 +197,9 @@ class Sessioning:
         for one in await self._sessions.of(source, account):
             if one.caller != caller:
                 await self._sessions.end(one.digest)
+
+    async def _kept(self, text: str) -> Session | None:
+        return await self._sessions.by_digest(digest_of(text)) if 0 < len(text) <= MAX_TEXT else None
 
     async def _is_good(self, session: Session) -> bool:
         now_ms, idle_ms = self._now_ms(), self._lasting.idle // timedelta(milliseconds=1)

@@ -11,9 +11,10 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
 from pydantic_core import to_json
 
-from orchestrator.console.api.context import Asking, Given, Text, caller_of
+from orchestrator.console.api.context import Asking, Given, Text, caller_of, console_of
 from orchestrator.console.api.lasting import outlasting
 from orchestrator.console.api.problems import documented
+from orchestrator.console.browsing import session_of
 from orchestrator.errors import (
     IdentityUnavailableError,
     RequestProblemError,
@@ -77,25 +78,35 @@ async def watch_events(
 
 
 def _asked_now_and_then(request: Request) -> Callable[[], Awaitable[bool]]:
-    """Whether the bearer of a token is still let in: a stream outlives neither its revocation nor its end by long."""
+    """Whether who watches is still let in: a stream outlives neither token nor session by long."""
     loop = asyncio.get_running_loop()
     asked = loop.time()
 
     async def is_known() -> bool:
         nonlocal asked
-        # A session is not asked: that would count as using it, and an open page would keep it for ever.
-        if "authorization" not in request.headers or loop.time() < asked + PING_SECONDS:
+        if loop.time() < asked + PING_SECONDS:
             return True
         asked = loop.time()
         try:
-            await outlasting(caller_of(request, None))
-        except UnknownCallerError:
-            return False
+            return await outlasting(_is_let_in(request))
         except (StoreUnavailableError, IdentityUnavailableError, TooManyRequestsError):
             return True  # nobody can tell now, or nobody should ask: it is asked again
-        return True
 
     return is_known
+
+
+async def _is_let_in(request: Request) -> bool:
+    console = console_of(request)
+    if not console.identity.is_on:
+        return True
+    if "authorization" not in request.headers:
+        # Not as a caller: that would count as using the session, and an open page would keep it for ever.
+        return await console.service.entering.sessions.lasts(session_of(request))
+    try:
+        await caller_of(request, None)
+    except UnknownCallerError:
+        return False
+    return True
 
 
 async def _next(queue: asyncio.Queue[Signal]) -> bytes:

@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import Any
 
 from orchestrator.console.api import events
 from orchestrator.console.api.events import written
+from orchestrator.console.browsing import SESSION
 from orchestrator.service.access import Role
+from orchestrator.service.accounts import FIRST
 from orchestrator.service.feed import Signal
 from tests.api_kit import ROLES, ApiBench, is_problem
 
@@ -34,9 +37,12 @@ async def test_what_waits_goes_out_together_and_never_too_much_of_it() -> None:
     assert [piece.count(b"event: ") for piece in pieces] == [events.MOST_TOGETHER, 2]
 
 
-async def streamed(bench, on_ready) -> list[Any]:
-    """What a stream sends until its caller leaves, or it ends; the caller leaves if `on_ready` says so."""
-    token = await bench.let_in(ROLES[Role.VIEWER])
+async def streamed(bench, on_ready, *, by: tuple[bytes, bytes] | None = None) -> list[Any]:
+    """What a stream sends until its caller leaves, or it ends; the caller leaves if `on_ready` says so.
+
+    `by`: the header that says who watches; a token's, unless told otherwise.
+    """
+    by = by or (b"authorization", f"Bearer {await bench.let_in(ROLES[Role.VIEWER])}".encode())
     app = bench.app()
     sent: list[Any] = []
     enough = asyncio.Event()
@@ -50,7 +56,7 @@ async def streamed(bench, on_ready) -> list[Any]:
         await enough.wait()
         return {"type": "http.disconnect"}
 
-    headers = [(b"host", b"localhost"), (b"authorization", f"Bearer {token}".encode())]
+    headers = [(b"host", b"localhost"), by]
     path = "/api/v1/events"
     # By hand: the client of the other tests gives whole answers only.
     scope: Any = {
@@ -73,6 +79,35 @@ async def test_a_stream_ends_with_the_token_it_was_opened_by(monkeypatch) -> Non
     bench = ApiBench()
     sent = await streamed(bench, bench.tokens.kept.clear)
     assert not sent[-1]["more_body"], "it was ended by us"
+
+
+async def test_a_stream_ends_with_the_session_it_was_opened_by(monkeypatch) -> None:
+    monkeypatch.setattr(events, "PING_SECONDS", 0.01)
+    bench, cookie = await signed_in()
+    sent = await streamed(bench, bench.sessions.kept.clear, by=cookie)
+    assert not sent[-1]["more_body"], "it was ended by us"
+
+
+async def test_a_stream_ends_with_a_session_that_nobody_uses_and_does_not_count_as_using_it(monkeypatch) -> None:
+    monkeypatch.setattr(events, "PING_SECONDS", 0.01)
+    bench, cookie = await signed_in()
+    (before,) = bench.sessions.kept.values()
+
+    def nobody_comes() -> None:
+        bench.clock.moment += timedelta(hours=1)
+
+    sent = await streamed(bench, nobody_comes, by=cookie)
+    assert not sent[-1]["more_body"], "it was ended by us"
+    assert list(bench.sessions.kept.values()) == [before]
+
+
+async def signed_in() -> tuple[ApiBench, tuple[bytes, bytes]]:
+    """A bench, and the header of a browser in which somebody has signed in."""
+    bench = ApiBench()
+    password = await bench.entering.accounts.make_first()
+    entered = await bench.entering.by_password(FIRST, password, address="", origin="")
+    opened = await bench.entering.choose(entered.session, "a password of my own")
+    return bench, (b"cookie", f"{SESSION}={opened.text}".encode())
 
 
 async def test_a_stream_begins_with_ready_and_is_kept_by_no_cache() -> None:
