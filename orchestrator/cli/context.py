@@ -6,6 +6,7 @@ import importlib
 import os
 import sys
 import sysconfig
+from codecs import BOM_UTF8
 from difflib import get_close_matches
 from pathlib import Path
 from traceback import extract_tb
@@ -17,7 +18,8 @@ from pydantic_core import to_json
 from rich.console import Console
 
 from orchestrator.cli.making_way import collision, way_made
-from orchestrator.errors import OrchestratorError
+from orchestrator.contracts.decoding import decode
+from orchestrator.errors import InvalidRequestError, MalformedMessageError, OrchestratorError
 from orchestrator.saga.definition import Saga
 from orchestrator.saga.places import place
 
@@ -149,6 +151,18 @@ def saga_named(sagas: tuple[Saga, ...], name: str) -> Saga:
         names = ", ".join(sorted({saga.name for saga in sagas}))
         raise OrchestratorError(f"there is no saga {name!r}: take one of {names}, or write --sagas module:ATTRIBUTE")
     return max(found, key=lambda saga: saga.version)
+
+
+def json_of(given: bytes, option: str) -> Any:
+    """What a person gave as JSON, within the limits of messages; the byte order mark of some editors is passed over.
+
+    Raises:
+        InvalidRequestError: it is none; names the option.
+    """
+    try:
+        return decode(given.removeprefix(BOM_UTF8))
+    except MalformedMessageError as error:
+        raise InvalidRequestError([(f"/{option}", str(error).replace("the body", "it", 1))]) from None
 
 
 def print_document(value: Any) -> None:

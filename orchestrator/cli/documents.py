@@ -67,6 +67,7 @@ def looked(found: Looked) -> Document:
         "source": found.source,
         "as_of": found.as_of.moment if found.as_of else None,
         "without_ledger": found.without_ledger or None,
+        "by_history": found.by_history,
         "state": made.dump(),
     }
 

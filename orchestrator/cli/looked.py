@@ -43,6 +43,7 @@ class Looked:
         in_doubt: of such a one, the steps that a lost attempt may have begun.
         as_of: how far the ledger can be trusted; None = Temporal itself was asked. `why`: why it was not.
         without_ledger: why Temporal alone was asked; empty = the ledger can be used.
+        by_history: it goes on, but no worker answered for it.
     """
 
     execution: Execution
@@ -54,6 +55,7 @@ class Looked:
     as_of: AsOf | None = None
     why: str = ""
     without_ledger: str = ""
+    by_history: bool = False
 
     @property
     def source(self) -> str:
@@ -132,6 +134,7 @@ def _as_seen(subject: Subject, may: tuple[Action, ...]) -> Looked:
         in_doubt=subject.seen.in_doubt,
         window_ends=subject.window_ends,
         actions=may,
+        by_history=subject.seen.by_history,
     )
 
 

@@ -35,6 +35,10 @@ WITHOUT_LEDGER = (
     "this is what Temporal knows: the ledger was not asked, so nothing can be done to it now, and an undo that Temporal"
     " has forgotten would not show"
 )
+NO_WORKER = (
+    "no worker answers for it, so this is what its history says, and nothing goes on: `saga worker` runs it, with the"
+    " task queue and the names that it was started with"
+)
 NEEDS_PERSON = ("stuck", "parked", "suspended")
 """Statuses in which nothing goes on by itself."""
 
@@ -79,6 +83,8 @@ def picture(found: Looked) -> Group:
     lines = [Text(f"what you may do: {may}" if may else "nothing can be done to it any more", style="dim")]
     if found.window_ends and may:
         lines.append(Text(f"it can be undone until {tables.at(found.window_ends)}", style="dim"))
+    if found.by_history:
+        lines.append(Text(NO_WORKER, style="yellow"))
     if found.without_ledger:
         lines.append(Text(f"{WITHOUT_LEDGER} ({found.without_ledger})", style="yellow"))
     if found.as_of:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from codecs import BOM_UTF8
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,7 +32,7 @@ def publish(
 ) -> None:
     """Publish one event that a saga starts on or waits for, checked against its contract, its size and its key."""
     settings = load_settings()
-    body = file.read()
+    body = file.read().removeprefix(BOM_UTF8)
     if len(body) > settings.max_body_bytes:
         raise MessageTooLargeError(size=len(body), limit=settings.max_body_bytes)
     require_fit(load_sagas(sagas), sagas, message_type, body)

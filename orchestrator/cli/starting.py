@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic_core import from_json
 
 from orchestrator.cli import documents
-from orchestrator.cli.context import DEFAULT, JsonOption, SagasOption, plain_console, print_document
+from orchestrator.cli.context import DEFAULT, JsonOption, SagasOption, json_of, plain_console, print_document
 from orchestrator.cli.exits import TIMEOUT
 from orchestrator.cli.manner import DEFAULT_TIMEOUT_S, fresh_key
 from orchestrator.cli.tokens import Reason
-from orchestrator.errors import InvalidRequestError
 from orchestrator.service.starting import Wish
 
 if TYPE_CHECKING:
@@ -49,7 +47,11 @@ class Starting:
     ) -> None:
         """Start an execution; it is durable when this returns."""
         wish = Wish(
-            saga=saga, input=_json(file.read()), reason=reason, key=key or fresh_key(), correlation_id=correlation_id
+            saga=saga,
+            input=json_of(file.read(), "input"),
+            reason=reason,
+            key=key or fresh_key(),
+            correlation_id=correlation_id,
         )
         begun, row = asyncio.run(_begun(self.desk, wish, sagas, timeout if wait else 0.0))
         if json:
@@ -58,11 +60,17 @@ class Starting:
                 {"id": begun.execution_id, "is_new": begun.is_new, "has_ended": bool(row), "execution": execution}
             )
         else:
-            how = "is started" if begun.is_new else "was started before by the same request"
-            said = f"{begun.execution_id} {how}{f': {row.status}' if row else ''}"
-            plain_console().print(said, soft_wrap=True)
+            _say(begun, row, waited=wait)
         if wait and row is None:
             raise typer.Exit(TIMEOUT)
+
+
+def _say(begun: Begun, row: ExecutionRow | None, *, waited: bool) -> None:
+    how = "is started" if begun.is_new else "was started before by the same request"
+    plain_console().print(f"{begun.execution_id} {how}{f': {row.status}' if row else ''}", soft_wrap=True)
+    if waited and row is None:
+        told = f"it goes on, or waits for a worker: `saga watch {begun.execution_id}` follows it"
+        plain_console(stderr=True).print(told, style="dim", soft_wrap=True)
 
 
 async def _begun(desk: Desk, wish: Wish, sagas: str, seconds: float) -> tuple[Begun, ExecutionRow | None]:
@@ -73,10 +81,3 @@ async def _begun(desk: Desk, wish: Wish, sagas: str, seconds: float) -> tuple[Be
         if not (patience and await service.starting.ended_within(begun.execution_id, patience)):
             return begun, None
         return begun, (await service.reading.look(desk.caller, begun.execution_id)).row
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return from_json(body)
-    except ValueError as error:
-        raise InvalidRequestError([("/input", f"it is no JSON: {error}")]) from None

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from pydantic import ValidationError
-from pydantic_core import from_json
 
-from orchestrator.cli.context import DEFAULT, ExecutionId, SagasOption
+from orchestrator.cli.context import DEFAULT, ExecutionId, SagasOption, json_of
 from orchestrator.cli.giving import give
 from orchestrator.cli.looked import look
 from orchestrator.cli.manner import Manner, with_manner
@@ -58,7 +57,7 @@ class Verbs:
         if not input:
             give(self.desk, execution_id, asked("retry", step=named), manner)
             return
-        edited = asked("edit_and_retry", step=named, input=_json(input, "input"))
+        edited = asked("edit_and_retry", step=named, input=json_of(input.encode(errors="surrogateescape"), "input"))
         give(self.desk, execution_id, edited, manner, sagas=sagas)
 
     def skip(
@@ -72,7 +71,7 @@ class Verbs:
     ) -> None:
         """Go on past a parked step."""
         named = step or self._waiting_step(execution_id)
-        request = asked("skip", step=named, output=_json(output, "output"))
+        request = asked("skip", step=named, output=json_of(output.encode(errors="surrogateescape"), "output"))
         give(self.desk, execution_id, request, manner, sagas=sagas)
 
     def resolve(
@@ -149,10 +148,3 @@ def asked(operation: str, **fields: Any) -> Request:
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
         raise InvalidRequestError([("/" + "/".join(map(str, one["loc"][1:])), one["msg"]) for one in found]) from None
-
-
-def _json(text: str, option: str) -> Any:
-    try:
-        return from_json(text)
-    except ValueError as error:
-        raise InvalidRequestError([(f"/{option}", f"it is no JSON: {error}")]) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from codecs import BOM_UTF8
 from typing import Any, cast
 
 from pydantic_core import from_json
@@ -23,8 +24,9 @@ _SUSPECT = re.compile(rb"[0-9]{19}|[eE][+-]?[0-9]{3}")
 def decode(body: bytes) -> Any:
     """The JSON value that `body` holds.
 
-    Refused are: anything but UTF-8 JSON, nesting deeper than 200, lone surrogates, NaN and infinity (also as `1e999`),
-    and whole numbers beyond 64 bits. Of two fields of one name in an object the last counts, as in most readers.
+    Refused are: anything but UTF-8 JSON without a byte order mark, nesting deeper than 200, lone surrogates, NaN and
+    infinity (also as `1e999`), and whole numbers beyond 64 bits. Of two fields of one name in an object the last
+    counts, as in most readers.
 
     Raises:
         MalformedMessageError: says what is wrong and where.
@@ -34,7 +36,8 @@ def decode(body: bytes) -> Any:
     try:
         value = from_json(body, allow_inf_nan=False)
     except ValueError as error:
-        raise MalformedMessageError(f"the body is not acceptable JSON: {str(error)[:MAX_SHOWN]}") from None
+        why = "it begins with a byte order mark" if body.startswith(BOM_UTF8) else str(error)[:MAX_SHOWN]
+        raise MalformedMessageError(f"the body is not acceptable JSON: {why}") from None
     if _SUSPECT.search(body):
         _refuse_odd_numbers(value)
     return value

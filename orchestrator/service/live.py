@@ -51,6 +51,7 @@ class Seen:
         first_ended: when the execution itself ended; the window for undoing by hand counts from there. None = Temporal
             does not know it any more.
         in_doubt: of one that is gone, the steps that a lost attempt may have begun beside those its state knows of.
+        by_history: it goes on, and no worker answered for it: it is read from its history.
     """
 
     workflow_id: str
@@ -62,6 +63,7 @@ class Seen:
     ended: datetime | None = None
     first_ended: datetime | None = None
     in_doubt: tuple[str, ...] = ()
+    by_history: bool = False
 
 
 class Live(Protocol):

@@ -16,7 +16,7 @@ async def test_where_an_execution_stands_is_read_from_its_history_and_a_cancel_s
         done = place.agency.done()
         seen = await TemporalLive(place.client, place.corner.settings).look(execution)
         assert seen is not None
-        assert (seen.is_open, seen.execution.word, seen.in_doubt) == (True, "Running", ())
+        assert (seen.is_open, seen.by_history, seen.execution.word, seen.in_doubt) == (True, True, "Running", ())
         stands = {name: step.phase.value for name, step in seen.execution.state.steps.items()}
         assert (stands["book_hotel"], stands["book_flight"], stands["approved"]) == ("done", "done", "doing")
         assert place.agency.done() == done, "looking performs nothing"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from temporalio.client import WorkflowExecutionStatus
@@ -75,18 +75,7 @@ class TemporalLive:
         state = await self._answer(newest) if is_open else None
         plan = None if state is None else self._plans.get(read(await newest.memo()).get(PLAN, ""))
         if plan is not None:
-            # What it was started with decides nothing before it ends, so its history is not read for that.
-            execution = Execution.restore(plan, state)
-            fact = execution.state.facts.get(plan.trigger.gives)
-            trigger = ReceivedEvent(identity="", body_hash="", type=plan.trigger.event, payload=fact)
-            return Seen(
-                workflow_id=newest.id,
-                is_open=True,
-                execution=execution,
-                trigger=trigger,
-                thread={},
-                first_ended=first_ended,
-            )
+            return replace(_told(newest.id, Execution.restore(plan, state)), first_ended=first_ended)
         given = await self._given(newest)
         execution, in_doubt = await self._stands(newest, given, state)
         return Seen(
@@ -99,6 +88,7 @@ class TemporalLive:
             ended=newest.close_time,
             first_ended=first_ended,
             in_doubt=in_doubt,
+            by_history=is_open and state is None,
         )
 
     async def _given(self, newest: WorkflowExecutionDescription) -> Given:
@@ -171,3 +161,14 @@ class TemporalLive:
             carried=Carried(state=seed.execution.dump(), due_ms={}, pending=[]),
             command=command,
         )
+
+
+def _told(workflow_id: str, execution: Execution) -> Seen:
+    """One that goes on, as its worker told it: what it was started with decides nothing before it ends.
+
+    So its history is not read for that.
+    """
+    starts = execution.plan.trigger
+    fact = execution.state.facts.get(starts.gives)
+    trigger = ReceivedEvent(identity="", body_hash="", type=starts.event, payload=fact)
+    return Seen(workflow_id=workflow_id, is_open=True, execution=execution, trigger=trigger, thread={})

@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.cli import looking
 from orchestrator.cli.exits import DENIED, ERROR, NOT_FOUND, OK, TIMEOUT
-from orchestrator.cli.looking import WITHOUT_LEDGER
+from orchestrator.cli.looking import NO_WORKER, WITHOUT_LEDGER
 from orchestrator.errors import LedgerOutdatedError, StoreUnavailableError
 from orchestrator.service.access import Caller, Role
 from orchestrator.service.records import milliseconds
@@ -38,6 +38,15 @@ def test_what_was_done_undone_left_and_stuck_is_drawn_with_both_errors(desk) -> 
     assert "not begun" in line_of(picture, "take_money")
     assert "what you may do: compensate, retry, edit_and_retry, resolve" in picture
     assert "as of" not in picture
+
+
+def test_of_an_execution_for_which_no_worker_answers_it_is_said_why_nothing_goes_on(desk) -> None:
+    desk.bench.run()
+    assert NO_WORKER not in saga(desk, "show", TRIP).out
+    assert saga(desk, "show", TRIP, "--json").document["by_history"] is False
+    desk.bench.live.seen[TRIP] = {"by_history": True}
+    assert NO_WORKER in saga(desk, "show", TRIP).out
+    assert saga(desk, "show", TRIP, "--json").document["by_history"] is True
 
 
 def test_with_temporal_away_the_ledger_is_shown_as_of_a_time_and_why(desk) -> None:

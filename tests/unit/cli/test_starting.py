@@ -1,8 +1,10 @@
 """`saga start`: once per key, checked against its contract, waited for."""
 
+import json
+
 import pytest
 
-from orchestrator.cli.exits import CONFLICT, DENIED, ERROR, NOT_FOUND, TIMEOUT, USAGE
+from orchestrator.cli.exits import CONFLICT, DENIED, ERROR, NOT_FOUND, OK, TIMEOUT, USAGE
 from orchestrator.service.access import Role
 from tests.cli_kit import FakeDesk, caller_of, saga
 
@@ -36,8 +38,16 @@ def test_the_code_is_where_it_is_said_to_be(desk, trip_file) -> None:
 
 
 def test_its_end_is_waited_for_as_long_as_is_said(desk, trip_file) -> None:
-    ended = saga(desk, "start", "trip", trip_file, *WHY, "--wait", "--timeout", "0.3", "--json")
-    assert (ended.status, ended.document["has_ended"]) == (TIMEOUT, False)
+    ended = saga(desk, "start", "trip", trip_file, *WHY, "--key", "k1", "--wait", "--timeout", "0.3", "--json")
+    assert (ended.status, ended.err, json.loads(ended.out)["has_ended"]) == (TIMEOUT, "", False)
+    told = saga(desk, "start", "trip", trip_file, *WHY, "--key", "k1", "--wait", "--timeout", "0.3").err
+    assert "`saga watch trip:t9` follows it" in told
+
+
+def test_a_file_of_an_editor_that_begins_with_a_byte_order_mark_is_read(desk, tmp_path) -> None:
+    file = tmp_path / "marked.json"
+    file.write_bytes(b'\xef\xbb\xbf{"trip": "t9"}')
+    assert saga(desk, "start", "trip", str(file), *WHY).status == OK
 
 
 def test_the_end_is_told(desk, trip_file) -> None:
@@ -54,7 +64,12 @@ def test_the_end_is_told(desk, trip_file) -> None:
 
 def test_what_does_not_fit_is_told_with_its_place(desk, tmp_path) -> None:
     file = tmp_path / "wrong.json"
-    for text, told in (('{"trip": 7}', "/input"), ("{", "it is no JSON")):
+    for text, told in (
+        ('{"trip": 7}', "/input"),
+        ("{", "it is not acceptable JSON"),
+        ("", "it is empty"),
+        ('{"trip": "t9", "nights": 1e999}', "it has a number too large for a double"),
+    ):
         file.write_text(text)
         ended = saga(desk, "start", "trip", str(file), *WHY)
         assert (ended.status, ended.out) == (USAGE, "")

@@ -104,7 +104,12 @@ def test_a_reason_that_says_nothing_is_wrong_usage(desk) -> None:
 @pytest.mark.parametrize(
     ("command", "told"),
     [
-        (("skip", TRIP, "send_papers", "--output", "{no json"), "--output: it is no JSON"),
+        (("skip", TRIP, "send_papers", "--output", "{no json"), "--output: it is not acceptable JSON"),
+        (("skip", TRIP, "send_papers", "--output", "[NaN]"), "--output: it is not acceptable JSON"),
+        (
+            ("retry", TRIP, "send_papers", "--input", f'{{"a": {2**64}}}'),
+            "/input: it has a whole number beyond 64 bits",
+        ),
         (("skip", TRIP, "send_papers", "--output", '{"parcel": []}'), "--output/parcel"),
         (("retry", TRIP, "send_papers", "--input", "[1]"), "/input"),
         (("retry", TRIP, "send_papers", "--input", '{"nothing": 1}'), "it takes ticket_issued"),

@@ -39,6 +39,11 @@ def test_what_is_no_acceptable_json_is_refused_with_a_short_reason(body):
     assert len(str(error.value)) < 400
 
 
+def test_a_byte_order_mark_is_named() -> None:
+    with pytest.raises(MalformedMessageError, match="it begins with a byte order mark"):
+        decode(REFUSED["byte order mark"])
+
+
 @pytest.mark.parametrize("number", [LARGEST_NUMBER, SMALLEST_NUMBER, 0, -1, 1e300, 1.5])
 def test_numbers_that_every_store_can_keep_are_taken(number):
     assert decode(to_json(number)) == number
