@@ -113,6 +113,7 @@ ELSEWHERE = {
     "/audit/export": "a file",
     "/sagas/messages.schema.json": "a file",
     "/sagas/asyncapi.json": "a file",
+    "/find": "leads on to what is found",
     "/me/views": "leads back to oneself",
     "/me/views/removal": "leads back to oneself",
     "/me/tokens": "leads back to oneself",

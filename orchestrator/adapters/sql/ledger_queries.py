@@ -41,9 +41,8 @@ def page_of(wanted: Filter, after: Cursor | None, limit: int, *, is_wide: bool =
     """The lines of one page, newest change first. `is_wide`: many keys or ids begin with the text, see `width_of`."""
     newest = (executions.c.changed_ms.desc(), executions.c.execution_id.desc())
     conditions = [(*_conditions(one, is_wide=is_wide), *_behind(after)) for one in _walks(wanted, is_wide=is_wide)]
-    if (
-        _leading(wanted, is_wide=is_wide) == "text"
-    ):  # few: found by their names and sorted, not sought among all by change
+    if _leading(wanted, is_wide=is_wide) == "text":
+        # Few: found by their names and sorted, not sought among all by change.
         sorted_by = (func.coalesce(executions.c.changed_ms, 0).desc(), executions.c.execution_id.desc())
         return select(*LINE).where(*conditions[0]).order_by(*sorted_by).limit(limit)
     if len(conditions) == 1:
