@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from orchestrator.adapters.sql.databases import open_engine, open_reading_engine
+from orchestrator.adapters.sql.event_store import SqlEventStore
 from orchestrator.adapters.sql.figures import SqlFigures
 from orchestrator.adapters.sql.ledger import SqlLedger
 from orchestrator.adapters.sql.ledger_reader import SqlLedgerReader
@@ -34,6 +35,7 @@ from orchestrator.service.parked_deciding import Wish as ParkedWish
 from orchestrator.service.records import Filter, MessageRecord, milliseconds
 from orchestrator.service.subjects import Subjects
 from tests.api_kit import FakeExecutions
+from tests.event_kit import stored
 from tests.parked_kit import T0, arrival
 from tests.service_kit import NOW, WHY, FakeLedger, FakeLive, ManualClock, ServiceBench, asked
 from tests.table_kit import in_status
@@ -77,7 +79,7 @@ class Served:
     service: Service
     live: FakeLive
     app: FastAPI
-    ids: dict[str, list[str]]
+    ids: dict[str, list[str]] = field(repr=False)
     tokens: dict[Role, str]
     selection: str
     url: str = ""
@@ -105,6 +107,7 @@ async def opened(folder: Path, statuses: dict[str, Status]) -> AsyncGenerator[Se
         figuring = Figuring(SqlFigures(reading, here.seal), world.clock)
         service = _service([trip], world, executions, stores, parked=parked, figuring=figuring)
         await _seed(bench, statuses, SqlLedger(writing, here.seal))
+        await SqlEventStore(writing, here.seal).append([stored(1)])
         for number in (1, 2, 3):
             await SqlParkedStore(writing, here.seal).record(arrival(number), T0 + number)
         async with Feed(ledger) as feed:
@@ -168,6 +171,8 @@ async def _made(service: Service, bench: ServiceBench) -> dict[str, list[str]]:
         "fingerprint": [arrival(1).fingerprint],
         "name": ["trip"],
         "version": ["1"],
+        "number": ["1"],
+        "direction": ["out"],
         "message_id": [arrival(number).id for number in (1, 2, 3)],
         "bulk_id": [bulk.id],
         "token_id": tokens,
@@ -176,7 +181,9 @@ async def _made(service: Service, bench: ServiceBench) -> dict[str, list[str]]:
     }
     paths = description()["paths"]
     ids = {f"{path}/{name}": found for path in paths for name, found in kinds.items()}
-    return {**ids, "/api/v1/parked/operations/{operation_id}/operation_id": [aside.id]}
+    letter = "/api/v1/executions/{execution_id}/messages/{direction}/{message_id}"
+    letters = {f"{path}/message_id": ["m0", "m1", "m2"] for path in (letter, f"{letter}/body")}
+    return {**ids, **letters, "/api/v1/parked/operations/{operation_id}/operation_id": [aside.id]}
 
 
 async def _selection(service: Service) -> str:

@@ -13,6 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from orchestrator.adapters.sql.databases import open_engine
+from orchestrator.adapters.sql.event_store import SqlEventStore
 from orchestrator.adapters.sql.ledger import SqlLedger
 from orchestrator.adapters.sql.migrating import migrate
 from orchestrator.adapters.sql.parked_store import SqlParkedStore
@@ -23,12 +24,14 @@ from orchestrator.service.records import MessageRecord
 from orchestrator.settings import Settings
 from tests.api_kit import Browser
 from tests.console_kit import Snapshots
+from tests.event_kit import stored
 from tests.parked_kit import T0, arrival
 from tests.service_kit import WHY, ServiceBench
 from tests.trip_kit import trip
 from workers.console import open_app
 
 HOST = "http://localhost"
+OK, DENIED = 200, 403
 FACT = "canary-fact-5f1c"
 """In a fact, a message and a parked message: shown to those who may see payloads, and readable nowhere else."""
 KEYS = {
@@ -91,6 +94,7 @@ async def fill(given: Settings) -> None:
         )
         await SqlLedger(engine, given.seal).write(snapshots.kept, [letter])
         await SqlParkedStore(engine, given.seal).record(PARKED, T0)
+        await SqlEventStore(engine, given.seal).append([stored(1, headers={"x": FACT}, body=FACT.encode())])
     finally:
         await engine.dispose()
 
@@ -120,12 +124,18 @@ async def roam(app: Any, seen: Seen) -> None:
     viewer = {"Authorization": f"Bearer {seen.secrets[0]}"}
     paths = [f"/api/v1{path.removeprefix('/api/v1')}" for path, item in description()["paths"].items() if "get" in item]
     known = {"execution_id": "trip:t1", "message_id": PARKED.id, "fingerprint": PARKED.fingerprint}
+    known |= {"direction": "in", "number": "1"}
     known |= {"name": "trip", "version": "1", "operation_id": "none", "bulk_id": "none", "token_id": "none"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=HOST, headers=viewer) as http:
         http.event_hooks = hooks
         for path in (*PAGES, *(one.format(**known) for one in paths if not one.endswith("/events"))):
             await http.get(path)
         await http.get(f"/parked/messages/{PARKED.id}")
+        for path in ("", "/api/v1"):
+            assert (await http.get(f"{path}/executions/trip:t1/messages/in/m1")).status_code == OK
+            assert (await http.get(f"{path}/messages/1")).status_code == OK
+        for path in ("executions/trip:t1/messages/in/m1", "messages/1", f"parked/messages/{PARKED.id}"):
+            assert (await http.get(f"/api/v1/{path}/body")).status_code == DENIED
         await http.get("/me", headers={"Authorization": f"Bearer {seen.secrets[1]}x"})
 
 
