@@ -19,8 +19,11 @@ class MemoryTokens:
 
     kept: dict[str, Token] = field(default_factory=dict)
 
-    async def add(self, token: Token) -> None:
+    async def add(self, token: Token) -> bool:
+        if any(one.name == token.name and one.is_good(token.made_ms) for one in self.kept.values()):
+            return False
         self.kept[token.id] = token
+        return True
 
     async def by_digest(self, digest: str) -> Token | None:
         return next((token for token in self.kept.values() if token.digest == digest), None)

@@ -164,7 +164,7 @@ class ApiBench(ServiceBench):
         """A token whose bearer is this caller."""
         text = f"saga_{caller.actor}-{len(self.tokens.kept)}"
         await self.tokens.add(
-            Token(id=text, name=caller.actor, digest=digest_of(text), caller=caller, made_by="test", made_ms=0)
+            Token(id=text, name=text, digest=digest_of(text), caller=caller, made_by="test", made_ms=0)
         )
         return text
 

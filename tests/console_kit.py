@@ -164,7 +164,7 @@ async def _made(service: Service, bench: ServiceBench) -> dict[str, list[str]]:
     wish = BulkWish(word="suspend", wanted=Filter(statuses=("stuck",)), reason=WHY, key="b", token=selection.token)
     bulk = await service.bulking.begin(ADMIN, wish)
     wanted = Caller(actor="", role=Role.VIEWER)
-    tokens = [(await service.issuing.create(ADMIN, "spare", wanted, WHY, lasts=None)).token.id for _ in range(20)]
+    spare = [await service.issuing.create(ADMIN, f"spare {number}", wanted, WHY, lasts=None) for number in range(20)]
     aside = await service.parked.deciding.discard(ADMIN, ParkedWish(target=Target(arrival(3).id), reason=WHY, key="p"))
     kinds = {
         "execution_id": list(bench.live.runs),
@@ -175,7 +175,7 @@ async def _made(service: Service, bench: ServiceBench) -> dict[str, list[str]]:
         "direction": ["out"],
         "message_id": [arrival(number).id for number in (1, 2, 3)],
         "bulk_id": [bulk.id],
-        "token_id": tokens,
+        "token_id": [issued.token.id for issued in spare],
         "view": ["mine", "late ones"],
         "operation_id": [operation.id],
     }

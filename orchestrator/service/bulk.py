@@ -21,7 +21,8 @@ from orchestrator.service.access import Permission
 from orchestrator.service.auditing import AuditEntry
 from orchestrator.service.bulk_reading import BulkReading
 from orchestrator.service.bulk_records import Bulk
-from orchestrator.service.operating import REFUSALS, check_words
+from orchestrator.service.operating import REFUSALS
+from orchestrator.service.reasons import check_words
 from orchestrator.service.records import milliseconds
 from orchestrator.service.rules import PERMISSIONS
 

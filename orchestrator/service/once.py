@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from orchestrator.errors import InvalidRequestError, KeyInUseError, KeyReusedError
-from orchestrator.service.operating import MAX_KEY
+from orchestrator.service.reasons import MAX_KEY
 from orchestrator.service.records import milliseconds
 
 if TYPE_CHECKING:

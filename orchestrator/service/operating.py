@@ -24,6 +24,7 @@ from orchestrator.service.checking import changes, checked
 from orchestrator.service.compensation import plan_undo
 from orchestrator.service.delivering import Delivering
 from orchestrator.service.operations import Instruction, OperationRecord, body_hash, check_same
+from orchestrator.service.reasons import check_words
 from orchestrator.service.records import milliseconds, saga_of
 from orchestrator.service.requests import Compensate, EditAndRetry, command_of
 from orchestrator.service.rules import PERMISSIONS, why_not
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from orchestrator.service.requests import Request
     from orchestrator.service.subjects import Subject, Subjects
 
-MIN_REASON, MAX_REASON, MAX_KEY = 8, 2_000, 200
 REFUSALS = (
     ConflictError,
     DeniedError,
@@ -278,21 +278,6 @@ class Operating:
             text=text,
             origin=caller.origin,
         )
-
-
-def check_words(reason: str, key: str) -> None:
-    """Reason and idempotency key are there and of a usable length.
-
-    Raises:
-        InvalidRequestError: they are not.
-    """
-    problems: list[tuple[str, str]] = []
-    if not MIN_REASON <= len(reason.strip()) <= MAX_REASON:
-        problems.append(("/reason", f"say why, in {MIN_REASON} to {MAX_REASON} characters"))
-    if not 0 < len(key) <= MAX_KEY:
-        problems.append(("/key", f"an idempotency key of 1 to {MAX_KEY} characters is needed"))
-    if problems:
-        raise InvalidRequestError(problems)
 
 
 def _shown(plan: UndoPlan, *, may_see: bool) -> UndoPlan:

@@ -22,10 +22,11 @@ from orchestrator.errors import (
 )
 from orchestrator.service.access import Permission
 from orchestrator.service.auditing import AuditEntry
-from orchestrator.service.operating import REFUSALS, check_words
+from orchestrator.service.operating import REFUSALS
 from orchestrator.service.parked_actions import FROM_TO, ParkedAction, Target
 from orchestrator.service.parked_reading import content_changes, may_touch
 from orchestrator.service.parked_records import ParkedFilter
+from orchestrator.service.reasons import check_words
 from orchestrator.service.records import milliseconds, moment
 
 if TYPE_CHECKING:

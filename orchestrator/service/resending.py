@@ -16,7 +16,8 @@ from orchestrator.messages import short_hash
 from orchestrator.service.access import Permission
 from orchestrator.service.auditing import AuditEntry
 from orchestrator.service.event_ports import EventFilter
-from orchestrator.service.operating import REFUSALS, check_words
+from orchestrator.service.operating import REFUSALS
+from orchestrator.service.reasons import check_words
 from orchestrator.service.records import milliseconds
 
 if TYPE_CHECKING:

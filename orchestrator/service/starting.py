@@ -13,8 +13,9 @@ from orchestrator.errors import InvalidRequestError, MessageError, RefusedComman
 from orchestrator.messages import Envelope, new_traceparent, short_hash
 from orchestrator.service.access import Permission
 from orchestrator.service.auditing import AuditEntry
-from orchestrator.service.operating import REFUSALS, check_words
+from orchestrator.service.operating import REFUSALS
 from orchestrator.service.ports import Delivery
+from orchestrator.service.reasons import check_words
 from orchestrator.service.records import IN_FLIGHT, milliseconds
 from orchestrator.service.routing import Routes
 

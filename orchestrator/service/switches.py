@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 from orchestrator.errors import DeniedError, InvalidRequestError, RefusedCommandError, StoreUnavailableError
 from orchestrator.service.access import Permission
 from orchestrator.service.auditing import AuditEntry
-from orchestrator.service.operating import REFUSALS, check_words
+from orchestrator.service.operating import REFUSALS
+from orchestrator.service.reasons import check_words
 from orchestrator.service.records import milliseconds
 from orchestrator.together import stop
 

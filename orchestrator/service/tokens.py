@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Protocol
 from orchestrator.errors import DeniedError, InvalidRequestError, TokenNotFoundError, UnknownCallerError
 from orchestrator.service.access import ROLES, Caller, Permission
 from orchestrator.service.auditing import AuditEntry
-from orchestrator.service.operating import REFUSALS, check_words
+from orchestrator.service.operating import REFUSALS
+from orchestrator.service.reasons import check_words, wrong_reason
 from orchestrator.service.records import milliseconds
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ PREFIX = "saga_"
 """How every token begins, so that programs that look for secrets recognise it."""
 MAX_NAME = 100
 LONGEST = timedelta(days=3_650)
+TAKEN = "a token that is good has the name {!r}, and the audit tells them apart by it: take another, or revoke that one"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +64,8 @@ class Issued:
 class Tokens(Protocol):
     """Keeps tokens. Every method raises `StoreUnavailableError`."""
 
-    async def add(self, token: Token) -> None:
-        """Store a new one."""
+    async def add(self, token: Token) -> bool:
+        """Store a new one; False, and nothing is stored, if one that is good at its `made_ms` has its name."""
         ...
 
     async def by_digest(self, digest: str) -> Token | None:
@@ -96,10 +98,13 @@ class Issuing:
     ) -> Issued:
         """A new token. `wanted`: role, rights and sagas of its bearer, who acts as `token:<name>`.
 
+        No two that are good at the same time have one name: by it the audit tells who did something.
+
         Raises:
             DeniedError: the caller may make none, or not with rights that they do not have themselves.
-            InvalidRequestError: no usable name, reason or length of time.
+            InvalidRequestError: no usable name, reason or length of time; or a good token has the name.
         """
+        name = name.strip()
         text = f"{PREFIX}{secrets.token_urlsafe(32)}"
         token = Token(
             id=uuid.uuid4().hex,
@@ -114,10 +119,11 @@ class Issuing:
             caller.require(Permission.TOKENS)
             _check(name, reason, lasts)
             _require_no_more(caller, wanted)
+            if not await self._tokens.add(token):
+                raise InvalidRequestError([("/name", TAKEN.format(name))])
         except REFUSALS as error:
             await self._note(caller, "create token", token, reason, refusal=str(error))
             raise
-        await self._tokens.add(token)
         await self._note(caller, "create token", token, reason)
         return Issued(token, text)
 
@@ -201,11 +207,13 @@ def digest_of(text: str) -> str:
 
 
 def _check(name: str, reason: str, lasts: timedelta | None) -> None:
-    check_words(reason, name)
+    problems = wrong_reason(reason)
     if not 0 < len(name) <= MAX_NAME or not name.isprintable():
-        raise InvalidRequestError([("/name", f"1 to {MAX_NAME} printable characters")])
+        problems.append(("/name", f"1 to {MAX_NAME} printable characters"))
     if lasts is not None and not timedelta(0) < lasts <= LONGEST:
-        raise InvalidRequestError([("/days", f"more than 0 and at most {LONGEST.days}")])
+        problems.append(("/days", f"more than 0 and at most {LONGEST.days}"))
+    if problems:
+        raise InvalidRequestError(problems)
 
 
 def _require_no_more(caller: Caller, wanted: Caller) -> None:

@@ -110,6 +110,17 @@ async def test_in_forced_colours_the_picture_takes_the_readers_colours(shop, bro
     await context.close()
 
 
+async def test_on_the_narrowest_screen_the_way_back_is_seen_without_scrolling_sideways(page, stuck) -> None:
+    await page.set_viewport_size({"width": 320, "height": 800})
+    await page.goto(f"/executions/{stuck}")
+    undos = page.locator(".narrow .undo.box")
+    assert await undos.count() >= 2
+    for one in await undos.all():
+        box = await one.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 320
+
+
 @pytest.mark.parametrize(("wish", "scrolling"), [("reduce", "auto"), ("no-preference", "smooth")])
 async def test_motion_is_for_those_who_want_it(shop, page, wish, scrolling) -> None:
     await page.emulate_media(reduced_motion=wish)

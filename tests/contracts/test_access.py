@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from orchestrator.service.once import Answer, Taken
 from orchestrator.service.personal import Preferences, View
 from orchestrator.service.sessions import Session
 from orchestrator.service.tokens import Token
+from orchestrator.together import together
 from tests.access_kit import MemoryAccounts, MemoryAnswers, MemoryPersonal, MemorySessions, MemoryTokens
 from tests.sql_kit import fresh_database, sqlite_url
 
@@ -87,16 +89,34 @@ async def test_a_token_is_found_by_what_its_bearer_shows(stores) -> None:
 async def test_a_caller_of_no_saga_and_one_of_all_stay_apart(stores) -> None:
     scopes: tuple[frozenset[str] | None, ...] = (None, frozenset())
     for number, sagas in enumerate(scopes):
-        token = replace(TOKEN, id=f"n{number}", digest=str(number), caller=replace(CALLER, sagas=sagas))
+        one: dict[str, Any] = {"id": f"n{number}", "name": f"n{number}", "digest": str(number)}
+        token = replace(TOKEN, **one, caller=replace(CALLER, sagas=sagas))
         await stores.tokens.add(token)
         assert (await stores.tokens.find(token.id)).caller.sagas == sagas
 
 
 async def test_tokens_are_listed_by_id_in_pages(stores) -> None:
     for number in (3, 1, 2):
-        await stores.tokens.add(replace(TOKEN, id=f"t{number}", digest=str(number)))
+        await stores.tokens.add(replace(TOKEN, id=f"t{number}", name=f"ci {number}", digest=str(number)))
     assert [token.id for token in await stores.tokens.all(limit=2)] == ["t1", "t2"]
     assert [token.id for token in await stores.tokens.all(after="t2")] == ["t3"]
+
+
+async def test_a_name_is_free_when_its_token_is_over_or_revoked(stores) -> None:
+    add = stores.tokens.add
+    more: dict[str, Any] = {"id": "t2", "digest": "2"}
+    assert await add(TOKEN)
+    assert not await add(replace(TOKEN, **more, made_ms=8))
+    assert await stores.tokens.find("t2") is None
+    assert await add(replace(TOKEN, **more, made_ms=9, expires_ms=None))
+    assert not await add(replace(TOKEN, id="t3", digest="3", made_ms=9_000))
+    assert await stores.tokens.revoke("t2", at_ms=10, by="bob")
+    assert await add(replace(TOKEN, id="t3", digest="3", made_ms=9_000))
+
+
+async def test_of_those_that_take_a_name_at_the_same_moment_one_has_it(stores) -> None:
+    adding = (stores.tokens.add(replace(TOKEN, id=f"t{number}", digest=str(number))) for number in range(5))
+    assert sorted(await together(adding)) == [False] * 4 + [True]
 
 
 async def test_a_token_is_revoked_once(stores) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, or_, select, text, update
 
 from orchestrator.adapters.sql.access_tables import tokens
 from orchestrator.adapters.sql.inbox import outages
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 _callers: TypeAdapter[Caller] = TypeAdapter(Caller)
+TURN = text("SELECT pg_advisory_xact_lock(hashtext('saga-orchestrator tokens'))")
 AS_IT_IS = tuple(column.name for column in tokens.c if column.name != "caller")
 
 
@@ -26,12 +27,19 @@ class SqlTokens:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def add(self, token: Token) -> None:
-        """Store a new one."""
+    async def add(self, token: Token) -> bool:
+        """Store a new one, unless its name is taken; those of the same moment come one after the other."""
         values = {name: getattr(token, name) for name in AS_IT_IS}
+        lasts = or_(tokens.c.expires_ms.is_(None), tokens.c.expires_ms > token.made_ms)
+        namesakes = select(tokens.c.id).where(tokens.c.name == token.name, tokens.c.revoked_ms.is_(None), lasts)
         with outages():
             async with self._engine.begin() as connection:
+                if connection.dialect.name == "postgresql":  # SQLite's transactions begin with the write lock
+                    await connection.execute(TURN)
+                if (await connection.execute(namesakes.limit(1))).first() is not None:
+                    return False
                 await connection.execute(insert(tokens).values({**values, "caller": _callers.dump_json(token.caller)}))
+                return True
 
     async def by_digest(self, digest: str) -> Token | None:
         """By digest."""

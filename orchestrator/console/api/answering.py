@@ -11,7 +11,7 @@ from fastapi import Header, Response
 
 from orchestrator.errors import InvalidRequestError, RequestProblemError
 from orchestrator.service.once import Answer
-from orchestrator.service.operating import MAX_KEY
+from orchestrator.service.reasons import MAX_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

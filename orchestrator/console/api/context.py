@@ -14,7 +14,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from orchestrator.console.api.guarding import SAFE
 from orchestrator.console.browsing import is_own_form, session_of
 from orchestrator.service.access import Caller
-from orchestrator.service.operating import MAX_REASON, MIN_REASON
+from orchestrator.service.reasons import MAX_REASON, MIN_REASON
 from orchestrator.service.records import Filter, Status
 from orchestrator.settings.fields import TRACE_ID
 

@@ -28,7 +28,7 @@ from orchestrator.console.api.answering import KEY, NEEDED
 from orchestrator.console.api.health import PACKAGE
 from orchestrator.console.api.meanings import MEANINGS
 from orchestrator.console.api.problems import Place, Problem
-from orchestrator.service.operating import MAX_KEY
+from orchestrator.service.reasons import MAX_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -70,6 +70,11 @@ class Grid:
         """Whether there is a way back."""
         return any(cell.lane == "undo" for cell in self.cells)
 
+    @property
+    def last_undo(self) -> int:
+        """The column in which the way back begins."""
+        return max((cell.column for cell in self.cells if cell.lane == "undo"), default=0)
+
     def cell(self, lane: Lane, name: str) -> Cell:
         """The box of a name."""
         return next(cell for cell in self.cells if (cell.lane, cell.name) == (lane, name))

@@ -14,7 +14,7 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, assert_never
 
-from orchestrator.console.diagram.geometry import DOT, HEIGHT, SLANT, WIDTH, Direction, Geometry, Point
+from orchestrator.console.diagram.geometry import DOT, HEIGHT, SLANT, Direction, Geometry, Point
 from orchestrator.console.diagram.grid import TRIGGER, Cell, grid_of
 from orchestrator.console.diagram.marks import IDLE, Mark, back_mark, forward_mark
 from orchestrator.saga.lengths import length
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from orchestrator.saga.plan import CallPlan, Plan
     from orchestrator.service.records import StepRow
 
-ROOM = 21
-"""Characters that a box has room for in its first line; the whole name is in its label."""
+FOLD_ROOM = 25
+"""Characters of what is told of folded boxes; where it is more, they are only said to be there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +109,15 @@ def _dot(middle: Point, lane: Lane) -> str:
 
 def _item(geometry: Geometry, cell: Cell, box: _Box, *, has_links: bool) -> str:
     corner = geometry.corner(cell)
-    x, first, second = corner.x + WIDTH / 2, corner.y + 22, corner.y + 39
+    sizes = geometry.measures
+    x, first, second = corner.x + sizes.width / 2, corner.y + 22, corner.y + 39
     named = f' data-step="{escape(cell.leaf.id)}"' if cell.leaf is not None else ""
     group = f'<g class="box {cell.kind} {cell.lane} is-{box.mark.look}" role="listitem"{named}'
-    title = box.title if len(box.title) <= ROOM else box.title[: ROOM - 1] + "…"
     label = f'aria-label="{escape(box.label)}"'
-    shape = f"<title>{escape(box.label)}</title>{_shape(cell, corner)}"
+    shape = f"<title>{escape(box.label)}</title>{_shape(cell, corner, sizes.width)}"
     texts = (
-        f'<text class="name" x="{x:g}" y="{first:g}">{escape(title)}</text>'
-        f'<text class="note" x="{x:g}" y="{second:g}">{escape(box.note)}</text>'
+        f'<text class="name" x="{x:g}" y="{first:g}">{escape(_short(box.title, sizes.room))}</text>'
+        f'<text class="note" x="{x:g}" y="{second:g}">{escape(_short(box.note, sizes.small))}</text>'
     )
     if has_links and cell.leaf is not None:
         # The link is named by its title: a label of its own would have to repeat what is written in the box.
@@ -125,8 +125,13 @@ def _item(geometry: Geometry, cell: Cell, box: _Box, *, has_links: bool) -> str:
     return f'{group} tabindex="0" {label}>{shape}{texts}</g>'
 
 
-def _shape(cell: Cell, corner: Point) -> str:
-    left, top, right, bottom = corner.x, corner.y, corner.x + WIDTH, corner.y + HEIGHT
+def _short(text: str, room: int) -> str:
+    """A text as far as there is room for it; the whole of it is in the label."""
+    return text if len(text) <= room else f"{text[: room - 1]}…"
+
+
+def _shape(cell: Cell, corner: Point, width: int) -> str:
+    left, top, right, bottom = corner.x, corner.y, corner.x + width, corner.y + HEIGHT
     middle = corner.y + HEIGHT / 2
     match cell.kind:
         case "pivot":
@@ -138,7 +143,7 @@ def _shape(cell: Cell, corner: Point) -> str:
             ends = [(left + SLANT, top), (right, top), (right - SLANT, bottom), (left, bottom)]
         case "step" | "dot" | "fold" | "trigger" | "end":
             radius = HEIGHT / 2 if cell.kind in ("trigger", "end") else 6
-            return f'<rect x="{left:g}" y="{top:g}" width="{WIDTH}" height="{HEIGHT}" rx="{radius:g}"/>'
+            return f'<rect x="{left:g}" y="{top:g}" width="{width}" height="{HEIGHT}" rx="{radius:g}"/>'
         case _:
             assert_never(cell.kind)
     return f'<polygon points="{" ".join(f"{x:g},{y:g}" for x, y in ends)}"/>'
@@ -184,7 +189,7 @@ def _fold(cell: Cell, standing: Standing | None) -> _Box:
     told = ", ".join(f"{number} {words}" for words, number in sorted(counts.items()))
     what = "undos" if cell.lane == "undo" else "steps"
     name = f"{len(cell.folded)} {what}"
-    note = told if told and len(told) <= ROOM + 4 else "at the same time"
+    note = told if told and len(told) <= FOLD_ROOM else "at the same time"
     return _Box(name, note, ", ".join(part for part in (name, told) if part), Mark(worst.look))
 
 

@@ -40,7 +40,7 @@ async def test_a_token_is_kept_nowhere(desk) -> None:
     assert issued.text.startswith("saga_")
     assert issued.text not in repr(desk.tokens.kept)
     assert issued.text not in repr(desk.register.rows)
-    assert (await desk.issuing.create(ADMIN, "ci", WANTED, WHY)).text != issued.text
+    assert (await desk.issuing.create(ADMIN, "ci 2", WANTED, WHY)).text != issued.text
 
 
 async def test_a_text_that_is_no_token_lets_nobody_in(desk) -> None:
@@ -104,11 +104,35 @@ async def test_nobody_hands_out_more_than_they_have(desk, wanted) -> None:
     assert await desk.issuing.bearer(theirs.text), "nor do they take it from others"
 
 
-@pytest.mark.parametrize(("name", "why", "lasts"), [("", WHY, 1), ("a\nb", WHY, 1), ("ci", "short", 1), ("ci", WHY, 0)])
-async def test_a_token_needs_a_name_a_reason_and_a_usable_length(desk, name, why, lasts) -> None:
-    with pytest.raises(InvalidRequestError):
+@pytest.mark.parametrize(
+    ("name", "why", "lasts", "wrong"),
+    [
+        ("", WHY, 1, ["/name"]),
+        (" \t", WHY, 1, ["/name"]),
+        ("a\nb", WHY, 1, ["/name"]),
+        ("n" * 101, WHY, 1, ["/name"]),
+        ("ci", "short", 1, ["/reason"]),
+        ("ci", WHY, 0, ["/days"]),
+        ("", "", 0, ["/reason", "/name", "/days"]),
+    ],
+)
+async def test_a_token_needs_a_name_a_reason_and_a_usable_length(desk, name, why, lasts, wrong) -> None:
+    with pytest.raises(InvalidRequestError) as error:
         await desk.issuing.create(ADMIN, name, WANTED, why, lasts=timedelta(days=lasts))
+    assert [place for place, _ in error.value.problems] == wrong
     assert desk.tokens.kept == {}
+
+
+async def test_no_two_good_tokens_have_one_name_so_that_the_audit_tells_them_apart(desk) -> None:
+    first = await desk.issuing.create(ADMIN, "ci", WANTED, WHY)
+    with pytest.raises(InvalidRequestError, match="a token that is good has the name 'ci'"):
+        await desk.issuing.create(ADMIN, " ci ", WANTED, WHY)
+    assert desk.audited[-1] == ("create token", "refused", "ann")
+    await desk.issuing.revoke(ADMIN, first.token.id, WHY)
+    second = await desk.issuing.create(ADMIN, " ci ", WANTED, WHY, lasts=timedelta(days=1))
+    assert second.token.name == "ci"
+    await desk.clock.sleep(timedelta(days=1))
+    assert (await desk.issuing.create(ADMIN, "ci", WANTED, WHY)).token.is_good(desk.issuing._now_ms())
 
 
 async def test_what_is_not_there_cannot_be_revoked(desk) -> None:

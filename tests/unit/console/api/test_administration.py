@@ -102,10 +102,18 @@ async def test_a_token_is_shown_once_lets_in_and_is_revoked(bench) -> None:
 async def test_tokens_come_in_pages(bench) -> None:
     async with bench.asking(ADMIN) as api:
         for number in (1, 2):
-            await api.post("/tokens", TOKEN, key=f"k{number}")
+            await api.post("/tokens", {**TOKEN, "name": f"ci {number}"}, key=f"k{number}")
         first = (await api.get("/tokens?limit=2")).json()
         rest = (await api.get("/tokens", params={"limit": 2, "cursor": first["next_cursor"]})).json()
         assert len({token["id"] for token in (*first["items"], *rest["items"])}) == 3
+
+
+async def test_a_name_that_a_good_token_has_is_told_with_its_place(bench) -> None:
+    async with bench.asking(ADMIN) as api:
+        await api.post("/tokens", TOKEN, key="k1")
+        found = await api.post("/tokens", TOKEN, key="k2")
+        assert is_problem(found, 422, "invalid")
+        assert found.json()["errors"][0]["pointer"] == "/name"
 
 
 @pytest.mark.parametrize(

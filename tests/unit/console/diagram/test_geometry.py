@@ -2,11 +2,12 @@
 
 import pytest
 
-from orchestrator.console.diagram.geometry import ACROSS, ALONG, HEIGHT, MARGIN, SLANT, WIDTH, Geometry, Point
+from orchestrator.console.diagram.geometry import ACROSS, ALONG, HEIGHT, MEASURES, SLANT, Geometry, Point
 from orchestrator.console.diagram.grid import Arrow, Cell, Grid, grid_of
 from sagas import SAGAS
 
 FIRST = Cell("a", "step", "do", 0, 0)
+WIDTH, MARGIN = MEASURES["right"].width, MEASURES["right"].margin
 
 
 def geometry(*cells: Cell, direction: str = "right") -> Geometry:
@@ -29,16 +30,30 @@ def test_a_box_begins_at_its_column_and_row() -> None:
 
 def test_downwards_columns_are_below_each_other() -> None:
     drawn = geometry(Cell("b", "step", "do", 1, 0), direction="down")
-    assert drawn.corner(drawn.grid.cells[1]) == Point(MARGIN, MARGIN + HEIGHT + ALONG)
+    margin = MEASURES["down"].margin
+    assert drawn.corner(drawn.grid.cells[1]) == Point(margin, margin + HEIGHT + ALONG)
 
 
-@pytest.mark.parametrize("direction", ["right", "down"])
-def test_the_way_back_lies_beside_the_way_forward_and_all_is_within_the_picture(direction) -> None:
+def test_the_way_back_lies_below_the_way_forward_and_all_is_within_the_picture() -> None:
     undo = Cell("a", "step", "undo", 2, 1)
-    drawn = geometry(undo, direction=direction)
+    drawn = geometry(undo)
     corner, (width, height) = drawn.corner(undo), drawn.size
     assert corner == Point(width - MARGIN - WIDTH, height - MARGIN - HEIGHT)
-    assert geometry().size < (width, height)
+    assert geometry().size[0] == width
+    assert geometry().size[1] < height
+
+
+def test_downwards_the_way_back_comes_behind_the_way_forward_and_goes_on_downwards() -> None:
+    undos = Cell("b", "step", "undo", 1, 0), Cell("a", "step", "undo", 0, 0)
+    drawn = geometry(*undos, direction="down")
+    (one, two), (width, height), sizes = map(drawn.corner, undos), drawn.size, drawn.measures
+    assert one == Point(sizes.margin, geometry(direction="down").size[1] - sizes.margin + sizes.lanes)
+    assert two == Point(sizes.margin, one.y + HEIGHT + ALONG)
+    assert height == two.y + HEIGHT + sizes.margin
+    assert width == geometry(direction="down").size[0]
+    x = sizes.margin + sizes.width / 2
+    back = drawn.path(Arrow(("undo", "b"), ("undo", "a"), "back"))
+    assert back == f"M{x:g} {one.y + HEIGHT:g}L{x:g} {two.y:g}"
 
 
 def test_an_arrow_goes_from_side_to_side() -> None:
@@ -64,3 +79,7 @@ def test_the_order_saga_is_narrower_and_taller_downwards() -> None:
     wide, tall = Geometry(grid_of(plan)).size, Geometry(grid_of(plan), "down").size
     assert wide[0] > tall[0]
     assert tall[1] > wide[1]
+
+
+def test_downwards_two_branches_and_their_undos_are_seen_on_the_narrowest_screen() -> None:
+    assert geometry(Cell("a", "step", "undo", 0, 1), direction="down").size[0] <= 320 - 2 * 16
