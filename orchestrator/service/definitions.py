@@ -81,13 +81,18 @@ class Definitions:
             SagaNotFoundError: this process knows none.
         """
         caller.require(Permission.READ, name)
-        return Definition.of(self.saga(name, version))
+        return Definition.of(self.saga(caller, name, version))
 
-    def saga(self, name: str, version: int | None = None) -> Saga:
-        """The saga itself. Errors: see `find`."""
+    def saga(self, caller: Caller, name: str, version: int | None = None) -> Saga:
+        """The saga itself, of whose right to it the caller was asked before.
+
+        Raises:
+            SagaNotFoundError: this process knows none; says which there are that the caller may see.
+        """
         versions = [known for saga, known in self._sagas if saga == name and version in (None, known)]
         if not versions:
-            raise SagaNotFoundError(name, version, known=sorted({saga for saga, _ in self._sagas}))
+            seen = {saga for saga, _ in self._sagas if caller.may(Permission.READ, saga)}
+            raise SagaNotFoundError(name, version, known=sorted(seen))
         return self._sagas[name, max(versions)]
 
     def contracts(self, caller: Caller) -> tuple[Contract, ...]:

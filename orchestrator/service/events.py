@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import InvalidRequestError, MessageNotFoundError
+from orchestrator.errors import DeniedError, InvalidRequestError, MessageNotFoundError
 from orchestrator.service.access import Permission
 from orchestrator.service.event_ports import EventFilter
 from orchestrator.service.records import saga_of
@@ -92,8 +92,13 @@ class Events:
         return found[0]
 
     async def gaps(self, caller: Caller, *, source: str = "", limit: int = MOST_ROWS) -> Sequence[Gap]:
-        """Where messages of a source are missing, as far as their sequences tell."""
+        """Where messages of a source are missing, as far as their sequences tell.
+
+        A source sends for many sagas: it is for those who may touch all of them.
+        """
         caller.require(Permission.EVENTS)
+        if caller.sagas is not None:
+            raise DeniedError(actor=caller.actor, permission=Permission.EVENTS.value, saga="*")
         return await self._reader.gaps(source=source, limit=limit)
 
 

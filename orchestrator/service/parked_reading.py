@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from orchestrator.service.access import Caller
     from orchestrator.service.checking import Change
     from orchestrator.service.operations import Clock
-    from orchestrator.service.parked_actions import ParkedAction
+    from orchestrator.service.parked_actions import ParkedAction, Target
     from orchestrator.service.parked_ports import ParkedReader
     from orchestrator.service.parked_records import (
         JSON,
@@ -132,13 +132,21 @@ class ParkedReading:
         """How far an action is.
 
         Raises:
-            ParkedNotFoundError: there is none.
+            ParkedNotFoundError: there is none, or none that this caller may see.
         """
         caller.require(Permission.PARKED_READ)
         found = await self._reader.action(action)
-        if found is None:
+        if found is None or not may_touch(caller, Permission.PARKED_READ, await self._saga_of(found.target)):
             raise ParkedNotFoundError("action on parked messages", action)
         return found
+
+    async def _saga_of(self, target: Target) -> str:
+        """Empty if it belongs to none, or nobody knows any more to which."""
+        if target.message:
+            message = await self._reader.find(target.message)
+            return "" if message is None else message.saga
+        group = await self._reader.group(target.fingerprint)
+        return "" if group is None else group.saga
 
 
 def may_touch(caller: Caller, permission: Permission, saga: str) -> bool:

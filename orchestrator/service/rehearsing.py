@@ -71,7 +71,7 @@ class Rehearsing:
         name = saga_of(execution_id)
         for permission in (Permission.REPLAY, Permission.PAYLOAD):
             caller.require(permission, name)
-        saga = self._today(name)
+        saga = self._today(caller, name)
         record = await self._record(caller, execution_id)
         recalled = recall(record)
         made = rerun(saga, execution_id, recalled.told, recalled.walk.lengths)
@@ -79,10 +79,11 @@ class Rehearsing:
             execution_id=execution_id, then=record.plan, today=saga.plan, comparison=compare(recalled, made)
         )
 
-    def _today(self, name: str) -> Saga:
+    def _today(self, caller: Caller, name: str) -> Saga:
         known = [saga for saga in self._sagas if saga.name == name]
         if not known:
-            raise SagaNotFoundError(name, None, known=sorted({saga.name for saga in self._sagas}))
+            seen = {saga.name for saga in self._sagas if caller.may(Permission.READ, saga.name)}
+            raise SagaNotFoundError(name, None, known=sorted(seen))
         return max(known, key=lambda saga: saga.version)
 
     async def _record(self, caller: Caller, execution_id: str) -> Record:

@@ -81,9 +81,8 @@ class Starting:
             check_words(wish.reason, wish.key)
             await self._check_held(wish.saga)
             envelope, execution_id, payload = self._event(caller, wish)
-            delivery = await self._executions.start(
-                self._definitions.saga(wish.saga).plan, execution_id, envelope, payload
-            )
+            plan = self._definitions.saga(caller, wish.saga).plan
+            delivery = await self._executions.start(plan, execution_id, envelope, payload)
             if delivery is Delivery.CONFLICT:
                 raise RefusedCommandError("start", f"{execution_id} exists: another event has started it")
         except REFUSALS as error:
@@ -93,7 +92,7 @@ class Starting:
         return Begun(execution_id, is_new=delivery is Delivery.STARTED)
 
     def _event(self, caller: Caller, wish: Wish) -> tuple[Envelope, str, Any]:
-        saga = self._definitions.saga(wish.saga)
+        saga = self._definitions.saga(caller, wish.saga)
         body = to_json(wish.input)
         try:
             payload = Catalogue([saga.starts_on]).validate(saga.starts_on.message_type, body)

@@ -232,10 +232,14 @@ def _of_request(request: Request, error: Exception) -> Failure | None:
             return None
 
 
-def _allowed(request: Request) -> str:
-    """What may be done at a path: several routes share one, and each knows its own methods only."""
+def methods_at(request: Request) -> list[str]:
+    """By which methods the path of a request can be asked: several routes share one, each knows its own only."""
     asked = [(method, {**request.scope, "method": method}) for method in METHODS]
-    found = [name for name, scope in asked if any(one.matches(scope)[0] is Match.FULL for one in request.app.routes)]
+    return [name for name, scope in asked if any(one.matches(scope)[0] is Match.FULL for one in request.app.routes)]
+
+
+def _allowed(request: Request) -> str:
+    found = methods_at(request)
     return ", ".join(sorted({*found, "OPTIONS", *((AS_GET,) if "GET" in found else ())}))
 
 

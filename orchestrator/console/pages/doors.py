@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from orchestrator.console.api.context import Console, Given, Text, console_of, origin_of
+from orchestrator.console.api.context import Console, Given, origin_of
 from orchestrator.console.api.guarding import SAFE
 from orchestrator.console.api.problems import KINDS, failure_of
 from orchestrator.console.browsing import SESSION, VISIT, give, is_encrypted, is_own_form, session_of, take
+from orchestrator.console.pages.door import door
 from orchestrator.console.pages.forms import form_of
 from orchestrator.console.pages.rendering import page
 from orchestrator.console.pages.routing import PageRoute
@@ -20,11 +21,10 @@ from orchestrator.service.sessions import Session
 from orchestrator.settings.fields import is_loopback
 
 if TYPE_CHECKING:
-    from orchestrator.errors import OrchestratorError
     from orchestrator.service.sessions import Opened
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
-Back = Annotated[Text, Query(description="where to go then, a path of ours")]
+Back = Annotated[str, Query(description="where to go then, a path of ours; of any length, as ids and filters make it")]
 
 
 async def session_in(request: Request, console: Given) -> Session:
@@ -141,17 +141,3 @@ def way_back(request: Request, back: str) -> str:
     root = str(request.scope.get("root_path", ""))
     is_ours = back.startswith(f"{root}/") and not back.startswith("//") and "\\" not in back and back.isprintable()
     return back if is_ours else f"{root}/"
-
-
-def door(request: Request, back: str, *, error: OrchestratorError | None = None) -> Response:
-    """The page to sign in, with what went wrong."""
-    failure = None if error is None else failure_of(error)
-    status = 200 if failure is None else KINDS[failure.code].status
-    answer = page(request, "sign_in.html", status=status, back=back, failure=failure, provider=_provider_name(request))
-    answer.headers.update({} if failure is None else failure.headers)
-    return answer
-
-
-def _provider_name(request: Request) -> str:
-    provider = console_of(request).service.entering.provider
-    return "" if provider is None else urlsplit(provider.issuer).netloc

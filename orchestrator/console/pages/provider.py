@@ -18,7 +18,8 @@ from starlette.exceptions import HTTPException
 
 from orchestrator.console.api.context import Given, Text, console_of, origin_of
 from orchestrator.console.browsing import FLOW, derived, give, read, take
-from orchestrator.console.pages.doors import Back, door, let_in, require_private
+from orchestrator.console.pages.door import door
+from orchestrator.console.pages.doors import Back, let_in, require_private
 from orchestrator.console.pages.routing import PageRoute
 from orchestrator.errors import (
     IdentityUnavailableError,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 FLOW_SECONDS = 600
+LONGEST_BACK = 1_000
+"""Bytes of a way back that a provider is asked to carry: many refuse long addresses."""
 Code = Annotated[str, Query(max_length=4_000)]
 TOLD = (UnknownCallerError, TooManyTriesError, IdentityUnavailableError, RequestProblemError)
 
@@ -42,6 +45,7 @@ TOLD = (UnknownCallerError, TooManyTriesError, IdentityUnavailableError, Request
 async def leave_for_provider(request: Request, console: Given, back: Back = "") -> Response:
     """To the provider."""
     provider, flow = _provider(request), secrets.token_urlsafe(32)
+    back = back if len(back.encode()) <= LONGEST_BACK else ""
     try:
         require_private(request, console)
         address = await provider.address(_asked(flow, back))

@@ -77,6 +77,28 @@ async def test_who_may_touch_some_sagas_only_sees_only_theirs(bench) -> None:
     assert (await see.look(BANKER, BANKS.id)).contents is not None
 
 
+@pytest.mark.parametrize(
+    ("target", "is_seen"),
+    [
+        (Target(ONE), False),
+        (Target(fingerprint=arrival(1).fingerprint, up_to=9), False),
+        (Target(BANKS.id), True),
+        (Target(fingerprint=BANKS.fingerprint, up_to=9), True),
+        (Target("forgotten"), False),
+        (Target(fingerprint="forgotten", up_to=9), False),
+    ],
+)
+async def test_what_was_done_is_seen_by_those_who_may_see_what_it_was_done_to(bench, target, is_seen) -> None:
+    given = action("discard", target)
+    bench.store.actions[given.id] = given
+    assert (await reading(bench).action(VIEWER, given.id)).target == target
+    if is_seen:
+        assert (await reading(bench).action(BANKER, given.id)).target == target
+        return
+    with pytest.raises(ParkedNotFoundError):
+        await reading(bench).action(BANKER, given.id)
+
+
 async def test_what_is_not_there_is_not_found(bench) -> None:
     for asked in (reading(bench).find, reading(bench).look, reading(bench).group, reading(bench).action):
         with pytest.raises(ParkedNotFoundError, match="'nope'"):

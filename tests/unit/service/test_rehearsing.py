@@ -1,6 +1,6 @@
 """Rehearsing a real execution: who may, where what was said comes from, and which definition is today's."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -90,6 +90,8 @@ async def test_what_is_not_there_is_told():
         await (await rehearsing()).rehearse(ADMIN, "rerun:nobody")
     with pytest.raises(SagaNotFoundError, match="rerun"):
         await (await rehearsing()).rehearse(ADMIN, "strange:1")
+    with pytest.raises(SagaNotFoundError, match="take one of none"):
+        await (await rehearsing()).rehearse(replace(ADMIN, sagas=frozenset({"strange"})), "strange:1")
 
 
 async def test_without_an_event_store_it_takes_what_the_ledger_noted():

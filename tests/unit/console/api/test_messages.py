@@ -1,6 +1,7 @@
 """The event store by the API."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -89,6 +90,8 @@ async def test_what_is_missing_is_told(bench) -> None:
         (gap,) = (await api.get("/messages/gaps")).json()["items"]
         assert (gap["source"], gap["first"], gap["last"], gap["missing"]) == ("/shop", 2, 3, 2)
         assert (await api.get("/messages/gaps?source=/other")).json() == {"items": []}
+    async with bench.asking(replace(VIEWER, sagas=frozenset({"shop"}))) as api:
+        assert is_problem(await api.get("/messages/gaps"), 403, "denied")
 
 
 async def test_all_messages_of_a_filter_are_streamed_a_document_a_line(bench) -> None:

@@ -42,6 +42,8 @@ async def test_sagas_are_shown_with_their_flow_contracts_and_executions_in_fligh
     async with bench.asking(Caller(actor="zoe", role=Role.ADMIN, sagas=frozenset({"order"}))) as api:
         assert (await api.get("/sagas")).json() == {"items": []}
         assert is_problem(await api.get("/sagas/trip"), 403, "denied")
+        missing = [await api.get("/sagas/order"), await api.post("/executions", {**START, "saga": "order"})]
+        assert [(one.status_code, "trip" in one.json()["detail"]) for one in missing] == [(404, False)] * 2
 
 
 async def test_sagas_and_executions_are_given_as_pictures_that_need_nothing_else(bench) -> None:
