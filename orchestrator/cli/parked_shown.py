@@ -52,8 +52,10 @@ def groups(page: GroupPage, seen: ParkedOverview) -> Shown:
         table.add_row(Text(one.fingerprint), waiting, Text(one.reason), Text(one.type), tables.when(one.last_ms), said)
     items = [_timed(asdict(one), GROUP_TIMES) for one in page.groups]
     document = {"items": items, "next_cursor": _cursor(page.following), **_overview(seen)}
-    none = "nothing waits" if seen.recorded_ms else "nothing is recorded yet: `saga recorder` does that"
-    return Shown(document, _paged(table if page.groups else Text(none), page.following))
+    recorded = "nothing is recorded yet: `saga recorder` does that"
+    if seen.recorded_ms:
+        recorded = f"nothing waits; a recorder was last at work at {moment(seen.recorded_ms):%F %T} UTC"
+    return Shown(document, _paged(table if page.groups else Text(recorded), page.following))
 
 
 def messages(page: ParkedPage) -> Shown:

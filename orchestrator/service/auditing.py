@@ -7,7 +7,7 @@ kept apart.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from pydantic_core import to_json
@@ -15,6 +15,8 @@ from pydantic_core import to_json
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+MAX_TARGET = 255
+"""Characters of a target; what somebody made up may be longer, and is cut."""
 ORIGIN = "0" * 64
 """What the first row is chained to."""
 
@@ -73,8 +75,9 @@ class Tampering:
 
 
 def chained(head: Head, entry: AuditEntry) -> AuditRow:
-    """The row that follows `head`."""
+    """The row that follows `head`, its entry as it is kept."""
     number = head.number + 1
+    entry = replace(entry, target=entry.target[:MAX_TARGET])
     return AuditRow(number, entry, head.hash, _hash(number, head.hash, entry))
 
 

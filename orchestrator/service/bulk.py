@@ -27,8 +27,10 @@ from orchestrator.service.records import milliseconds
 from orchestrator.service.rules import PERMISSIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from orchestrator.service.access import Caller
-    from orchestrator.service.bulk_records import Bulks, BulkState, BulkWord
+    from orchestrator.service.bulk_records import BulkCounts, Bulks, BulkState, BulkWord
     from orchestrator.service.operations import Clock, Register
     from orchestrator.service.ports import LedgerReader
     from orchestrator.service.records import Filter
@@ -182,8 +184,7 @@ class Bulking(BulkReading):
     def _check_order(self, caller: Caller, bulk: Bulk, reason: str) -> None:
         for right in _rights(bulk.word, override=bulk.override):
             caller.require(right)
-        begun_for = bulk.caller.sagas
-        if caller.sagas is not None and (begun_for is None or not begun_for <= caller.sagas):
+        if not _may_order(caller, bulk):
             raise DeniedError(actor=caller.actor, permission=Permission.BULK, saga="of others")
         check_words(reason, bulk.id)
 
@@ -207,6 +208,26 @@ class Bulking(BulkReading):
 def lacking(caller: Caller, word: BulkWord) -> Permission | None:
     """The first right that a caller lacks to do this to many; None if they have all. Doing it checks them again."""
     return next((right for right in _rights(word, override=False) if not caller.may(right)), None)
+
+
+def orders_offered(caller: Caller, bulk: Bulk, counts: BulkCounts) -> Mapping[Order, str]:
+    """Every order, with why this caller may not give it now; empty if they may. `Bulking.order` checks it again."""
+    lacks = next((right for right in _rights(bulk.word, override=bulk.override) if not caller.may(right)), None)
+    why = "" if _may_order(caller, bulk) else "it was begun for more sagas"
+    why = f"it needs the permission {lacks}" if lacks else why
+    return {order: why or _unfit(bulk, counts, order) for order in FOLLOWING}
+
+
+def _unfit(bulk: Bulk, counts: BulkCounts, order: Order) -> str:
+    if bulk.state not in FOLLOWING[order][0]:
+        return f"not for a bulk that is {bulk.state.replace('_', ' ')}"
+    return "none of it failed" if order == "retry_failed" and not counts.failed else ""
+
+
+def _may_order(caller: Caller, bulk: Bulk) -> bool:
+    """Whether it was begun for no other sagas than theirs."""
+    begun_for = bulk.caller.sagas
+    return caller.sagas is None or (begun_for is not None and begun_for <= caller.sagas)
 
 
 def _rights(word: BulkWord, *, override: bool) -> tuple[Permission, ...]:

@@ -8,9 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from orchestrator.service.records import milliseconds
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
+UNWATCHED_MS = 60_000
+"""A recorder says every few seconds that it is at work: after so long there is none, or it cannot reach the ledger."""
 JSON: TypeAlias = Any
 ParkedState: TypeAlias = Literal["parked", "redriving", "redriven", "discarded"]
 """Parked (waits for a person), redriving (to be sent, or sent and not noted yet), redriven, discarded."""
@@ -246,3 +251,7 @@ class ParkedOverview:
     oldest_ms: int | None
     inflow: int
     recorded_ms: int | None
+
+    def is_watched(self, now: datetime) -> bool:
+        """Whether a recorder is at work, so that what is parked now is seen here."""
+        return self.recorded_ms is not None and milliseconds(now) - self.recorded_ms <= UNWATCHED_MS

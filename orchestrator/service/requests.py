@@ -30,6 +30,10 @@ class Asked(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+How: TypeAlias = Literal["retry", "mark_done", "give_up"]
+"""A way out of a stuck undo."""
+
+
 class Compensate(Asked):
     """Undo it, whole or from a step.
 
@@ -72,7 +76,7 @@ class Resolve(Asked):
 
     operation: Literal["resolve"] = "resolve"
     step: Name
-    how: Literal["retry", "mark_done", "give_up"]
+    how: How
     evidence: Annotated[str, Field(max_length=2_000)] = ""
 
 

@@ -140,3 +140,15 @@ async def test_times_are_told_as_past_in_utc_and_by_the_readers_clock(shop, brow
     here = at.astimezone(ZoneInfo("Asia/Tokyo"))
     await expect(first).to_have_attribute("title", f"{at:%Y-%m-%d %H:%M:%S} UTC, {here:%d/%m/%Y, %H:%M:%S} here")
     await context.close()
+
+
+async def test_words_without_end_do_not_widen_a_page_of_a_phone(shop, page, stuck, guard) -> None:
+    guard.allow("404 ")
+    endless = "w" * 290
+    reason = f"{WHY} {endless}"
+    operation = await shop.operate(stuck, "resume", reason=reason)
+    await page.set_viewport_size({"width": 320, "height": 640})
+    for path in (f"/executions/{stuck}", f"/operations/{operation['id']}", f"/nowhere/{endless}", f"/sagas/{endless}"):
+        await page.goto(path)
+        assert endless in await page.locator("main").inner_text()
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 320, path

@@ -85,6 +85,14 @@ async def test_an_operation_is_kept_with_its_audit_entry(register) -> None:
     assert [row.entry for row in await register.audit()] == [entry()]
 
 
+async def test_a_target_that_somebody_made_up_is_audited_however_long_it_is(register) -> None:
+    await register.note(entry(target=f"trip:{'漢' * 900}", result="refused"))
+    await register.note(entry(2))
+    rows = await register.audit()
+    assert rows[0].entry.target == f"trip:{'漢' * 250}"
+    assert list(verify(rows, await register.audit_head())) == []
+
+
 async def test_the_same_key_of_the_same_actor_is_the_same_operation(register) -> None:
     first = await register.accept(record(), entry())
     again = record(2, key="key-1", body_hash="another")

@@ -47,9 +47,9 @@ class Chain:
     def append(self, entry: AuditEntry) -> None:
         """One row more."""
         row = chained(self._head, entry)
-        self._head = Head(row.number, row.hash)
-        values = {name: getattr(entry, name) for name in ENTRY}
-        sealed = {"reason": self._close(entry.reason), "text": self._close(entry.text)}
+        self._head, kept = Head(row.number, row.hash), row.entry
+        values = {name: getattr(kept, name) for name in ENTRY}
+        sealed = {"reason": self._close(kept.reason), "text": self._close(kept.text)}
         self._rows.append({**values, **sealed, "number": row.number, "previous": row.previous, "hash": row.hash})
 
     async def close(self, connection: AsyncConnection) -> None:

@@ -25,7 +25,8 @@ class Cursors:
         """A cursor. `of`: names the list with its filter. `place`: where its page ended; None = it was the last."""
         if place is None:
             return None
-        said = json.dumps([self._name(of), *place]).encode()
+        # As it is, not escaped: an id of 255 foreign letters fits into an address.
+        said = json.dumps([self._name(of), *place], ensure_ascii=False).encode()
         return base64.urlsafe_b64encode(self._signature(said) + said).decode().rstrip("=")
 
     def read(self, of: str, text: str | None) -> list[Any] | None:

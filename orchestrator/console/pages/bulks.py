@@ -19,17 +19,17 @@ from orchestrator.console.pages.rendering import page
 from orchestrator.console.pages.routing import pages_router
 from orchestrator.errors import InvalidRequestError, OrchestratorError, SelectionMovedError
 from orchestrator.service.access import Caller, Permission
-from orchestrator.service.bulk import FOLLOWING, MAX_RATE, MIN_RATE, BulkWish, Order
+from orchestrator.service.bulk import FOLLOWING, MAX_RATE, MIN_RATE, BulkWish, Order, orders_offered
 from orchestrator.service.bulk_records import BulkWord, ItemState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from orchestrator.service.bulk import Selection
-    from orchestrator.service.bulk_records import Bulk, BulkCounts
 
 router = pages_router("/bulks")
 ROWS, SHOWN_IDS = 50, 20
+BULKS = "bulks page"
 LOOK_AGAIN_SECONDS = 2
 DEFAULT_RATE = "20"
 ORDER: TypeAdapter[Order] = TypeAdapter(Order)
@@ -52,9 +52,13 @@ class ItemsQuery(BaseModel):
 
 
 @router.get("")
-async def bulks(request: Request, console: Given, caller: Asking) -> Response:
-    """The newest bulks."""
-    return page(request, "bulks.html", found=await console.service.bulking.recent(caller, limit=ROWS))
+async def bulks(request: Request, console: Given, caller: Asking, cursor: CursorText = None) -> Response:
+    """Bulks, the newest first."""
+    place = console.cursors.read(BULKS, cursor)
+    before = None if place is None else (int(place[0]), str(place[1]))
+    found = await console.service.bulking.recent(caller, before=before, limit=ROWS)
+    older = console.cursors.write(BULKS, (found[-1].created_ms, found[-1].id) if len(found) == ROWS else None)
+    return page(request, "bulks.html", found=found, older=older, is_first=place is None)
 
 
 @router.get("/new")
@@ -161,18 +165,12 @@ async def _shown(desk: Desk, given: Mapping[str, str], error: OrchestratorError 
         items=shown.items,
         query=query,
         states=get_args(ItemState),
-        orders=_orders(found, counts),
+        orders=orders_offered(desk.caller, found, counts),
         further=desk.console.cursors.write(of, None if shown.following is None else (shown.following,)),
         given=defaultdict(str, given),
         failure=None if error is None else failure_of(error),
         again=LOOK_AGAIN_SECONDS if found.state == "running" and error is None else None,
     )
-
-
-def _orders(bulk: Bulk, counts: BulkCounts) -> list[Order]:
-    """What may be ordered now: nothing is tried again where nothing failed."""
-    fitting: list[Order] = [order for order, (states, _) in FOLLOWING.items() if bulk.state in states]
-    return [order for order in fitting if order != "retry_failed" or counts.failed]
 
 
 def _wish(query: BulkQuery, given: Mapping[str, str]) -> BulkWish:

@@ -15,13 +15,15 @@ from fastapi.responses import RedirectResponse
 
 from orchestrator.console.api.context import Asking, Console, Given, PathText, Text
 from orchestrator.console.api.problems import KINDS, failure_of
+from orchestrator.console.pages.asked import asked_in
 from orchestrator.console.pages.forms import form_of, instruction_of
 from orchestrator.console.pages.rendering import page
 from orchestrator.console.pages.routing import pages_router
 from orchestrator.console.pages.words import FOR_STEPS
 from orchestrator.errors import OrchestratorError, PlanMovedError
 from orchestrator.saga.plan import StepPlan
-from orchestrator.service.access import Caller
+from orchestrator.service.access import Caller, Permission
+from orchestrator.service.records import saga_of
 from orchestrator.service.requests import EditAndRetry, Operation
 
 if TYPE_CHECKING:
@@ -90,7 +92,11 @@ async def confirm(desk: AtDesk) -> Response:
 async def follow(request: Request, console: Given, caller: Asking, operation_id: PathText) -> Response:
     """How far an operation is; the page looks again until it has come to its end."""
     record = await console.service.operating.look_at(caller, operation_id)
-    return page(request, "operation.html", record=record, again=None if record.is_final else LOOK_AGAIN_SECONDS)
+    again = None if record.is_final else LOOK_AGAIN_SECONDS
+    shows = caller.may(Permission.PAYLOAD, saga_of(record.execution_id))
+    return page(
+        request, "operation.html", record=record, again=again, asked=asked_in(record.request, shows_payloads=shows)
+    )
 
 
 async def _preview(desk: Desk, given: dict[str, str], instruction: Instruction) -> Response:

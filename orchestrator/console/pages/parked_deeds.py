@@ -17,7 +17,7 @@ from orchestrator.console.pages.rendering import page
 from orchestrator.console.pages.routing import pages_router
 from orchestrator.errors import InvalidRequestError, OrchestratorError
 from orchestrator.service.access import Caller
-from orchestrator.service.parked_actions import Deed, Target
+from orchestrator.service.parked_actions import FROM_TO, Deed, Target
 from orchestrator.service.parked_deciding import Wish
 from orchestrator.service.parked_editing import Edit
 from orchestrator.service.parked_offering import offered, offered_for_all
@@ -65,6 +65,12 @@ class Desk:
         target = Target(fingerprint=self.name, up_to=number)
         return Wish(target=target, reason=given["reason"], key=given["key"])
 
+    async def count(self, seen: int) -> int:
+        """How many messages of the group it would move, as far as the group was seen."""
+        wish = Wish(target=Target(fingerprint=self.name, up_to=seen), reason="", key="")
+        _, found = await self.console.service.parked.deciding.check(self.caller, self.deed, wish)
+        return found
+
 
 def desk_of(*, request: Request, console: Given, caller: Asking, kind: Kind, name: PathText, deed: Deed) -> Desk:
     """The desk of a request."""
@@ -100,6 +106,8 @@ async def confirm(desk: AtDesk) -> Response:
 
 async def _done(desk: Desk, given: Mapping[str, str]) -> ParkedAction:
     deciding, wish = desk.console.service.parked.deciding, desk.wish(given)
+    if desk.kind == "groups" and given["typed"].strip() != given["count"]:
+        raise InvalidRequestError([("/typed", f"type {given['count']}, the number of messages, to confirm")])
     if desk.deed == "edit":
         return await deciding.edit(desk.caller, wish, await _edit(desk, given))
     orders = {"redrive": deciding.redrive, "discard": deciding.discard, "restore": deciding.restore}
@@ -137,6 +145,7 @@ async def _form(
     failure = None if error is None else failure_of(error)
     seen = look.message.revision if look else group.last_number if group else 0
     body = None if look is None or look.contents is None else _text(look.contents.outgoing.body)
+    why_not, count = await _offer(desk, look, group)
     return page(
         desk.request,
         "parked_operate.html",
@@ -146,17 +155,21 @@ async def _form(
         group=group,
         seen=seen,
         body=body,
-        why_not=_why_not(desk, look, group),
+        why_not=why_not,
+        count=count,
         given=defaultdict(str, given),
         failure=failure,
         changes=changes,
     )
 
 
-def _why_not(desk: Desk, look: Look | None, group: ParkedGroup | None) -> str:
+async def _offer(desk: Desk, look: Look | None, group: ParkedGroup | None) -> tuple[str, int]:
+    """Why it may not be done now, empty if it may; and how many messages it would move."""
     if look is not None:
-        return offered(desk.caller, look.message)[desk.deed]
-    return "" if group is None else offered_for_all(desk.caller, group)[desk.deed]
+        return offered(desk.caller, look.message)[desk.deed], 1
+    why_not = "" if group is None else offered_for_all(desk.caller, group)[desk.deed]
+    count = 0 if group is None or why_not else await desk.count(group.last_number)
+    return why_not or ("" if count else f"nothing of it is {FROM_TO[desk.deed][0]}"), count
 
 
 def _text(body: bytes) -> str | None:

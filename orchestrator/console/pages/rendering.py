@@ -18,6 +18,7 @@ from orchestrator.console.browsing import FIELD, colours, form_token
 from orchestrator.console.pages import words
 from orchestrator.service.personal import Preferences
 from orchestrator.service.records import moment
+from orchestrator.service.requests import step_of
 
 if TYPE_CHECKING:
     from fastapi import Request
@@ -99,8 +100,8 @@ def _environment() -> Environment:
         filters |= {"drawn": Markup, "moment": moment, "body": body, "lasting": lasting}
         known |= {"status_word": words.status_word, "deeds": words.DEEDS, "states": words.STATES}
         known |= {"for_steps": words.FOR_STEPS, "bulk_states": words.BULK_STATES, "bulk_orders": words.BULK_ORDERS}
-        known |= {"word_in": words.word_in, "parts": words.PARTS}
-        known |= {"shown_at_most": SHOWN_AT_MOST}
+        known |= {"word_in": words.word_in, "parts": words.PARTS, "hows": words.HOWS}
+        known |= {"shown_at_most": SHOWN_AT_MOST, "step_of": step_of}
         known |= {"parked_states": words.PARKED_STATES, "parked_deeds": words.PARKED_DEEDS}
         _made.append(made)
     return _made[0]

@@ -26,6 +26,7 @@ from orchestrator.service.bulk_records import BulkWord
 from orchestrator.service.figures import WINDOWS, Window
 from orchestrator.service.letters import place_of
 from orchestrator.service.records import Cursor, Filter, moment
+from orchestrator.service.requests import step_of
 from orchestrator.service.trail import Sought
 from orchestrator.service.waits import waits
 
@@ -67,6 +68,7 @@ async def overview(
         parked=parked,
         window=window,
         windows=WINDOWS,
+        since=moment(figures.span.start_ms - 1).isoformat(),
     )
 
 
@@ -148,9 +150,13 @@ async def _messages(console: Console, caller: Caller, execution_id: str, cursor:
 
 def _acts(operations: Iterable[OperationRecord]) -> list[Act]:
     return [
-        Act(moment(one.accepted_ms), f"{DEEDS[one.request.operation].text} by {one.actor}: {one.state}, {one.reason}")
-        for one in operations
+        Act(moment(one.accepted_ms), f"{_deed(one)} by {one.actor}: {one.state}, {one.reason}") for one in operations
     ]
+
+
+def _deed(one: OperationRecord) -> str:
+    step = step_of(one.request)
+    return f"{DEEDS[one.request.operation].text}{f' ({step})' if step else ''}"
 
 
 @router.get("/operations")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from orchestrator.service.requests import Operation
+from orchestrator.service.requests import How, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,6 +111,14 @@ DEEDS: Mapping[Operation, Deed] = MappingProxyType(
         "release": Deed("Release held events", "Send events that no step wants to parking."),
     }
 )
+HOWS: Mapping[How, str] = MappingProxyType(
+    {
+        "retry": "Try the undo again",
+        "mark_done": "It was undone by hand",
+        "give_up": "Give it up: its effect stays",
+    }
+)
+"""Ways out of a stuck undo."""
 FOR_STEPS: tuple[Operation, ...] = ("retry", "edit_and_retry", "skip", "resolve")
 """Operations that speak of one step."""
 

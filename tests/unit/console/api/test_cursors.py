@@ -19,6 +19,15 @@ def test_a_cursor_says_where_a_page_ended() -> None:
     assert (OURS.write("list", None), OURS.read("list", None)) == (None, None)
 
 
+@pytest.mark.parametrize("letter", ["x", "ü", "漢", "\U0001f40e"])
+def test_a_place_of_whatever_letters_fits_into_an_address(letter) -> None:
+    place = (10**13, letter * 255, "out")
+    written = OURS.write("list", place)
+    assert written is not None
+    assert len(written) <= 2_000
+    assert OURS.read("list", written) == [*place]
+
+
 def test_a_cursor_of_another_list_or_another_maker_is_refused() -> None:
     cursor = OURS.write("list", (17, "a"))
     assert code("other", cursor) == "cursor-mismatch"

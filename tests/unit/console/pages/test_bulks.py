@@ -149,6 +149,54 @@ async def test_nothing_is_tried_again_where_nothing_failed(bench) -> None:
         assert 'value="retry_failed"' in (await api.http.get(bulk)).text
 
 
+async def test_an_order_that_may_not_be_given_says_why(bench) -> None:
+    async with bench.asking() as api:
+        bulk = await begun(api)
+        text = (await api.http.get(bulk)).text
+        assert "not for a bulk that is running" in text
+        (items,) = bench.bulks.kept.values()
+        items.update({number: replace(item, state="skipped") for number, item in items.items()})
+        await run_all(bench.running)
+        assert "none of it failed" in (await api.http.get(bulk)).text
+
+
+@pytest.mark.parametrize(
+    ("caller", "why"),
+    [
+        (
+            Caller(actor="sam", role=Role.VIEWER, granted=frozenset({Permission.BULK})),
+            "it needs the permission saga:suspend",
+        ),
+        (Caller(actor="tim", role=Role.ADMIN, sagas=frozenset({"trip"})), "it was begun for more sagas"),
+    ],
+)
+async def test_orders_are_no_buttons_for_who_may_not_give_them(caller, why) -> None:
+    bench = ApiBench(pages=ROUTERS)
+    run(bench, "t1")
+    async with bench.asking(Caller(actor="ann", role=Role.ADMIN)) as api:
+        bulk = await begun(api)
+        assert '<button name="order" value="suspend">' in (await api.http.get(bulk)).text
+    async with bench.asking(caller) as api:
+        text = (await api.http.get(bulk)).text
+        assert ("<button name=" in text, text.count(f"<small>{why}</small>")) == (False, 4)
+        assert (await api.http.post(bulk, data={"order": "suspend", "reason": WHY})).status_code == 403
+
+
+async def test_older_bulks_are_one_click_away(bench) -> None:
+    async with bench.asking() as api:
+        first = await begun(api)
+        (one,) = bench.bulks.bulks.values()
+        for number in range(50):
+            name = f"b{number:02}"
+            bench.bulks.bulks[name] = replace(one, id=name, created_ms=one.created_ms + 1 + number)
+            bench.bulks.kept[name] = {}
+        newest = (await api.http.get("/bulks")).text
+        (older,) = re.findall(r'rel="next" href="([^"]+)"', newest)
+        rest = (await api.http.get(f"/bulks{older}")).text
+        assert (first in newest, first in rest) == (False, True)
+        assert 'rel="next"' not in rest
+
+
 async def test_a_refused_order_stays_told_while_the_bulk_goes_on(bench) -> None:
     async with bench.asking() as api:
         bulk = await begun(api)

@@ -44,6 +44,18 @@ async def test_a_verdict_is_given_and_followed_until_it_is_verified(bench) -> No
         assert 'http-equiv="refresh"' not in followed.text
 
 
+async def test_the_page_of_an_operation_says_what_was_asked_for(bench) -> None:
+    async with bench.asking() as api:
+        given = await fill(api, "/executions/trip:t1/do/resolve", step="book_flight", how="mark_done", evidence="seen")
+        text = (await api.http.get(given.headers["location"])).text
+        for name, said in (("Step", "book_flight"), ("How", "It was undone by hand"), ("Evidence", "seen")):
+            assert f"<dt>{name}</dt><dd>{said}</dd>" in text
+        assert "<td>book_flight</td>" in (await api.http.get("/operations")).text
+        execution = (await api.http.get("/executions/trip:t1")).text
+        assert "Resolve the undo (book_flight)</a>" in execution
+        assert 'aria-label="Resolve the undo (book_flight) by' in execution
+
+
 async def test_the_page_of_an_open_operation_looks_again(bench) -> None:
     def goes() -> None:
         bench.live.away = True

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -9,6 +10,7 @@ from orchestrator.console.pages import ROUTERS
 from orchestrator.console.pages.rendering import SHOWN_AT_MOST
 from orchestrator.service.access import Caller, Permission, Role
 from orchestrator.service.parked_records import Content
+from orchestrator.service.records import milliseconds
 from tests.api_kit import ApiBench
 from tests.parked_kit import T0, arrival
 
@@ -69,6 +71,16 @@ async def test_an_empty_page_says_whether_anybody_records(bench) -> None:
     assert "saga recorder" in await text_of(bench, "/parked")
     await park(bench, 1)
     assert "Nothing is recorded yet" not in await text_of(bench, "/parked")
+
+
+@pytest.mark.parametrize(("seconds", "is_told"), [(50, False), (70, True)])
+async def test_nothing_waits_is_not_said_for_a_recorder_that_is_away(bench, seconds, is_told) -> None:
+    now = milliseconds(datetime.now(UTC))
+    await bench.parking.mark_recorded(now - seconds * 1_000)
+    for path in ("/", "/parked"):
+        text = await text_of(bench, path)
+        assert ("No recorder is at work</strong> since" in text) is is_told
+        assert ("waits in the parking queue" in text) is is_told
 
 
 async def test_the_filter_is_in_the_address_and_pages_go_on(bench) -> None:

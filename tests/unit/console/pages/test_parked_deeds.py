@@ -79,11 +79,33 @@ async def test_a_group_is_done_as_far_as_it_was_seen(bench) -> None:
     group = bench.parking.rows[names[0]].line.fingerprint
     path = f"/parked/groups/{group}/do/discard"
     async with bench.asking() as api:
-        given = {**await form(api, path), "reason": WHY}
+        given = {**await form(api, path), "reason": WHY, "typed": "2"}
         (late,) = await park(bench, 3)
         done = await api.http.post(path, data=given)
         assert "2 of 2 messages" in (await api.http.get(done.headers["location"])).text
     assert [bench.parking.rows[name].line.state for name in (*names, late)] == ["discarded", "discarded", "parked"]
+
+
+async def test_a_group_is_confirmed_by_typing_how_many_messages_it_is(bench) -> None:
+    names = await park(bench, 1, 2)
+    path = f"/parked/groups/{arrival(1).fingerprint}/do/discard"
+    async with bench.asking() as api:
+        assert "Type 2 to confirm" in (await api.http.get(path)).text
+        for typed in ("", "1"):
+            answer = await fill(api, path, typed=typed)
+            assert (answer.status_code, "typed: type 2" in answer.text, WHY in answer.text) == (422, True, True)
+        assert {bench.parking.rows[name].line.state for name in names} == {"parked"}
+        assert (await fill(api, path, typed=" 2 ")).status_code == 303
+
+
+async def test_a_group_of_which_nothing_can_be_moved_has_no_form(bench) -> None:
+    (name,) = await park(bench, 1)
+    path = f"/parked/groups/{arrival(1).fingerprint}/do"
+    async with bench.asking() as api:
+        await fill(api, f"/parked/messages/{name}/do/redrive")
+        text = (await api.http.get(f"{path}/restore")).text
+        assert "nothing of it is discarded." in text
+        assert 'method="post"' not in text
 
 
 async def test_an_edit_shows_what_changes_before_it_is_kept(bench) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -97,6 +98,16 @@ async def test_what_a_newer_program_wrote_is_shown_as_it_is_called(bench) -> Non
         r'<g class="[^"]*is-unknown" [^>]*data-step="book_flight" aria-label="book_flight,[^"]*levitating"', text
     )
     assert '<span class="status is-unknown">dreaming</span>' in await text_of(bench, "/executions?view=all")
+
+
+async def test_a_failing_step_leads_to_as_many_executions_as_it_says(bench) -> None:
+    bench.ledger.keep_open(bench.stuck("t5"), changed_ms=milliseconds(NOW - timedelta(hours=2)))
+    bench.ledger.keep_open(bench.stuck("t6"), changed_ms=milliseconds(NOW - timedelta(days=2)))
+    for window, number in (("1h", 1), ("24h", 2), ("7d", 3)):
+        text = await text_of(bench, f"/?window={window}")
+        ((link, told),) = re.findall(r'<td><a href="([^"]+failed_step=[^"]+)">(\d+)</a></td>', text)
+        found = listed(await text_of(bench, link.replace("&amp;", "&")))
+        assert (int(told), len(found)) == (number, number)
 
 
 async def test_an_overview_of_nothing_says_so() -> None:
