@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from orchestrator.errors import DeniedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 class Permission(StrEnum):
@@ -91,6 +91,10 @@ class Caller:
         """Whether they have this right for a saga; None = for something that belongs to no saga."""
         has_right = permission in ROLES[self.role] or permission in self.granted
         return has_right and (saga is None or self.sagas is None or saga in self.sagas)
+
+    def reads(self, sagas: Iterable[str]) -> list[str]:
+        """Those of these sagas that they may read, each once, by name."""
+        return sorted({saga for saga in sagas if self.may(Permission.READ, saga)})
 
     def require(self, permission: Permission, saga: str | None = None) -> None:
         """Insist on a right.

@@ -22,7 +22,7 @@ from orchestrator.service.auditing import AuditEntry
 from orchestrator.service.bulk_reading import BulkReading
 from orchestrator.service.bulk_records import Bulk
 from orchestrator.service.operating import REFUSALS
-from orchestrator.service.reasons import check_words
+from orchestrator.service.reasons import check_reason, check_words
 from orchestrator.service.records import milliseconds
 from orchestrator.service.rules import PERMISSIONS
 
@@ -186,7 +186,7 @@ class Bulking(BulkReading):
             caller.require(right)
         if not _may_order(caller, bulk):
             raise DeniedError(actor=caller.actor, permission=Permission.BULK, saga="of others")
-        check_words(reason, bulk.id)
+        check_reason(reason)
 
     async def _refuse(self, entry: AuditEntry, error: Exception) -> None:
         await self._register.note(replace(entry, result="refused", text=str(error)))

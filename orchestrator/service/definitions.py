@@ -91,8 +91,7 @@ class Definitions:
         """
         versions = [known for saga, known in self._sagas if saga == name and version in (None, known)]
         if not versions:
-            seen = {saga for saga, _ in self._sagas if caller.may(Permission.READ, saga)}
-            raise SagaNotFoundError(name, version, known=sorted(seen))
+            raise SagaNotFoundError(name, version, known=caller.reads(saga for saga, _ in self._sagas))
         return self._sagas[name, max(versions)]
 
     def contracts(self, caller: Caller) -> tuple[Contract, ...]:

@@ -80,16 +80,10 @@ class Events:
             MessageNotFoundError: there is none of this number, or none that this caller may see.
         """
         scoped = _scoped(caller, EventFilter(), contents="none")
-        found = await self._at(scoped, number, "none")
-        if not caller.may(Permission.PAYLOAD, found.saga or None):
-            return found
-        return await self._at(scoped, number, "all")
-
-    async def _at(self, wanted: EventFilter, number: int, contents: Contents) -> StoredMessage:
-        found = await self._reader.page(wanted, after=number - 1, limit=1, contents=contents)
-        if not found or found[0].number != number:
+        found = next(iter(await self._reader.page(scoped, after=number - 1, limit=1, contents="all")), None)
+        if found is None or found.number != number:
             raise MessageNotFoundError(f"message {number} in the event store")
-        return found[0]
+        return found if caller.may(Permission.PAYLOAD, found.saga or None) else found.with_only("none")
 
     async def gaps(self, caller: Caller, *, source: str = "", limit: int = MOST_ROWS) -> Sequence[Gap]:
         """Where messages of a source are missing, as far as their sequences tell.

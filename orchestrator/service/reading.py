@@ -99,7 +99,7 @@ class Reading:
     """The use cases.
 
     Every method raises `DeniedError` if the caller may not read the saga, and `StoreUnavailableError` if the ledger is
-    away; those of one execution raise `ExecutionNotFoundError`.
+    away; those of one execution raise `ExecutionNotFoundError`, unless they say otherwise.
     """
 
     def __init__(self, ledger: LedgerReader, clock: Clock) -> None:
@@ -193,13 +193,14 @@ class Reading:
         """One of its messages.
 
         Raises:
-            MessageNotFoundError: it has none like this.
+            MessageNotFoundError: it has none like this, or there is no such execution.
         """
-        detail, _ = await self._found(caller, execution_id)
+        saga = saga_of(execution_id)
+        caller.require(Permission.READ, saga)
         found = await self._ledger.message(execution_id, message_id, direction)
         if found is None:
             raise MessageNotFoundError(f"message {message_id!r} ({direction}) of {execution_id!r}")
-        may_see = caller.may(Permission.PAYLOAD, detail.row.saga)
+        may_see = caller.may(Permission.PAYLOAD, saga)
         return Letter(found if may_see else replace(found, body=None), may_see)
 
     async def related(

@@ -21,6 +21,16 @@ def check_words(reason: str, key: str) -> None:
         raise InvalidRequestError(problems)
 
 
+def check_reason(reason: str) -> None:
+    """A reason alone, where a repeat is known by something else.
+
+    Raises:
+        InvalidRequestError: it is too short or too long.
+    """
+    if problems := wrong_reason(reason):
+        raise InvalidRequestError(problems)
+
+
 def wrong_reason(reason: str) -> list[tuple[str, str]]:
     """What is wrong with a reason, and where; empty if it is usable."""
     if MIN_REASON <= len(reason.strip()) <= MAX_REASON:

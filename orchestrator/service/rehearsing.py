@@ -82,8 +82,7 @@ class Rehearsing:
     def _today(self, caller: Caller, name: str) -> Saga:
         known = [saga for saga in self._sagas if saga.name == name]
         if not known:
-            seen = {saga.name for saga in self._sagas if caller.may(Permission.READ, saga.name)}
-            raise SagaNotFoundError(name, None, known=sorted(seen))
+            raise SagaNotFoundError(name, None, known=caller.reads(saga.name for saga in self._sagas))
         return max(known, key=lambda saga: saga.version)
 
     async def _record(self, caller: Caller, execution_id: str) -> Record:

@@ -17,7 +17,7 @@ from orchestrator.service.access import Permission
 from orchestrator.service.auditing import AuditEntry
 from orchestrator.service.event_ports import EventFilter
 from orchestrator.service.operating import REFUSALS
-from orchestrator.service.reasons import check_words
+from orchestrator.service.reasons import check_reason
 from orchestrator.service.records import milliseconds
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class Resending:
 
     async def _check(self, caller: Caller, sending: Sending) -> None:
         offer = await self.offer(caller, sending.wanted)
-        check_words(sending.reason, TARGET)
+        check_reason(sending.reason)
         if offer.count != sending.confirm:
             text = f"the filter chooses {offer.count} events now, not {sending.confirm}: look again by --dry-run"
             raise ConflictError(text, revision=offer.count)

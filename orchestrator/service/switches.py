@@ -16,7 +16,7 @@ from orchestrator.errors import DeniedError, InvalidRequestError, RefusedCommand
 from orchestrator.service.access import Permission
 from orchestrator.service.auditing import AuditEntry
 from orchestrator.service.operating import REFUSALS
-from orchestrator.service.reasons import check_words
+from orchestrator.service.reasons import check_reason
 from orchestrator.service.records import milliseconds
 from orchestrator.together import stop
 
@@ -122,7 +122,7 @@ class Switching:
             caller.require(Permission.SWITCH, name if kind == "starts" else None)
             if kind == "commands" and caller.sagas is not None:  # a participant serves many sagas, theirs and others
                 raise DeniedError(actor=caller.actor, permission=Permission.SWITCH.value, saga="*")
-            check_words(reason, name)
+            check_reason(reason)
             if wanted == "hold":
                 await self._check_known(caller, kind, name)
             if not await self._turned(kind, name, entry, is_held=is_held):

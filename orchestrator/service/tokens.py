@@ -16,7 +16,7 @@ from orchestrator.errors import DeniedError, InvalidRequestError, TokenNotFoundE
 from orchestrator.service.access import ROLES, Caller, Permission
 from orchestrator.service.auditing import AuditEntry
 from orchestrator.service.operating import REFUSALS
-from orchestrator.service.reasons import check_words, wrong_reason
+from orchestrator.service.reasons import check_reason, wrong_reason
 from orchestrator.service.records import milliseconds
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class Issuing:
             raise TokenNotFoundError(token_id)
         try:
             caller.require(Permission.TOKENS)
-            check_words(reason, token_id)
+            check_reason(reason)
             _require_no_more(caller, token.caller)
         except REFUSALS as error:
             await self._note(caller, "revoke token", token, reason, refusal=str(error))

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from sqlalchemy.engine import Dialect
-    from sqlalchemy.ext.asyncio import AsyncEngine
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+_TURN = text("SELECT pg_advisory_xact_lock(hashtext(:name))")
 BUSY_TIMEOUT_MS = 20_000
 RETRY_S = 0.01
 """Pause before what does not wait for its turn is tried again."""
@@ -68,6 +69,15 @@ def writing_to(url: str) -> AbstractAsyncContextManager[AsyncEngine]:
 def reading_from(url: str) -> AbstractAsyncContextManager[AsyncEngine]:
     """`open_reading_engine`, for a block; closed as `writing_to` does it."""
     return _closed_behind(open_reading_engine(url))
+
+
+async def take_turn(connection: AsyncConnection, of: str) -> None:
+    """Wait for whoever has the turn of this name; it is ours until the transaction ends.
+
+    SQLite's transactions begin with the write lock: there it is taken already.
+    """
+    if connection.dialect.name == "postgresql":
+        await connection.execute(_TURN, {"name": f"saga-orchestrator {of}"})
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import LargeBinary, String, delete, select, text
 
-from orchestrator.adapters.sql.databases import insert_of
+from orchestrator.adapters.sql.databases import insert_of, take_turn
 from orchestrator.adapters.sql.event_tables import FORGOTTEN, event_store
 from orchestrator.adapters.sql.inbox import outages
 from orchestrator.adapters.sql.ledger_tables import marks
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _COLUMNS = tuple(column for column in event_store.c if column.name != "number")
 _MADE = ("saga", "place", "headers", "body")
 _SAME = tuple(column.name for column in _COLUMNS if column.name not in _MADE)
-TURN = text("SELECT pg_advisory_xact_lock(hashtext('saga-orchestrator events'))")
+TURN = "events"
 
 
 class SqlEventStore:
@@ -57,7 +57,7 @@ class SqlEventStore:
         given: Any = {name: [row[name] for row in values] for name in values[0]} if self._is_postgres else values
         with outages():
             async with self._engine.begin() as connection:
-                await self._take_turn(connection)
+                await take_turn(connection, TURN)
                 stored = (await connection.execute(self._insert, given)).rowcount
                 differing = () if stored == len(values) else await _differing(connection, values)
         return Appended(stored, differing)
@@ -77,13 +77,9 @@ class SqlEventStore:
         old = select(number).where(stored_ms < stored_before_ms).order_by(stored_ms).limit(limit)
         with outages():
             async with self._engine.begin() as connection:
-                await self._take_turn(connection)
+                await take_turn(connection, TURN)
                 await connection.execute(mark)
                 return (await connection.execute(delete(event_store).where(number.in_(old)))).rowcount
-
-    async def _take_turn(self, connection: AsyncConnection) -> None:
-        if self._is_postgres:  # SQLite's transactions begin with the write lock
-            await connection.execute(TURN)
 
     def _values(self, message: StoredMessage) -> dict[str, Any]:
         body = message.body

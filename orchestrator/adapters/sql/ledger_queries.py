@@ -35,6 +35,7 @@ PARTIAL = ("current_step", "failed_step", "fingerprint")
 NOTHING: ColumnElement[str] = literal_column("''", String)
 """Written out: a plan that PostgreSQL keeps for all parameters takes a partial index only if it reads its condition."""
 EXACT = ("saga", "version", *SELECTIVE)
+NUMBERS = ("version", "changed_ms")
 
 
 def page_of(wanted: Filter, after: Cursor | None, limit: int, *, is_wide: bool = False) -> Select[Any]:
@@ -43,8 +44,7 @@ def page_of(wanted: Filter, after: Cursor | None, limit: int, *, is_wide: bool =
     conditions = [(*_conditions(one, is_wide=is_wide), *_behind(after)) for one in _walks(wanted, is_wide=is_wide)]
     if _leading(wanted, is_wide=is_wide) == "text":
         # Few: found by their names and sorted, not sought among all by change.
-        sorted_by = (func.coalesce(executions.c.changed_ms, 0).desc(), executions.c.execution_id.desc())
-        return select(*LINE).where(*conditions[0]).order_by(*sorted_by).limit(limit)
+        newest = (_column("changed_ms", is_led=True).desc(), executions.c.execution_id.desc())
     if len(conditions) == 1:
         return select(*LINE).where(*conditions[0]).order_by(*newest).limit(limit)
     # Each walk in a subquery of its own: SQLite allows no ORDER BY inside a UNION. The lines are fetched at the end: a
@@ -128,7 +128,7 @@ def _conditions(wanted: Filter, *, is_wide: bool = False) -> Iterator[ColumnElem
 def _column(name: str, *, is_led: bool) -> ColumnElement[Any]:
     """The column; as an expression where its index must not be taken in place of a better one."""
     column = executions.c[name]
-    return func.coalesce(column, 0 if name == "version" else "") if is_led else column
+    return func.coalesce(column, 0 if name in NUMBERS else "") if is_led else column
 
 
 def _says(text: str, *, is_wide: bool) -> ColumnElement[bool]:

@@ -10,11 +10,11 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import case, delete, func, insert, or_, select, text, update
+from sqlalchemy import case, delete, func, insert, or_, select, update
 
 from orchestrator.adapters.sql import parked_rows as rows
 from orchestrator.adapters.sql.audit_chain import append, lock
-from orchestrator.adapters.sql.databases import insert_of
+from orchestrator.adapters.sql.databases import insert_of, take_turn
 from orchestrator.adapters.sql.inbox import outages
 from orchestrator.adapters.sql.ledger_tables import marks
 from orchestrator.adapters.sql.parked_tables import parked_actions, parked_copies, parked_groups, parked_messages
@@ -158,8 +158,7 @@ class SqlParkedStore:
     async def _turn(self) -> AsyncGenerator[AsyncConnection]:
         with outages():
             async with self._engine.begin() as connection:
-                if connection.dialect.name == "postgresql":  # SQLite's transactions begin with the write lock
-                    await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('saga-orchestrator parked'))"))
+                await take_turn(connection, "parked")
                 yield connection
 
     async def _enter(self, connection: AsyncConnection, arrival: Arrival, now_ms: int) -> int:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import insert, or_, select, text, update
+from sqlalchemy import insert, or_, select, update
 
 from orchestrator.adapters.sql.access_tables import tokens
+from orchestrator.adapters.sql.databases import take_turn
 from orchestrator.adapters.sql.inbox import outages
 from orchestrator.service.access import Caller
 from orchestrator.service.tokens import Token
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 _callers: TypeAdapter[Caller] = TypeAdapter(Caller)
-TURN = text("SELECT pg_advisory_xact_lock(hashtext('saga-orchestrator tokens'))")
 AS_IT_IS = tuple(column.name for column in tokens.c if column.name != "caller")
 
 
@@ -34,8 +34,7 @@ class SqlTokens:
         namesakes = select(tokens.c.id).where(tokens.c.name == token.name, tokens.c.revoked_ms.is_(None), lasts)
         with outages():
             async with self._engine.begin() as connection:
-                if connection.dialect.name == "postgresql":  # SQLite's transactions begin with the write lock
-                    await connection.execute(TURN)
+                await take_turn(connection, "tokens")
                 if (await connection.execute(namesakes.limit(1))).first() is not None:
                     return False
                 await connection.execute(insert(tokens).values({**values, "caller": _callers.dump_json(token.caller)}))

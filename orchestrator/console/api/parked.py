@@ -35,8 +35,6 @@ from orchestrator.service.parked_records import GroupFilter, ParkedFilter, Parke
 
 router = APIRouter(prefix="/parked", tags=["parked messages"], responses=documented())
 Order: TypeAlias = Literal["redrive", "discard", "restore"]
-
-
 Original = Annotated[bool, Query(description="as it came, though it was edited")]
 
 

@@ -106,7 +106,8 @@ async def confirm(desk: AtDesk) -> Response:
 
 async def _done(desk: Desk, given: Mapping[str, str]) -> ParkedAction:
     deciding, wish = desk.console.service.parked.deciding, desk.wish(given)
-    if desk.kind == "groups" and given["typed"].strip() != given["count"]:
+    typed = given["typed"].strip()
+    if desk.kind == "groups" and (not typed or typed != given["count"]):
         raise InvalidRequestError([("/typed", f"type {given['count']}, the number of messages, to confirm")])
     if desk.deed == "edit":
         return await deciding.edit(desk.caller, wish, await _edit(desk, given))

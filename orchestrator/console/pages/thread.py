@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from orchestrator.console.api.context import Console
     from orchestrator.service.access import Caller
+    from orchestrator.stored import StoredMessage
 
 router = pages_router()
 ROWS = 50
@@ -81,6 +82,7 @@ async def message(request: Request, console: Given, caller: Asking, number: Numb
         "headers": found.headers,
         "shows": caller.may(Permission.PAYLOAD, found.saga or None),
         "file": at(request, "download_recorded_message", number=str(number)),
+        "elsewhere": "",
     }
     return page(request, "message.html", **values)
 
@@ -89,24 +91,26 @@ async def message(request: Request, console: Given, caller: Asking, number: Numb
 async def letter(
     *, request: Request, console: Given, caller: Asking, execution_id: PathText, direction: Way, message_id: PathText
 ) -> Response:
-    """One message of an execution, as the ledger has it; its headers are those of the event store."""
+    """One message of an execution, as the ledger has it; the event store has its headers, and keeps larger bodies."""
     found = await console.service.reading.message(caller, execution_id, message_id, direction)
-    headers = await headers_of(console, caller, execution_id, [message_id])
+    recorded = await recorded_of(console, caller, execution_id, [message_id])
+    same = recorded.get(message_id) if recorded else None
     key = {"execution_id": execution_id, "direction": direction, "message_id": message_id}
     values: dict[str, Any] = {
         "one": found.message,
         "way": direction,
-        "headers": None if headers is None else headers.get(message_id, {}),
+        "headers": None if recorded is None else same.headers if same else {},
         "shows": found.shows_payloads,
         "file": at(request, "download_message", **key),
+        "elsewhere": at(request, "message", number=str(same.number)) if same else "",
     }
     return page(request, "message.html", **values)
 
 
-async def headers_of(
+async def recorded_of(
     console: Console, caller: Caller, execution_id: str, names: Sequence[str]
-) -> Mapping[str, Mapping[str, str]] | None:
-    """By message, as the ledger names it, its headers, where the event store has it; None for who may not see them."""
+) -> Mapping[str, StoredMessage] | None:
+    """What the event store has of these messages, with headers, as the ledger names them; None for who may not see."""
     saga = saga_of(execution_id)
     if not (caller.may(Permission.PAYLOAD, saga) and caller.may(Permission.EVENTS, saga)):
         return None
@@ -115,4 +119,4 @@ async def headers_of(
     wanted, most = EventFilter(execution_id=execution_id, ids=tuple(dict.fromkeys(names))), len(names)
     page = console.service.events.page
     found = await page(caller, wanted, limit=most, newest_first=True, contents="headers")
-    return {name: one.headers or {} for one in found.messages for name in (one.message_id, one.identity)}
+    return {name: one for one in found.messages for name in (one.message_id, one.identity)}

@@ -17,7 +17,7 @@ from orchestrator.console.diagram.timeline import Act, timeline_of
 from orchestrator.console.listing import ATTENTION, ListQuery, fields_of, listed
 from orchestrator.console.pages.rendering import page
 from orchestrator.console.pages.routing import TrailQuery, pages_router
-from orchestrator.console.pages.thread import headers_of
+from orchestrator.console.pages.thread import recorded_of
 from orchestrator.console.pages.words import DEEDS, STATUSES
 from orchestrator.service.access import Permission
 from orchestrator.service.attempts import next_tries
@@ -144,7 +144,8 @@ async def _messages(console: Console, caller: Caller, execution_id: str, cursor:
     place = console.cursors.read(of, cursor)
     before = place_of(place)
     letters = await console.service.reading.messages(caller, execution_id, before=before, limit=MESSAGES)
-    headers = await headers_of(console, caller, execution_id, [one.message_id for one in letters.messages])
+    recorded = await recorded_of(console, caller, execution_id, [one.message_id for one in letters.messages])
+    headers = None if recorded is None else {name: one.headers or {} for name, one in recorded.items()}
     return {"letters": letters, "headers": headers, "older": console.cursors.write(of, letters.following)}
 
 

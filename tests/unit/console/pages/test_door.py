@@ -8,11 +8,11 @@ from orchestrator.console.browsing import FIELD, SESSION, form_token
 from orchestrator.console.pages import ROUTERS
 from orchestrator.errors import StoreUnavailableError
 from orchestrator.service.accounts import FIRST
-from tests.api_kit import Api, ApiBench
+from tests.api_kit import ApiBench
 from tests.service_kit import WHY
+from tests.unit.console.pages.test_doors import OWN, signed_in
+from tests.unit.console.pages.test_doors import STUCK as FORM
 
-OWN = "a password of my own"
-FORM = "/executions/trip:t1/do/suspend"
 SECRET = "a password that slipped in"
 
 
@@ -23,15 +23,9 @@ def bench() -> ApiBench:
     return made
 
 
-async def sign_in(bench: ApiBench, api: Api) -> None:
-    password = await bench.entering.accounts.make_first()
-    await api.http.post("/sign-in", data={"name": FIRST, "password": password})
-    await api.http.post("/password", data={"password": OWN, "again": OWN})
-
-
 async def test_a_session_that_ends_while_a_form_is_filled_in_loses_neither_place_nor_words(bench) -> None:
     async with bench.asking() as api:
-        await sign_in(bench, api)
+        await signed_in(bench, api)
         bench.sessions.kept.clear()
         answer = await api.http.post(FORM, data={"reason": "because <b>I</b> say so", "key": "k", "password": SECRET})
         assert answer.status_code == 401
@@ -62,7 +56,7 @@ async def test_who_sends_a_form_without_a_session_is_led_to_the_door_and_back_to
 
 async def test_words_of_a_form_of_another_session_are_told_again(bench) -> None:
     async with bench.asking() as api:
-        await sign_in(bench, api)
+        await signed_in(bench, api)
         answer = await api.http.post(FORM, data={"reason": WHY, FIELD: form_token("z" * 43)})
         assert (answer.status_code, "not of this session" in answer.text) == (403, True)
         assert f'<pre tabindex="0">{WHY}</pre>' in answer.text
@@ -74,7 +68,7 @@ async def test_words_of_a_form_that_met_a_ledger_that_is_away_are_told_again(ben
         raise StoreUnavailableError("the ledger is away")
 
     async with bench.asking() as api:
-        await sign_in(bench, api)
+        await signed_in(bench, api)
         monkeypatch.setattr(bench.personal, "preferences", away)
         answer = await api.http.post(FORM, data={"reason": WHY})
         assert (answer.status_code, f'<pre tabindex="0">{WHY}</pre>' in answer.text) == (503, True)
@@ -82,7 +76,7 @@ async def test_words_of_a_form_that_met_a_ledger_that_is_away_are_told_again(ben
 
 async def test_words_that_another_site_made_up_are_not_told(bench) -> None:
     async with bench.asking() as api:
-        await sign_in(bench, api)
+        await signed_in(bench, api)
         forged = {"reason": WHY, FIELD: form_token(api.http.cookies[SESSION])}
         answer = await api.http.post(FORM, data=forged, headers={"Sec-Fetch-Site": "cross-site"})
         assert (answer.status_code, WHY in answer.text) == (403, False)

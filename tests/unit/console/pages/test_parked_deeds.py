@@ -94,6 +94,7 @@ async def test_a_group_is_confirmed_by_typing_how_many_messages_it_is(bench) -> 
         for typed in ("", "1"):
             answer = await fill(api, path, typed=typed)
             assert (answer.status_code, "typed: type 2" in answer.text, WHY in answer.text) == (422, True, True)
+        assert (await fill(api, path, typed="", count="")).status_code == 422, "nothing is no number"
         assert {bench.parking.rows[name].line.state for name in names} == {"parked"}
         assert (await fill(api, path, typed=" 2 ")).status_code == 303
 

@@ -75,7 +75,7 @@ PAGES = {
     "parked.operation": Page("/parked/operations/{parked}", "no action on parked messages"),
     "parked_deeds.prepare": Page("/parked/messages/{message}/do/discard", "no parked message"),
     "me.show_me": Page("/me", "None yet: filter the", is_found=True),
-    "thread.letter": Page("/executions/trip:t1/messages/in/m9", "no execution &#39;trip:t1&#39;", "saga:read"),
+    "thread.letter": Page("/executions/trip:t1/messages/in/m9", "no message &#39;m9&#39; (in)", "saga:read"),
     "thread.message": Page("/messages/99", "no message 99 in the event store"),
     "thread.messages": Page("/messages", "It has no message like this", is_found=True),
 }

@@ -70,7 +70,7 @@ async def test_a_large_body_is_a_file(bench, size) -> None:
 
 async def test_a_body_that_was_not_kept_is_said_to_be_so(bench) -> None:
     bench.messages.rows = numbered(stored(1, body=None, size=2_000_000))
-    assert "Its 2,000,000 bytes were not kept" in await text_of(bench, "/messages/1")
+    assert "Its 2,000,000 bytes are more than is kept" in await text_of(bench, "/messages/1")
 
 
 async def test_one_message_hides_what_it_says_from_who_may_not_see_it(bench) -> None:
